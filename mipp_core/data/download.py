@@ -1,0 +1,109 @@
+"""Fetches the files of torchvision's MNIST family; nothing half-written is ever left in their folder."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from torchvision.datasets import MNIST
+from torchvision.datasets.utils import download_and_extract_archive
+
+from mipp_core.data.folder import VARIABLE
+from mipp_core.errors import DataError
+from mipp_core.vocabulary import Progress, Report
+
+_FAILURES = (OSError, RuntimeError, HTTPException)
+"""What a refused, broken or altered download raises."""
+
+
+def fetch_missing(name: str, reader: type[MNIST], root: Path, report: Report) -> None:
+    """Download the files of ``reader`` that ``root`` lacks; files already there are left alone.
+
+    Each file is downloaded, checked and unpacked by torchvision in a temporary folder inside ``root``, then
+    renamed.  Progress is reported file by file.  Torchvision draws its own byte counter on stderr, where it
+    stays: to replace ``sys.stderr`` would replace it for every thread of the process.
+
+    Args:
+        name: the dataset's registry name, for messages.
+        reader: the torchvision class that knows addresses and checksums.
+        root: the data folder; created if need be.
+        report: receives progress; what it raises stops the download between two files.
+
+    Raises:
+        DataError: the folder cannot be written, or a file cannot be downloaded.
+    """
+    raw = root / reader.__name__ / "raw"
+    missing = [(archive, md5) for archive, md5 in reader.resources if not _present(raw / _unpacked(archive))]
+    for done, (archive, md5) in enumerate(missing):
+        report(Progress(f"downloading {name}", done / len(missing)))
+        with _temporary_folder(root) as partial:
+            try:
+                _fetch(reader, (archive, md5), partial, raw)
+            except _FAILURES as error:
+                raise _failed(name, raw / _unpacked(archive), error) from error
+    if missing:
+        report(Progress(f"downloading {name}", 1.0))
+
+
+def _fetch(reader: type[MNIST], resource: tuple[str, str], partial: Path, raw: Path) -> None:
+    archive, md5 = resource
+    if _present(raw / archive):  # torchvision uses an archive that is already there if its checksum is right
+        shutil.copy(raw / archive, partial)
+    _download(reader, archive, md5, partial)
+    raw.mkdir(parents=True, exist_ok=True)
+    (partial / _unpacked(archive)).replace(raw / _unpacked(archive))
+
+
+def _download(reader: type[MNIST], archive: str, md5: str, folder: Path) -> None:
+    """Try each mirror in turn; the last one's error is the one raised."""
+    *others, last = reader.mirrors
+    for mirror in others:
+        try:
+            download_and_extract_archive(mirror + archive, folder, filename=archive, md5=md5)
+            return
+        except _FAILURES:
+            continue
+    download_and_extract_archive(last + archive, folder, filename=archive, md5=md5)
+
+
+@contextmanager
+def _temporary_folder(root: Path) -> Iterator[Path]:
+    """Open a folder on the same disk as ``root``, so that a finished file can be renamed into place."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        folder = TemporaryDirectory(prefix=".download-", dir=root)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"The data folder {root} cannot be created or written ({reason(error)}); name another one with "
+            f"data_dir or {VARIABLE}, or use the embedded mnist-sample."
+        ) from error
+    with folder as path:
+        yield Path(path)
+
+
+def _failed(name: str, file: Path, error: Exception) -> DataError:
+    return DataError(
+        f"{name} needs the file {file}, which is not there and cannot be downloaded ({reason(error)}); "
+        "connect to the internet and try again, put the file there, or use the embedded mnist-sample."
+    )
+
+
+def _present(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long or a closed folder: the attempt to create it says why
+        return False
+
+
+def _unpacked(archive: str) -> str:
+    return archive.removesuffix(".gz")
+
+
+def reason(error: BaseException) -> str:
+    """Return one short line that says what went wrong."""
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return "a part of this path is a file, not a folder"
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(text).split())

@@ -1,0 +1,26 @@
+"""Fashion-MNIST: pictures of clothes in the format of MNIST, and harder to tell apart."""
+
+from torchvision.datasets import FashionMNIST
+
+from mipp_core.data.card import DatasetCard
+from mipp_core.data.mnist_family import SIDE, MnistFamily, Part
+from mipp_core.data.normalisation import Normalisation
+
+FAMILY = MnistFamily(
+    name="fashion-mnist",
+    reader=FashionMNIST,
+    train=Part("train", 60_000, "16d82e2b505296aa2b78bd5ea0992634f30419a4c97def7c907d154a35ac6157"),
+    test=Part("test", 10_000, "9f1ec356a747bfe4ebab3cfb722d3694c9ca737e2570f6f90cf31d7b6fd689d4"),
+)
+
+CARD = DatasetCard(
+    name="fashion-mnist",
+    description="Pictures of clothes, 70,000 grey images of 28×28.",
+    classes=tuple(FashionMNIST.classes),
+    image_shape=(1, SIDE, SIDE),
+    train_size=FAMILY.train.size,
+    test_size=FAMILY.test.size,
+    download="about 31 MB",
+    normalisation=Normalisation(mean=(0.0,), std=(1.0,)),
+    load=FAMILY.load,
+)

@@ -1,0 +1,48 @@
+"""What a network is worth: accuracy; and what it costs: parameters and multiply-accumulates."""
+
+import torch
+from torch import nn
+
+from mipp_core.data.dataset import Split
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, data: Split, batch_size: int = 2000) -> float:
+    """Return the share of samples classified rightly, in [0, 1]; one synchronisation with the device."""
+    model.eval()
+    right = torch.zeros((), dtype=torch.int64, device=data.labels.device)
+    for start in range(0, len(data), batch_size):
+        batch = slice(start, start + batch_size)
+        right += (model(data.images[batch]).argmax(1) == data.labels[batch]).sum()
+    return right.item() / len(data)
+
+
+def parameters(model: nn.Module) -> int:
+    """Return the number of weights and biases."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def macs(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
+    """Return the multiply-accumulates of convolutions and linear layers for one image.
+
+    Biases, activations and pooling are not counted, as is the custom.  Runs a copy of shapes only (meta device).
+    """
+    counted: list[int] = []
+
+    def count(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        counted.append(output[0].numel() * module.weight[0].numel())
+
+    ghost = _on_meta(model)
+    for module in ghost.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            module.register_forward_hook(count)
+    ghost(torch.empty(1, *image_shape, device="meta"))
+    return sum(counted)
+
+
+def _on_meta(model: nn.Module) -> nn.Module:
+    """Copy a network's shapes without its numbers."""
+    import copy  # noqa: PLC0415
+
+    with torch.device("meta"):
+        return copy.deepcopy(model).to("meta").eval()

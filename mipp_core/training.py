@@ -1,0 +1,100 @@
+"""One training loop for every network; recipes are data."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from mipp_core.data.dataset import Split
+from mipp_core.errors import SettingError, UnknownNameError
+from mipp_core.layers import device_of
+from mipp_core.vocabulary import Progress, Report, silent
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained: SGD with momentum, weight decay and a learning rate divided by 10 at milestones.
+
+    Attributes:
+        epochs: passes over the training split, at least 0; 0 leaves the weights as they are.
+        learning_rate: at the start.
+        milestones: epochs after which the learning rate is divided by 10.
+        batch_size: samples per step.
+        momentum: of SGD.
+        weight_decay: of SGD.
+    """
+
+    epochs: int
+    learning_rate: float = 1e-2
+    milestones: tuple[int, ...] = ()
+    batch_size: int = 100
+    momentum: float = 0.9
+    weight_decay: float = 1e-4
+
+    def __post_init__(self) -> None:
+        if self.epochs < 0 or self.batch_size < 1 or self.learning_rate <= 0:
+            raise SettingError(
+                f"A recipe of {self.epochs} epochs, batches of {self.batch_size} and learning rate {self.learning_rate} "
+                "cannot run: give at least 0 epochs, batches of at least 1 and a positive learning rate."
+            )
+
+
+RECIPES: dict[str, Recipe] = {
+    # Table 2 of the MIPP paper, MNIST column; training and retraining are the same there.
+    "paper-mnist": Recipe(epochs=90, milestones=(30, 60)),
+    # A few minutes on a laptop for all of MNIST: the demo's recipe where no GPU can be had.
+    "short": Recipe(epochs=12, learning_rate=2e-2, milestones=(8, 11)),
+    # The live run's recipes: a minute on a laptop for the embedded sample.
+    "live": Recipe(epochs=10, learning_rate=3e-2, milestones=(6, 9), batch_size=50),
+    "brief": Recipe(epochs=2, learning_rate=1e-2, milestones=(1,), batch_size=50),
+    "none": Recipe(epochs=0),
+}
+
+
+def recipe(name: str) -> Recipe:
+    """Look a recipe up by name.
+
+    Raises:
+        UnknownNameError: lists the known names.
+    """
+    if name not in RECIPES:
+        raise UnknownNameError("recipe", name, RECIPES)
+    return RECIPES[name]
+
+
+def train(model: nn.Module, data: Split, how: Recipe, seed: int = 0, report: Report = silent, stage: str = "Training") -> None:
+    """Train a network in place on the device its weights are on.
+
+    Args:
+        model: the network; left in evaluation mode.
+        data: the training split, on the same device.
+        how: the recipe.
+        seed: of the order in which samples are seen; the same seed gives the same weights on the same device.
+        report: told after every epoch and, in long epochs, every 100 steps; may raise ``CancelledError``.
+        stage: the words of the report.
+    """
+    optimiser = torch.optim.SGD(
+        model.parameters(), how.learning_rate, how.momentum, weight_decay=how.weight_decay, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, how.milestones)
+    generator = torch.Generator().manual_seed(seed)
+    model.train()
+    for epoch in range(how.epochs):
+        for done, index in _batches(len(data), how.batch_size, generator, device_of(model)):
+            optimiser.zero_grad()
+            functional.cross_entropy(model(data.images[index]), data.labels[index]).backward()
+            optimiser.step()
+            if index is None or done * len(data) // how.batch_size % 100 == 0:
+                report(Progress(stage, (epoch + done) / how.epochs))
+        schedule.step()
+        report(Progress(stage, (epoch + 1) / how.epochs))
+    model.eval()
+
+
+def _batches(count: int, size: int, generator: torch.Generator, device: torch.device) -> Iterator[tuple[float, torch.Tensor]]:
+    """Shuffle once; yield the share already seen and the next batch's indices."""
+    order = torch.randperm(count, generator=generator).to(device)
+    for start in range(0, count, size):
+        yield start / count, order[start : start + size]
