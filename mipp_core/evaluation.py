@@ -1,5 +1,7 @@
 """What a network is worth: accuracy; and what it costs: parameters and multiply-accumulates."""
 
+from copy import deepcopy
+
 import torch
 from torch import nn
 
@@ -42,7 +44,16 @@ def macs(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
 
 def _on_meta(model: nn.Module) -> nn.Module:
     """Copy a network's shapes without its numbers."""
-    import copy  # noqa: PLC0415
-
     with torch.device("meta"):
-        return copy.deepcopy(model).to("meta").eval()
+        return deepcopy(model).to("meta").eval()
+
+
+def chance(data: Split) -> float:
+    """Return the accuracy of always naming the most common class."""
+    return torch.bincount(data.labels).max().item() / len(data)
+
+
+def is_untrainable(retrained_accuracy: float, data: Split) -> bool:
+    """Tell whether a retrained network is no better than chance, within three standard errors."""
+    guess = chance(data)
+    return retrained_accuracy <= guess + 3 * (guess * (1 - guess) / len(data)) ** 0.5

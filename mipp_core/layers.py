@@ -1,6 +1,7 @@
 """A view of a network as prunable layers: their order, their units and who reads them."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import fx, nn
@@ -73,12 +74,13 @@ def chain_of(model: nn.Module) -> Chain:
     try:
         graph = fx.symbolic_trace(model).graph
     except (fx.proxy.TraceError, TypeError) as problem:
-        raise ModelError(f"This network cannot be traced ({problem}); only traceable networks can be pruned.") from problem
+        raise ModelError(
+            f"This network cannot be traced ({problem}); only traceable networks can be pruned."
+        ) from problem
     names = [node.target for node in graph.nodes if _is_weighted(node, model)]
     if len(names) < 2:
         raise ModelError(f"This network has {len(names)} convolution or linear layers; pruning needs at least 2.")
-    pairs = zip(names, names[1:], strict=False)
-    layers = tuple(_layer(model, str(name), str(reader)) for name, reader in pairs)
+    layers = tuple(_layer(model, str(name), str(reader)) for name, reader in pairwise(names))
     return Chain(layers, str(names[0]), str(names[-1]))
 
 
@@ -88,12 +90,16 @@ def _is_weighted(node: fx.Node, model: nn.Module) -> bool:
         return False
     module = model.get_submodule(str(node.target)) if node.op == "call_module" else None
     if len(node.users) != 1 or len(node.all_input_nodes) != 1:
-        raise ModelError(f"The result of {node.target!r} is read in several places; only chains of layers can be followed.")
+        raise ModelError(
+            f"The result of {node.target!r} is read in several places; only chains of layers can be followed."
+        )
     if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1):
         return True
     if isinstance(module, UNITWISE):
         return False
-    raise ModelError(f"The operation {node.target!r} cannot be followed; use convolutions, linear layers, ReLU and pooling.")
+    raise ModelError(
+        f"The operation {node.target!r} cannot be followed; use convolutions, linear layers, ReLU and pooling."
+    )
 
 
 def _layer(model: nn.Module, name: str, reader: str) -> Layer:

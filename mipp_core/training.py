@@ -1,6 +1,5 @@
 """One training loop for every network; recipes are data."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -64,7 +63,15 @@ def recipe(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def train(model: nn.Module, data: Split, how: Recipe, seed: int = 0, report: Report = silent, stage: str = "Training") -> None:
+def train(
+    model: nn.Module,
+    data: Split,
+    how: Recipe,
+    *,
+    seed: int = 0,
+    report: Report = silent,
+    stage: str = "Training",
+) -> None:
     """Train a network in place on the device its weights are on.
 
     Args:
@@ -72,7 +79,7 @@ def train(model: nn.Module, data: Split, how: Recipe, seed: int = 0, report: Rep
         data: the training split, on the same device.
         how: the recipe.
         seed: of the order in which samples are seen; the same seed gives the same weights on the same device.
-        report: told after every epoch and, in long epochs, every 100 steps; may raise ``CancelledError``.
+        report: told every 50 steps; may raise ``CancelledError``.
         stage: the words of the report.
     """
     optimiser = torch.optim.SGD(
@@ -80,21 +87,15 @@ def train(model: nn.Module, data: Split, how: Recipe, seed: int = 0, report: Rep
     )
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, how.milestones)
     generator = torch.Generator().manual_seed(seed)
+    steps = -(-len(data) // how.batch_size)
     model.train()
     for epoch in range(how.epochs):
-        for done, index in _batches(len(data), how.batch_size, generator, device_of(model)):
+        order = torch.randperm(len(data), generator=generator).to(device_of(model))
+        for step, index in enumerate(order.split(how.batch_size)):
+            if step % 50 == 0:
+                report(Progress(stage, (epoch + step / steps) / how.epochs))
             optimiser.zero_grad()
             functional.cross_entropy(model(data.images[index]), data.labels[index]).backward()
             optimiser.step()
-            if index is None or done * len(data) // how.batch_size % 100 == 0:
-                report(Progress(stage, (epoch + done) / how.epochs))
         schedule.step()
-        report(Progress(stage, (epoch + 1) / how.epochs))
     model.eval()
-
-
-def _batches(count: int, size: int, generator: torch.Generator, device: torch.device) -> Iterator[tuple[float, torch.Tensor]]:
-    """Shuffle once; yield the share already seen and the next batch's indices."""
-    order = torch.randperm(count, generator=generator).to(device)
-    for start in range(0, count, size):
-        yield start / count, order[start : start + size]

@@ -56,9 +56,7 @@ def load_dataset(
     return Dataset(card.name, card.classes, train, test, card.normalisation)
 
 
-def _prepare(
-    raw: RawSplit, normalisation: Normalisation, deformation: Deformation | None, split: SplitName
-) -> Split:
+def _prepare(raw: RawSplit, normalisation: Normalisation, deformation: Deformation | None, split: SplitName) -> Split:
     pixels = raw.images.float() / 255.0
     if deformation is not None:
         pixels = deformation.apply(pixels, split)

@@ -99,9 +99,7 @@ def _kinds(random: RandomAccess) -> Int[Tensor, " n"]:
     return random.bits(_CHOICE, 1).squeeze(1) & 3  # two bits: four kinds, exactly equally likely
 
 
-def affine(
-    pixels: Float[Tensor, "n c h w"], random: RandomAccess, strength: float
-) -> Float[Tensor, "n c h w"]:
+def affine(pixels: Float[Tensor, "n c h w"], random: RandomAccess, strength: float) -> Float[Tensor, "n c h w"]:
     """Rotate, zoom, shear and shift each image."""
     reach = strength * torch.tensor([torch.pi / 4, 0.25, 0.25, 0.2, 0.2], device=pixels.device)
     draws = (2 * random.uniform(_SHAPE, 5) - 1) * reach
@@ -116,9 +114,7 @@ def affine(
     return _sample(pixels, source_x / wide, source_y / high)
 
 
-def elastic(
-    pixels: Float[Tensor, "n c h w"], random: RandomAccess, strength: float
-) -> Float[Tensor, "n c h w"]:
+def elastic(pixels: Float[Tensor, "n c h w"], random: RandomAccess, strength: float) -> Float[Tensor, "n c h w"]:
     """Move each place of an image by a smooth random field."""
     points = (2 * random.uniform(_SHAPE, 2 * _CONTROL**2) - 1).view(-1, 2, _CONTROL, _CONTROL)
     field = functional.interpolate(points, size=pixels.shape[2:], mode="bicubic", align_corners=True)
@@ -127,17 +123,13 @@ def elastic(
     return _sample(pixels, x + shift_x, y + shift_y)
 
 
-def noise(
-    pixels: Float[Tensor, "n c h w"], random: RandomAccess, strength: float
-) -> Float[Tensor, "n c h w"]:
+def noise(pixels: Float[Tensor, "n c h w"], random: RandomAccess, strength: float) -> Float[Tensor, "n c h w"]:
     """Add Gaussian noise to every pixel of every channel."""
     added = random.normal(_SHAPE, pixels[0].numel()).view_as(pixels)
     return pixels + 0.5 * strength * added.to(pixels.dtype)
 
 
-def erasing(
-    pixels: Float[Tensor, "n c h w"], random: RandomAccess, strength: float
-) -> Float[Tensor, "n c h w"]:
+def erasing(pixels: Float[Tensor, "n c h w"], random: RandomAccess, strength: float) -> Float[Tensor, "n c h w"]:
     """Set one rectangle of each image to 0, at least one pixel large."""
     draws = random.uniform(_SHAPE, 4).unsqueeze(2)
     rows = _inside(pixels.shape[2], draws[:, 0], strength * (0.4 + 0.2 * draws[:, 1]))

@@ -17,9 +17,7 @@ def data_folder(data_dir: Path | None) -> Path:
     Raises:
         DataError: the path starts with ``~`` and that user has no home folder.
     """
-    chosen = (
-        data_dir if data_dir is not None else os.environ.get(VARIABLE) or user_cache_path("mipp") / "data"
-    )
+    chosen = data_dir if data_dir is not None else os.environ.get(VARIABLE) or user_cache_path("mipp") / "data"
     try:
         return Path(chosen).expanduser()
     except RuntimeError as error:

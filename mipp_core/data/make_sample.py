@@ -29,20 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not options.check:
         _replace(mnist_sample.ASSET, made)
     elif not mnist_sample.ASSET.is_file() or mnist_sample.ASSET.read_bytes() != made:
-        parser.exit(
-            1, f"{mnist_sample.ASSET} differs from the sample of the full MNIST; run again without --check.\n"
-        )
+        parser.exit(1, f"{mnist_sample.ASSET} differs from the sample of the full MNIST; run again without --check.\n")
 
 
 def pack(train: RawSplit, test: RawSplit) -> bytes:
     """Return the sample of full MNIST as one compressed safetensors blob."""
-    tensors = _named("train", train, mnist_sample.TRAIN_PER_CLASS) | _named(
-        "test", test, mnist_sample.TEST_PER_CLASS
-    )
+    tensors = _named("train", train, mnist_sample.TRAIN_PER_CLASS) | _named("test", test, mnist_sample.TEST_PER_CLASS)
     # Preset and check are fixed: the bytes are part of the project.
-    return lzma.compress(
-        safetensors.torch.save(tensors), check=lzma.CHECK_CRC64, preset=6 | lzma.PRESET_EXTREME
-    )
+    return lzma.compress(safetensors.torch.save(tensors), check=lzma.CHECK_CRC64, preset=6 | lzma.PRESET_EXTREME)
 
 
 def evenly_spaced(labels: Int[Tensor, " n"], per_class: int) -> Int[Tensor, " m"]:

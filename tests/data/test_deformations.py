@@ -174,7 +174,5 @@ def test_channels_move_together():
 
 @pytest.mark.parametrize("strength", [-0.01, 1.01, float("nan"), float("inf")])
 def test_a_strength_outside_its_range_is_refused(strength: float):
-    with pytest.raises(
-        SettingError, match=rf"strength {strength} is outside \[0, 1\]; choose 0 \(none\) to 1"
-    ):
+    with pytest.raises(SettingError, match=rf"strength {strength} is outside \[0, 1\]; choose 0 \(none\) to 1"):
         Deformation(strength=strength)

@@ -30,9 +30,7 @@ def files(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
 
-def test_a_download_goes_to_the_second_mirror_and_leaves_the_four_files(
-    small, network, serve, tmp_path: Path
-):
+def test_a_download_goes_to_the_second_mirror_and_leaves_the_four_files(small, network, serve, tmp_path: Path):
     asked = network(serve)
     train, test = small.family.load(tmp_path / "new" / "folder", silent)
     assert torch.equal(train.images, small.train.images)
@@ -107,9 +105,7 @@ def test_a_download_broken_off_halfway_leaves_nothing(small, network, broken_off
     assert list(tmp_path.iterdir()) == []
 
 
-def test_whole_files_survive_a_later_failure_and_are_not_asked_for_again(
-    small, network, serve, tmp_path: Path
-):
+def test_whole_files_survive_a_later_failure_and_are_not_asked_for_again(small, network, serve, tmp_path: Path):
     def answer(url: str) -> bytes:
         if "labels" in url:
             raise ConnectionResetError("gone")

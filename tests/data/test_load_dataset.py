@@ -90,9 +90,7 @@ def test_images_are_deformed_before_they_are_normalised_and_each_split_in_its_ow
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(
-        UnknownNameError, match=r"no dataset called 'mnits'; choose one of: mnist-sample, mnist,"
-    ):
+    with pytest.raises(UnknownNameError, match=r"no dataset called 'mnits'; choose one of: mnist-sample, mnist,"):
         load_dataset("mnits")
 
 

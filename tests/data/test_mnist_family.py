@@ -78,9 +78,7 @@ DAMAGES: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
 
 
 @pytest.mark.parametrize(("file", "damage", "fault"), DAMAGES.values(), ids=DAMAGES.keys())
-def test_damage_is_found_and_said(
-    small, tmp_path: Path, file: str, damage: Callable[[bytes], bytes], fault: str
-):
+def test_damage_is_found_and_said(small, tmp_path: Path, file: str, damage: Callable[[bytes], bytes], fault: str):
     path = small.write(tmp_path) / file
     path.write_bytes(damage(path.read_bytes()))
     start = re.escape(f"The train files of digits in {tmp_path / 'Digits'} ")
@@ -118,9 +116,7 @@ def test_a_renamed_file_is_a_missing_file(small, tmp_path: Path):
         ((torch.zeros(3, 28, 28, dtype=torch.uint8), torch.zeros(3).long()), r"shape \(3, 28, 28\)"),
     ],
 )
-def test_files_of_an_old_torchvision_that_hide_the_raw_ones_are_checked_too(
-    small, tmp_path: Path, old, fault
-):
+def test_files_of_an_old_torchvision_that_hide_the_raw_ones_are_checked_too(small, tmp_path: Path, old, fault):
     processed = small.write(tmp_path).with_name("processed")
     processed.mkdir()
     for name in ("training.pt", "test.pt"):

@@ -70,14 +70,10 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED.keys())
-def test_a_damaged_file_is_said_to_be_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
-):
+def test_a_damaged_file_is_said_to_be_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes):
     monkeypatch.setattr(mnist_sample, "ASSET", tmp_path / "asset")
     mnist_sample.ASSET.write_bytes(content)
-    with pytest.raises(
-        DataError, match=r"asset is missing or damaged \(.+\); install mipp again\.$"
-    ) as caught:
+    with pytest.raises(DataError, match=r"asset is missing or damaged \(.+\); install mipp again\.$") as caught:
         load_dataset("mnist-sample")
     assert caught.value.__cause__ is not None
 

@@ -21,7 +21,4 @@ def test_mean_zero_and_std_one_change_no_bit():
 
 
 def test_dtype_is_kept():
-    assert (
-        Normalisation((0.1,), (0.3,)).apply(torch.zeros(1, 1, 1, 1, dtype=torch.float64)).dtype
-        == torch.float64
-    )
+    assert Normalisation((0.1,), (0.3,)).apply(torch.zeros(1, 1, 1, 1, dtype=torch.float64)).dtype == torch.float64

@@ -1,0 +1,51 @@
+"""The paper's schedule of confidence levels and their normal quantiles (MIPP paper, Appendix D.1)."""
+
+from statistics import NormalDist
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mipp_core.errors import SettingError
+
+LEVELS = 20
+"""Number of confidence levels in the paper's schedule."""
+
+
+def confidence_of(level: int) -> float:
+    """Return the confidence x_n = 1 - 2^-(n+1) of a level: 0.5, 0.75, 0.875, ... 0.99999905.
+
+    Raises:
+        SettingError: the level is not in 0..19.
+    """
+    if not 0 <= level < LEVELS:
+        raise SettingError(f"Level {level} is outside the schedule; choose a whole number from 0 to {LEVELS - 1}.")
+    return 1.0 - 2.0 ** -(level + 1)
+
+
+def level_of(confidence: float) -> int:
+    """Return the level of the schedule nearest to a confidence, in normal quantiles.
+
+    Raises:
+        SettingError: the confidence is outside [0.5, 1).
+    """
+    wanted = quantile(confidence)
+    return min(range(LEVELS), key=lambda level: abs(quantile(confidence_of(level)) - wanted))
+
+
+def quantile(confidence: float) -> float:
+    """Return z_x, the standard normal quantile of a confidence in [0.5, 1).
+
+    Raises:
+        SettingError: the confidence is outside [0.5, 1).
+    """
+    if not 0.5 <= confidence < 1.0:
+        raise SettingError(
+            f"The confidence {confidence} is outside [0.5, 1); choose 0.5 (prune little) up to 0.999999."
+        )
+    return NormalDist().inv_cdf(confidence)
+
+
+def quantiles(confidences: tuple[float, ...]) -> Float[Tensor, " levels"]:
+    """Return z_x of several confidences, in float64."""
+    return torch.tensor([quantile(confidence) for confidence in confidences], dtype=torch.float64)

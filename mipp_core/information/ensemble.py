@@ -1,0 +1,163 @@
+"""Many small regressors trained at once as one batched network.
+
+The estimator of the MIPP paper (section 4.2.2, after Covert et al. 2020) is a multilayer perceptron that predicts
+the next layer's activations Y from a layer's activations X; the information is what knowing X takes off the loss,
+I(X; Y) ~ E l(f(0), Y) - E l(f(X), Y).  Confidence needs several of them (``members``), a sweep needs them for
+several candidate masks (``trials``).  All share one shape, so all are trained together by batched matrix products.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from math import sqrt
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+Weights = tuple[Tensor, ...]
+"""Two tensors a dense layer, a weight [trials, members, in, out] and a bias [trials, members, 1, out]."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Standardised activations of a layer and of the next, split in two.
+
+    A unit that never varies on the fitting part carries no information; it is left at 0.
+
+    Attributes:
+        inputs, targets: samples the regressors are fitted on, [n, units] and [n, next units].
+        held_inputs, held_targets: samples they are judged on.
+        live_inputs, live_targets: which units vary at all.
+    """
+
+    inputs: Float[Tensor, "n c"]
+    targets: Float[Tensor, "n t"]
+    held_inputs: Float[Tensor, "m c"]
+    held_targets: Float[Tensor, "m t"]
+    live_inputs: Float[Tensor, " c"]
+    live_targets: Float[Tensor, " t"]
+
+    @classmethod
+    def split(cls, inputs: Float[Tensor, "n c"], targets: Float[Tensor, "n t"], held_out: float) -> "Pairs":
+        """Hold the last share of the samples out, and standardise both parts by the rest's mean and spread."""
+        fitted = len(inputs) - max(1, int(len(inputs) * held_out))
+        x, live_x = _standardise(inputs, fitted)
+        y, live_y = _standardise(targets, fitted)
+        return cls(x[:fitted], y[:fitted], x[fitted:], y[fitted:], live_x, live_y)
+
+    @property
+    def baseline(self) -> Float[Tensor, "m t"]:
+        """Squared error of knowing nothing: each standardised target predicted by its mean, which is 0."""
+        return self.held_targets.square()
+
+
+def _standardise(values: Tensor, fitted: int) -> tuple[Tensor, Tensor]:
+    spread, mean = torch.std_mean(values[:fitted], dim=0, correction=0)
+    live = spread > 1e-6 * values.abs().amax().clamp_min(1e-12)
+    return torch.where(live, (values - mean) / spread.clamp_min(1e-30), 0.0), live.to(values.dtype)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """A batch of multilayer perceptrons with ReLU, ``members`` for each of several trials.
+
+    Attributes:
+        members: regressors per trial; each has its own initial weights and its own minibatches.
+        hidden: widths of the hidden layers.
+        batch_size: samples per step.
+    """
+
+    members: int = 3
+    hidden: tuple[int, ...] = (256, 256)
+    batch_size: int = 100
+
+    def fresh(self, trials: int, inputs: int, outputs: int, generator: torch.Generator, like: Tensor) -> Weights:
+        """Draw initial weights, uniform in ±1/sqrt(fan in) as ``torch.nn.Linear`` does."""
+        sizes = (inputs, *self.hidden, outputs)
+        weights: list[Tensor] = []
+        for fan_in, fan_out in pairwise(sizes):
+            for rows in (fan_in, 1):
+                drawn = torch.rand(trials, self.members, rows, fan_out, generator=generator, dtype=like.dtype)
+                weights.append(((2 * drawn - 1) / sqrt(fan_in)).to(like.device))
+        return tuple(weights)
+
+    def predict(self, weights: Weights, inputs: Float[Tensor, "g k n c"]) -> Float[Tensor, "g k n t"]:
+        """Run every regressor on its own inputs."""
+        trials, members = weights[0].shape[:2]
+        hidden = inputs.expand(trials, members, *inputs.shape[2:]).flatten(0, 1)
+        flat = [weight.flatten(0, 1) for weight in weights]
+        for layer in range(0, len(flat), 2):
+            hidden = torch.baddbmm(flat[layer + 1], hidden.relu() if layer else hidden, flat[layer])
+        return hidden.unflatten(0, (trials, members))
+
+    def fit(
+        self,
+        weights: Weights,
+        pairs: Pairs,
+        keep: Float[Tensor, "g c"],
+        wanted: Float[Tensor, "g t"],
+        batches: Int[Tensor, "steps g k b"],
+        learning_rate: float,
+    ) -> Weights:
+        """Train every regressor with Adam, the learning rate falling linearly to 0, and return new weights.
+
+        Args:
+            weights: where to start; not changed.
+            pairs: the activations.
+            keep: 1 for the units a trial may look at, 0 for those it must do without.
+            wanted: 1 for the next layer's units a trial must predict.
+            batches: indices into the fitting samples; a size of 1 in ``g`` is shared by all trials.
+            learning_rate: of the first step.
+        """
+        share = _share(wanted)
+
+        def loss(step: int, trained: Weights) -> Tensor:
+            index = batches[step]
+            inputs = pairs.inputs[index] * keep[:, None, None, :]
+            errors = (self.predict(trained, inputs) - pairs.targets[index]).square()
+            return (errors * share).sum() / index.shape[-1]
+
+        return descend(weights, len(batches), learning_rate, loss)
+
+    @torch.no_grad()
+    def held_out_losses(
+        self, weights: Weights, pairs: Pairs, keep: Float[Tensor, "g c"], wanted: Float[Tensor, "g t"]
+    ) -> Float[Tensor, "g k m"]:
+        """Return each regressor's mean squared error over the wanted targets, for every held-out sample."""
+        parts = []
+        for inputs, targets in _chunks(pairs):
+            seen = (inputs * keep[:, None, :]).unsqueeze(1)
+            parts.append(((self.predict(weights, seen) - targets).square() * _share(wanted)).sum(-1))
+        return torch.cat(parts, dim=2)
+
+
+def descend(weights: Weights, steps: int, learning_rate: float, loss: Callable[[int, Weights], Tensor]) -> Weights:
+    """Minimise a sum of independent losses with Adam; return new weights and leave the old ones as they are."""
+    trained = tuple(weight.detach().clone().requires_grad_() for weight in weights)
+    optimiser = torch.optim.Adam(trained, learning_rate, fused=True)
+    for step in range(steps):
+        optimiser.param_groups[0]["lr"] = learning_rate * (1 - step / steps)
+        optimiser.zero_grad()
+        loss(step, trained).backward()
+        optimiser.step()
+    return tuple(weight.detach() for weight in trained)
+
+
+def _share(wanted: Float[Tensor, "g t"]) -> Float[Tensor, "g 1 1 t"]:
+    """Weigh a trial's targets equally; a trial without targets has no loss."""
+    return (wanted / wanted.sum(1, keepdim=True).clamp_min(1))[:, None, None, :]
+
+
+def _chunks(pairs: Pairs, size: int = 2048) -> Iterator[tuple[Tensor, Tensor]]:
+    """Held-out samples in pieces that keep the hidden activations small."""
+    yield from zip(pairs.held_inputs.split(size), pairs.held_targets.split(size), strict=True)
+
+
+def draw_batches(
+    steps: int, ensemble: Ensemble, samples: int, seed: int, device: torch.device
+) -> Int[Tensor, "steps 1 k b"]:
+    """Draw minibatch indices, with replacement, from a seed alone: the same whatever else is being fitted."""
+    generator = torch.Generator().manual_seed(seed)
+    shape = (steps, 1, ensemble.members, ensemble.batch_size)
+    return torch.randint(samples, shape, generator=generator).to(device)

@@ -1,0 +1,155 @@
+"""The test behind every decision: can the next layer be rebuilt without these units?
+
+What one estimate is.  The paper estimates "all MIs five times before calculating confidence intervals" and does not
+say what varies between the five, nor which statistic it uses.  Here one estimate of an information is the loss
+reduction l(0, Y) - l(f(X), Y) of one trained regressor on a sample of ``estimate_size`` activations of its own.  Two
+things are random in it: the sample, and the regressor (its initial weights and minibatches).  The two informations
+that a test compares, with and without the unit, are estimated on separate samples, so their variances add:
+
+    standard error^2 = (between + (within_with + within_without) / estimate_size) / members
+
+``between`` is the variance of the gain over regressors, ``within`` the variance of the loss reduction over samples.
+Both, and the mean gain, are measured on the whole held-out part instead of on a few small draws: the confidence then
+has the width that estimates of that size deserve, without their noise in the choice of units.
+
+The keep rule is: mean gain - budget * information - z_x * standard error > 0.  ``budget`` = 0 is the paper.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import copysign, inf
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mipp_core.information.ensemble import Ensemble, Pairs, Weights, draw_batches
+from mipp_core.terc import Branch, Gain
+from mipp_core.vocabulary import Reference
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a branch of TERC remembers.
+
+    Attributes:
+        weights: of its regressors, without the trial dimension.
+        wanted: 1 for the next layer's units to rebuild.
+        reference: held-out losses that removals are compared with, [members, samples].
+        baseline: held-out losses of knowing nothing, [samples].
+        information: mean loss reduction of the whole layer.
+    """
+
+    weights: Weights
+    wanted: Float[Tensor, " t"]
+    reference: Float[Tensor, "k m"]
+    baseline: Float[Tensor, " m"]
+    information: Float[Tensor, ""]
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """Tests removals by retraining regressors without the candidates (MIPP paper, section 4.3 and equation 1).
+
+    Attributes:
+        pairs: activations of the layer and of the next.
+        ensemble: the regressors.
+        steps: retraining iterations per test.
+        learning_rate: of retraining.
+        estimate_size: samples in one estimate.
+        budget: share of the layer's information that a removal may cost.
+        reference: compare with the full layer's loss, or with the present retained set's.
+        seed: of the minibatches.
+    """
+
+    pairs: Pairs
+    ensemble: Ensemble
+    steps: int
+    learning_rate: float
+    estimate_size: int
+    budget: float
+    reference: Reference
+    seed: int
+
+    def start(self, weights: Weights, wanted: Float[Tensor, "g t"], steps: int) -> list[Fit]:
+        """Fit the full layer to each group of targets, from weights fitted to all of them."""
+        groups = len(wanted)
+        keep = self.pairs.live_inputs.expand(groups, -1)
+        many = tuple(weight.expand(groups, *weight.shape[1:]) for weight in weights)
+        batches = self._batches(steps, -1)
+        fitted = self.ensemble.fit(many, self.pairs, keep, wanted, batches, self.learning_rate)
+        losses = self.ensemble.held_out_losses(fitted, self.pairs, keep, wanted)
+        return [self._fit(_row(fitted, group), wanted[group], losses[group]) for group in range(groups)]
+
+    def _fit(self, weights: Weights, wanted: Tensor, losses: Tensor) -> Fit:
+        baseline = (self.pairs.baseline * (wanted / wanted.sum().clamp_min(1))).sum(1)
+        return Fit(weights, wanted, losses, baseline, baseline.mean() - losses.mean())
+
+    def test(self, branches: Sequence[Branch[Fit]]) -> list[tuple[Gain, Fit]]:
+        """Mask the candidates, retrain the regressors without them, and compare held-out losses."""
+        weights = tuple(torch.stack(column) for column in zip(*(b.state.weights for b in branches), strict=True))
+        return self._judge(branches, self._retrain(branches, weights))
+
+    def _retrain(self, branches: Sequence[Branch[Fit]], weights: Weights) -> Weights:
+        batches = torch.cat([self._batches(self.steps, branch.position) for branch in branches], dim=1)
+        keep, wanted = _masks(branches)
+        return self.ensemble.fit(weights, self.pairs, keep, wanted, batches, self.learning_rate)
+
+    def _judge(self, branches: Sequence[Branch[Fit]], weights: Weights) -> list[tuple[Gain, Fit]]:
+        without = self.ensemble.held_out_losses(weights, self.pairs, *_masks(branches))
+        reference = torch.stack([branch.state.reference for branch in branches])
+        baseline = torch.stack([branch.state.baseline for branch in branches]).unsqueeze(1)
+        allowed = self.budget * torch.stack([branch.state.information for branch in branches])
+        gains = compare(reference, without, baseline, allowed, self.estimate_size)
+        return [
+            (gain, self._next(branch.state, _row(weights, row), without[row]))
+            for row, (gain, branch) in enumerate(zip(gains, branches, strict=True))
+        ]
+
+    def _next(self, state: Fit, weights: Weights, losses: Tensor) -> Fit:
+        reference = state.reference if self.reference == "fixed" else losses
+        return Fit(weights, state.wanted, reference, state.baseline, state.information)
+
+    def _batches(self, steps: int, position: int) -> Tensor:
+        """Minibatches that depend on the place in the order alone, so that a level decides alike in any company."""
+        seed = self.seed * 1_000_003 + position + 1
+        return draw_batches(steps, self.ensemble, len(self.pairs.inputs), seed, self.pairs.inputs.device)
+
+
+def compare(
+    reference: Float[Tensor, "g k m"],
+    without: Float[Tensor, "g k m"],
+    baseline: Float[Tensor, "g 1 m"],
+    allowed: Float[Tensor, " g"],
+    estimate_size: int,
+) -> list[Gain]:
+    """Turn held-out losses into gains; one synchronisation with the device for all trials.
+
+    Args:
+        reference: losses with the unit.
+        without: losses without it.
+        baseline: losses of knowing nothing.
+        allowed: the gain that may be lost, in units of the loss.
+        estimate_size: samples in one estimate.
+    """
+    estimates = (without - reference).mean(2)
+    within = (baseline - without).var(2).mean(1) + (baseline - reference).var(2).mean(1)
+    between = estimates.var(1) if estimates.shape[1] > 1 else torch.zeros_like(within)
+    error = ((between + within / estimate_size) / estimates.shape[1]).sqrt()
+    table = torch.cat([estimates, error[:, None], allowed[:, None]], dim=1).double().tolist()
+    return [_gain(row[:-2], row[-2], row[-1]) for row in table]
+
+
+def _gain(estimates: list[float], error: float, allowed: float) -> Gain:
+    excess = sum(estimates) / len(estimates) - allowed
+    if error > 0:
+        return Gain(tuple(estimates), error, excess / error)
+    return Gain(tuple(estimates), 0.0, copysign(inf, excess) if excess else 0.0)
+
+
+def _masks(branches: Sequence[Branch[Fit]]) -> tuple[Tensor, Tensor]:
+    return torch.stack([b.without for b in branches]), torch.stack([b.state.wanted for b in branches])
+
+
+def _row(weights: Weights, row: int) -> Weights:
+    return tuple(weight[row] for weight in weights)

@@ -1,0 +1,216 @@
+"""Mutual Information Preserving Pruning (Westphal, Hailes and Musolesi, arXiv 2411.00147)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, get_args
+from zlib import crc32
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from mipp_core.activations import record
+from mipp_core.data.dataset import Split
+from mipp_core.errors import SettingError
+from mipp_core.information import Ensemble, Pairs, quantiles
+from mipp_core.information.ensemble import draw_batches
+from mipp_core.information.ranking import single_unit_information
+from mipp_core.information.reconstruction import Fit, Reconstruction
+from mipp_core.layers import OUTPUT, chain_of
+from mipp_core.pruners.contract import Decider, Need
+from mipp_core.terc import Branch, Decision, keep_masks, terc, uninformative
+from mipp_core.vocabulary import INPUT, Collapse, Progress, Reference, Report, silent
+
+
+@dataclass(frozen=True)
+class Mipp(Decider):
+    """Remove a unit when a small network can rebuild the next layer's activations without it.
+
+    Idea: layers are pruned from the output to the input; the target of each is the already pruned next layer.  Units
+    are tested one after another, least informative first (``mipp_core.terc``), by retraining an ensemble of
+    multilayer perceptrons without them (``mipp_core.information.reconstruction``, which says what one estimate is).
+    A unit is kept iff its mean gain exceeds z_x standard errors, so a higher confidence x prunes more.
+
+    Cost: one fit per layer and one short retraining per test; tests of several levels run in one batch.
+
+    Where the paper is silent we chose: Adam with the learning rate falling linearly to 0; minibatches of 100;
+    activations standardised per unit, so that rescaling a unit changes nothing; held-out losses; one fit to the
+    whole next layer, continued for ``refit_steps`` on each pruned version of it.  Where the paper's text and its
+    Algorithm 2 disagree (the order of testing) the text is followed.
+
+    Attributes:
+        collapse: turns a filter's map into one number.
+        reference: the loss a removal is compared with; the paper's Algorithm 2 has the full layer's (``fixed``).
+        members: regressors, and so estimates, per test, at least 2; the paper has 3 (App. D.3.2) and 5 (4.2.2).
+        hidden: widths of a regressor's hidden layers.
+        fit_steps: iterations of the first fit (1,500 in the paper).
+        refit_steps: iterations on each version of the pruned next layer.
+        unit_steps: iterations of each test's retraining (150 in the paper, 20 for VGG).
+        rank_steps: iterations of the ranking fit (35 in the paper).
+        batch_size: samples per iteration.
+        learning_rate: of the first fit and the ranking.
+        unit_learning_rate: of refits and tests.
+        samples: activations used, drawn evenly from the classes (about 5,120 in the paper's later version).
+        held_out: share of them that regressors are judged on, in (0, 1).
+        estimate_size: samples in one estimate; fewer make estimates less sure and the confidence more powerful.
+        budget: share of a layer's information that a removal may cost, at least 0; 0 is the paper.
+        longest_block: most units tested together; 1 is the paper's procedure.
+        pixels: test the input's pixels too, against the pruned first layer (App. E.1).
+
+    Raises:
+        SettingError: a setting is out of its range.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"data", "activations"})
+
+    collapse: Collapse = "l1"
+    reference: Reference = "fixed"
+    members: int = 3
+    hidden: tuple[int, ...] = (256, 256)
+    fit_steps: int = 1500
+    refit_steps: int = 150
+    unit_steps: int = 20
+    rank_steps: int = 35
+    batch_size: int = 100
+    learning_rate: float = 1e-3
+    unit_learning_rate: float = 5e-4
+    samples: int = 8000
+    held_out: float = 0.25
+    estimate_size: int = 256
+    budget: float = 0.0
+    longest_block: int = 8
+    pixels: bool = False
+
+    def __post_init__(self) -> None:
+        _require("collapse", self.collapse, self.collapse in get_args(Collapse), "l1, l2, mean or std")
+        _require("reference", self.reference, self.reference in get_args(Reference), "fixed or current")
+        _require("members", self.members, self.members >= 2, "at least 2")
+        _require("hidden", self.hidden, all(width >= 1 for width in self.hidden), "whole numbers of at least 1")
+        for name in ("fit_steps", "refit_steps", "unit_steps", "rank_steps"):
+            _require(name, getattr(self, name), getattr(self, name) >= 0, "at least 0")
+        for name in ("batch_size", "estimate_size", "longest_block"):
+            _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
+        for name in ("learning_rate", "unit_learning_rate"):
+            _require(name, getattr(self, name), getattr(self, name) > 0, "above 0")
+        _require("samples", self.samples, self.samples >= 16, "at least 16")
+        _require("held_out", self.held_out, 0 < self.held_out < 1, "above 0 and below 1")
+        _require("budget", self.budget, 0 <= self.budget < 1, "at least 0 and below 1")
+
+    def decide(
+        self,
+        model: nn.Module,
+        data: Split,
+        seed: int,
+        confidences: tuple[float, ...],
+        report: Report = silent,
+    ) -> list[Decision]:
+        """Decide about every unit at every confidence, from the output to the input.
+
+        Args:
+            model: a feed-forward network; left bit-identical.
+            data: the split activations are drawn from, on the network's device; labels only balance the draw.
+            seed: of the draw, the regressors and their minibatches.
+            confidences: ascending, each in [0.5, 1).
+            report: told after every round of tests; may raise ``CancelledError``.
+
+        Returns:
+            Decisions in the order they were made.
+        """
+        thresholds = quantiles(confidences)
+        drawn = data.stratified(self.samples, torch.Generator().manual_seed(seed))
+        activations = record(model, drawn.images, self.collapse)
+        names = (*((INPUT,) if self.pixels else ()), *chain_of(model).names)
+        decisions: list[Decision] = []
+        wanted = torch.ones(len(confidences), activations[OUTPUT].shape[1], dtype=torch.bool)
+        for done, (layer, reader) in enumerate(zip(reversed(names), reversed((*names[1:], OUTPUT)), strict=True)):
+            made: list[Decision] = []
+            inputs, targets = activations[layer], activations[reader]
+            for batch in self.test_units(layer, inputs, targets, wanted, thresholds, seed):
+                made += batch
+                report(Progress(f"Testing {layer}", (done + _share_done(made, wanted, inputs)) / len(names)))
+            wanted = keep_masks(made, inputs.shape[1], len(confidences))
+            decisions += made
+        return decisions
+
+    def test_units(
+        self,
+        layer: str,
+        inputs: Float[Tensor, "n c"],
+        targets: Float[Tensor, "n t"],
+        wanted: Bool[Tensor, "levels t"],
+        thresholds: Float[Tensor, " levels"],
+        seed: int,
+    ) -> Iterator[list[Decision]]:
+        """Test any variables against any targets, all levels together; yield the decisions round by round.
+
+        Args:
+            layer: a name for the decisions.
+            inputs: one column per unit to test.
+            targets: what must still be rebuilt from them.
+            wanted: the targets that count at each level.
+            thresholds: z_x of each level, ascending.
+            seed: of the regressors and their minibatches.
+        """
+        pairs = Pairs.split(inputs, targets, self.held_out)
+        seed = crc32(f"{seed} {layer}".encode())
+        informed = (wanted.to(inputs.device) * pairs.live_targets).to(inputs.dtype)
+        constant = (pairs.live_inputs == 0).nonzero().flatten().tolist()
+        groups = []
+        for levels in _runs(informed):
+            hopeless = not informed[levels.start].any()
+            yield uninformative(layer, range(inputs.shape[1]) if hopeless else constant, levels)
+            groups += [] if hopeless else [levels]
+        if groups and len(constant) < inputs.shape[1]:
+            estimator = self._estimator(pairs, seed)
+            branches = self._branches(estimator, groups, informed, len(constant), seed)
+            yield from terc(layer, branches, estimator, thresholds, self.longest_block)
+
+    def _estimator(self, pairs: Pairs, seed: int) -> Reconstruction:
+        return Reconstruction(
+            pairs=pairs,
+            ensemble=Ensemble(self.members, self.hidden, self.batch_size),
+            steps=self.unit_steps,
+            learning_rate=self.unit_learning_rate,
+            estimate_size=self.estimate_size,
+            budget=self.budget,
+            reference=self.reference,
+            seed=seed,
+        )
+
+    def _branches(
+        self, estimator: Reconstruction, groups: list[range], informed: Tensor, constant: int, seed: int
+    ) -> list[Branch[Fit]]:
+        """Fit the full layer, order its units, and start one branch for each version of the next layer."""
+        pairs, ensemble = estimator.pairs, estimator.ensemble
+        generator = torch.Generator().manual_seed(seed)
+        fresh = ensemble.fresh(1, pairs.inputs.shape[1], pairs.targets.shape[1], generator, pairs.inputs)
+        everything = pairs.live_inputs[None], pairs.live_targets[None]
+        batches = draw_batches(self.fit_steps, ensemble, len(pairs.inputs), seed, pairs.inputs.device)
+        fitted = ensemble.fit(fresh, pairs, *everything, batches, self.learning_rate)
+        alone = single_unit_information(
+            pairs, self.hidden, self.batch_size, self.rank_steps, 2 * self.learning_rate, seed
+        )
+        versions = informed[[levels.start for levels in groups]]
+        ranks = (versions @ alone.T).masked_fill(pairs.live_inputs == 0, -torch.inf).argsort(dim=1, stable=True)
+        fits = estimator.start(fitted, versions, self.refit_steps)
+        return [
+            Branch(levels, pairs.live_inputs, tuple(order), fit, position=constant)
+            for levels, order, fit in zip(groups, ranks.tolist(), fits, strict=True)
+        ]
+
+
+def _require(name: str, value: object, holds: bool, range_: str) -> None:
+    if not holds:
+        raise SettingError(f"The setting {name} is {value!r}; it must be {range_}.")
+
+
+def _runs(rows: Tensor) -> list[range]:
+    """Group consecutive levels whose rows are equal."""
+    starts = [0, *(level for level in range(1, len(rows)) if not torch.equal(rows[level], rows[level - 1]))]
+    return [range(start, stop) for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True)]
+
+
+def _share_done(decisions: list[Decision], wanted: Tensor, inputs: Tensor) -> float:
+    """Return the share of (unit, level) pairs that are decided."""
+    decided = sum(decision.last_level - decision.first_level + 1 for decision in decisions)
+    return decided / (inputs.shape[1] * len(wanted))

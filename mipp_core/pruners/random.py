@@ -1,0 +1,24 @@
+"""Random pruning: the control every other choice of units must beat."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from mipp_core.data.dataset import Split
+from mipp_core.layers import chain_of
+from mipp_core.pruners.contract import Ranker, Scores
+
+
+@dataclass(frozen=True)
+class Random(Ranker):
+    """Score units uniformly at random.
+
+    Needs nothing; costs nothing.  With MIPP's per-layer counts it tells whether MIPP's ratios or its choice of units
+    does the work.
+    """
+
+    def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
+        """Draw one number in [0, 1) per unit from the seed."""
+        generator = torch.Generator().manual_seed(seed)
+        return {layer.name: torch.rand(layer.units, generator=generator) for layer in chain_of(model).layers}

@@ -1,0 +1,52 @@
+"""From scores to keep-masks: exact counts, stable ties, in one place for every ranking pruner."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from mipp_core.errors import SettingError
+from mipp_core.masks import KeepMasks
+
+
+def keep_counts(scores: Mapping[str, Tensor], counts: Mapping[str, int]) -> KeepMasks:
+    """Keep exactly so many of each layer's highest-scoring units; of equal scores the first unit stays.
+
+    Raises:
+        SettingError: a count is below 0 or above the layer's width.
+    """
+    return KeepMasks({name: _top(name, values, counts[name]) for name, values in scores.items()})
+
+
+def keep_global(scores: Mapping[str, Tensor], sparsity: float, floor: int = 0) -> KeepMasks:
+    """Remove exactly round(sparsity * units) units, the lowest-scoring of the whole network.
+
+    Args:
+        scores: one score per unit and layer, comparable across layers.
+        sparsity: share of all units to remove, in [0, 1].
+        floor: each layer's best units that are never removed; 0 lets layers collapse.
+
+    Raises:
+        SettingError: the sparsity is outside [0, 1], or the floor leaves too few units to remove.
+    """
+    if not 0.0 <= sparsity <= 1.0:
+        raise SettingError(f"The sparsity {sparsity} is outside [0, 1]; choose 0 (keep all) to 1 (remove all).")
+    safe = [_top(name, values, min(floor, len(values))) for name, values in scores.items()]
+    flat = torch.cat([values.double() for values in scores.values()]).masked_fill(torch.cat(safe), torch.inf)
+    removed = round(sparsity * len(flat))
+    if removed > len(flat) - int(torch.cat(safe).sum()):
+        raise SettingError(
+            f"A sparsity of {sparsity} cannot leave {floor} units in every layer; lower the sparsity or the floor."
+        )
+    keep = torch.zeros(len(flat), dtype=torch.bool)
+    keep[flat.argsort(descending=True, stable=True)[: len(flat) - removed]] = True
+    parts = keep.split([len(values) for values in scores.values()])
+    return KeepMasks(dict(zip(scores, parts, strict=True)))
+
+
+def _top(name: str, values: Tensor, count: int) -> Tensor:
+    if not 0 <= count <= len(values):
+        raise SettingError(f"Layer {name} has {len(values)} units; it cannot keep {count}.")
+    keep = torch.zeros(len(values), dtype=torch.bool)
+    keep[values.argsort(descending=True, stable=True)[:count]] = True
+    return keep
