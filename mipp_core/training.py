@@ -35,7 +35,7 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.epochs < 0 or self.batch_size < 1 or self.learning_rate <= 0:
             raise SettingError(
-                f"A recipe of {self.epochs} epochs, batches of {self.batch_size} and learning rate {self.learning_rate} "
+                f"A recipe of {self.epochs} epochs, batches of {self.batch_size}, learning rate {self.learning_rate} "
                 "cannot run: give at least 0 epochs, batches of at least 1 and a positive learning rate."
             )
 
@@ -43,11 +43,12 @@ class Recipe:
 RECIPES: dict[str, Recipe] = {
     # Table 2 of the MIPP paper, MNIST column; training and retraining are the same there.
     "paper-mnist": Recipe(epochs=90, milestones=(30, 60)),
-    # A few minutes on a laptop for all of MNIST: the demo's recipe where no GPU can be had.
-    "short": Recipe(epochs=12, learning_rate=2e-2, milestones=(8, 11)),
-    # The live run's recipes: a minute on a laptop for the embedded sample.
+    # Half a minute on two laptop cores for all of MNIST: the shipped runs, where no GPU can be had.
+    "short": Recipe(epochs=8, learning_rate=2e-2, milestones=(5, 7)),
+    "short-retrain": Recipe(epochs=2, learning_rate=1e-2, milestones=(1,)),
+    # A few seconds for the embedded sample: live runs.
     "live": Recipe(epochs=10, learning_rate=3e-2, milestones=(6, 9), batch_size=50),
-    "brief": Recipe(epochs=2, learning_rate=1e-2, milestones=(1,), batch_size=50),
+    "live-retrain": Recipe(epochs=2, learning_rate=1e-2, milestones=(1,), batch_size=50),
     "none": Recipe(epochs=0),
 }
 

@@ -1,0 +1,51 @@
+"""``python -m mipp_core``: one JSON document on stdout with ``--json``, progress on stderr.
+
+Exit codes: 0 success, 1 the work failed, 2 the command was wrong, 130 interrupted.
+"""
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import Any
+
+from mipp_core.command_line import commands, listings
+from mipp_core.command_line.parser import build_parser
+from mipp_core.errors import MippError, ModelError, SettingError, UnknownNameError
+
+COMMANDS = {
+    "models": listings.models,
+    "datasets": listings.datasets,
+    "pruners": listings.pruners,
+    "train": commands.train,
+    "prune": commands.prune,
+    "sweep": commands.sweep,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    chosen = build_parser().parse_args(arguments)
+    try:
+        document, lines = COMMANDS[chosen.command](chosen)
+    except (UnknownNameError, SettingError, ModelError) as problem:
+        return _complain(problem, 2)
+    except MippError as problem:
+        return _complain(problem, 1)
+    except KeyboardInterrupt:
+        return _complain("Stopped; nothing half-written was left behind.", 130)
+    _show(chosen, document, lines)
+    return 0
+
+
+def _complain(problem: object, code: int) -> int:
+    print(f"error: {problem}", file=sys.stderr)
+    return code
+
+
+def _show(chosen: Namespace, document: Any, lines: list[str]) -> None:
+    if chosen.json:
+        json.dump(document, sys.stdout, indent=1, allow_nan=False)
+        sys.stdout.write("\n")
+    else:
+        print("\n".join(lines))

@@ -1,0 +1,140 @@
+"""A finished run as files: its document, its slim networks, and the command that makes it again."""
+
+import gzip
+import json
+import shlex
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from mipp_core.errors import DataError, ModelError
+from mipp_core.experiments.result import RunResult, masks_of
+from mipp_core.experiments.spec import RunSpec
+from mipp_core.experiments.store import read_json, read_tensors, write_json, write_tensors
+from mipp_core.experiments.sweep import SlimWeights
+from mipp_core.masks import KeepMasks
+from mipp_core.models import Architecture
+from mipp_core.surgery import with_pixel_mask
+from mipp_core.training import RECIPES, Recipe
+
+SHIPPED = Path(__file__).parent.parent / "shipped"
+"""The runs that come with the package."""
+
+
+def save_run(folder: Path, result: RunResult, weights: SlimWeights) -> None:
+    """Write ``run.json`` and the slim networks' weights, ``weights.safetensors``, into a folder."""
+    flat = {f"{level}/{name}": tensor for level, state in weights.items() for name, tensor in state.items()}
+    if flat:
+        write_tensors(folder / "weights.safetensors", flat)
+    write_json(folder / "run.json", result.to_json())
+
+
+def load_run(folder: Path) -> dict[str, Any] | None:
+    """Read a run's document; None if there is none."""
+    packed = folder / "run.json.gz"
+    if packed.exists():
+        return json.loads(gzip.decompress(packed.read_bytes()))
+    return read_json(folder / "run.json")
+
+
+def shipped_runs() -> list[Path]:
+    """Return the folders of the runs that come with the package."""
+    return sorted(path for path in SHIPPED.glob("*") if path.is_dir())
+
+
+def slim_weights(folder: Path, level: int) -> dict[str, Tensor] | None:
+    """Return one level's retrained weights; None where they are not kept."""
+    tensors = read_tensors(folder / "weights.safetensors") or {}
+    prefix = f"{level}/"
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)} or None
+
+
+def slim_description(run: dict[str, Any], level: int) -> dict[str, Any]:
+    """Return the JSON that rebuilds a slim network: its architecture, and the pixels it reads, if pruned."""
+    spec = RunSpec.from_json(run["spec"])
+    entry = run["levels"][level]
+    masks = masks_of(entry)
+    widths = tuple(max(1, kept) for kept in masks.without_input().kept.values())
+    return {
+        "architecture": spec.network.architecture.with_widths(widths).to_json(),
+        "masks": masks.to_json(),
+        "run": run["hash"],
+        "level": level,
+        "accuracy_retrained": entry["accuracy_retrained"],
+    }
+
+
+def pack_slim(weights: dict[str, Tensor]) -> bytes:
+    """Return a slim network's weights as the bytes of a safetensors file."""
+    return save({name: tensor.contiguous() for name, tensor in weights.items()})
+
+
+def save_slim(folder: Path, description: dict[str, Any], weights: dict[str, Tensor]) -> None:
+    """Write ``slim.json`` and ``slim.safetensors``; ``load_slim`` reads them back."""
+    write_tensors(folder / "slim.safetensors", weights)
+    write_json(folder / "slim.json", description)
+
+
+def load_slim(folder: Path) -> nn.Module:
+    """Rebuild a slim network from ``slim.json`` and ``slim.safetensors``, without pickle.
+
+    If pixels were pruned, a mask of the image goes in front.
+
+    Raises:
+        DataError: a file is missing or damaged.
+        ModelError: the weights do not fit the description.
+    """
+    description, weights = read_json(folder / "slim.json"), read_tensors(folder / "slim.safetensors")
+    if description is None or weights is None:
+        raise DataError(f"{folder} holds no whole slim network; it needs slim.json and slim.safetensors.")
+    made = Architecture.from_json(description["architecture"])
+    model = made.build().eval()
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as problem:
+        raise ModelError(f"The weights in {folder} do not fit slim.json ({problem}); save the network again.") from (
+            problem
+        )
+    return with_pixel_mask(model, KeepMasks.from_json(description["masks"]), made.image_shape)
+
+
+def command_of(spec: RunSpec, device: str = "cpu") -> str:
+    """Return the command line that makes a run again.
+
+    Raises:
+        ModelError: a recipe has no name, so that the run can be made from Python only.
+    """
+    network, default = spec.network, RunSpec()
+    words = ["python", "-m", "mipp_core", "sweep", "--model", network.model, "--dataset", network.dataset]
+    if network.widths is not None:
+        words += ["--widths", ",".join(map(str, network.widths))]
+    if network.deformation:
+        words += ["--deformation", repr(network.deformation)]
+    words += [] if spec.trained else ["--untrained"]
+    words += ["--recipe", recipe_name(network.recipe), "--retrain-recipe", recipe_name(spec.retraining)]
+    words += ["--pruner", spec.pruner, "--seed", str(network.seed)]
+    plain = type(spec.settings)()
+    for setting in fields(spec.settings):
+        value = getattr(spec.settings, setting.name)
+        if value != getattr(plain, setting.name):
+            words += ["--set", f"{setting.name}={json.dumps(value)}"]
+    if spec.controls != default.controls:
+        words += ["--controls", ",".join(spec.controls)]
+    words += ["--retrain-controls"] if spec.retrain_controls else []
+    words += ["--device", device] if device != "cpu" else []
+    return shlex.join([*words, "--json"])
+
+
+def recipe_name(recipe: Recipe) -> str:
+    """Return a registered recipe's name.
+
+    Raises:
+        ModelError: it has none.
+    """
+    for name, known in RECIPES.items():
+        if known == recipe:
+            return name
+    raise ModelError(f"The recipe {recipe} has no name; run it from Python, or register it in RECIPES.")

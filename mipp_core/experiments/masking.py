@@ -1,0 +1,73 @@
+"""From a specification to keep-masks, one per point of the sweep."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from mipp_core.data import Split
+from mipp_core.errors import SettingError
+from mipp_core.experiments.spec import RunSpec
+from mipp_core.information import LEVELS, confidence_of
+from mipp_core.layers import chain_of
+from mipp_core.masks import KeepMasks
+from mipp_core.pruners import PRUNERS, Decider, Ranker, pruner
+from mipp_core.selection import keep_counts, keep_global
+from mipp_core.terc import Decision, keep_masks
+from mipp_core.vocabulary import INPUT, Report, silent
+
+
+@dataclass(frozen=True)
+class Point:
+    """One keep-mask of a sweep, and the confidence it belongs to, if any."""
+
+    masks: KeepMasks
+    confidence: float | None
+
+
+def schedule() -> tuple[float, ...]:
+    """Return the paper's 20 confidences."""
+    return tuple(confidence_of(level) for level in range(LEVELS))
+
+
+def sweep_points(
+    spec: RunSpec, model: nn.Module, data: Split, report: Report = silent
+) -> tuple[list[Point], list[Decision]]:
+    """Ask the pruner for its keep-masks.
+
+    A pruner that decides is asked at every confidence; one that ranks is asked globally at 20 even steps of
+    sparsity, 0 to 0.95.
+
+    Raises:
+        SettingError: confidences were given to a pruner that ranks.
+    """
+    if isinstance(spec.settings, Decider):
+        confidences = spec.confidences or schedule()
+        decisions = spec.settings.decide(model, data, spec.network.seed, confidences, report)
+        return [Point(*pair) for pair in zip(_masks(model, decisions, confidences, data), confidences, strict=True)], (
+            decisions
+        )
+    if spec.confidences is not None:
+        raise SettingError(f"The pruner {spec.pruner} ranks units and has no confidence; leave the confidence out.")
+    scores = spec.settings.scores(model, data, spec.network.seed)
+    return [Point(keep_global(scores, level / LEVELS), None) for level in range(LEVELS)], []
+
+
+def _masks(model: nn.Module, decisions: list[Decision], confidences: tuple[float, ...], data: Split) -> list[KeepMasks]:
+    """Fold the decisions into one keep-mask per confidence."""
+    widths = {layer.name: layer.units for layer in chain_of(model).layers}
+    if any(decision.layer == INPUT for decision in decisions):
+        widths = {INPUT: data.images[0].numel(), **widths}
+    by_layer = {
+        name: keep_masks([d for d in decisions if d.layer == name], units, len(confidences))
+        for name, units in widths.items()
+    }
+    return [KeepMasks({name: rows[level] for name, rows in by_layer.items()}) for level in range(len(confidences))]
+
+
+def control_masks(name: str, masks: KeepMasks, model: nn.Module, data: Split, seed: int) -> KeepMasks:
+    """Choose other units at the same per-layer counts; the pixels stay as they are."""
+    control = pruner(name)
+    if not isinstance(control, Ranker):
+        raise SettingError(f"{name} cannot be a control; choose a pruner that ranks, of: {', '.join(PRUNERS)}.")
+    chosen = keep_counts(control.scores(model, data, seed), masks.without_input().kept)
+    return KeepMasks({INPUT: masks[INPUT], **chosen}) if INPUT in masks else chosen

@@ -1,0 +1,183 @@
+"""What a run gives: one document, the same for the page, the command line and Python."""
+
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from typing import Any, Literal
+
+import torch
+
+from mipp_core.experiments.spec import RunSpec
+from mipp_core.masks import KeepMasks
+from mipp_core.terc import Decision
+from mipp_core.vocabulary import INPUT
+
+State = Literal["running", "done", "cancelled", "failed"]
+
+
+@dataclass(frozen=True)
+class Accuracies:
+    """Test accuracies of one set of units, in [0, 1]; None where not (yet) measured.
+
+    Attributes:
+        accuracy_pruned: right after cutting.
+        accuracy_rebuilt: after the closed-form rebuild.
+        accuracy_retrained: after retraining.
+    """
+
+    accuracy_pruned: float | None = None
+    accuracy_rebuilt: float | None = None
+    accuracy_retrained: float | None = None
+
+
+@dataclass(frozen=True)
+class LayerResult:
+    """One layer at one level; the input is a layer when pixels were tested."""
+
+    name: str
+    units: int
+    kept: int
+    pruning_ratio: float
+    collapsed: bool
+    kept_units: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LevelResult(Accuracies):
+    """One point of the sweep.
+
+    Attributes:
+        level: its number, from 0.
+        confidence: x in [0.5, 1); None for a pruner that takes a ratio.
+        sparsity: units removed / units, pixels apart.
+        parameters, macs: of the slim network.
+        layers: input to output.
+        untrainable: still at chance after retraining; None before.
+        controls: what other choices at the same per-layer counts reach.
+    """
+
+    level: int = 0
+    confidence: float | None = None
+    sparsity: float = 0.0
+    parameters: int = 0
+    macs: int = 0
+    layers: tuple[LayerResult, ...] = ()
+    untrainable: bool | None = None
+    controls: dict[str, Accuracies] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A whole run.
+
+    Attributes:
+        spec: what was asked.
+        state: how far it got.
+        dense_accuracy: of the trained dense network.
+        network_accuracy: of the network that was pruned: the same, or the untrained one.
+        parameters, macs: of the dense network.
+        levels: the points, in order.
+        decisions: MIPP's trace; empty for other pruners.
+        seconds: per stage.
+        device: where it ran.
+        versions: of what it ran on.
+        message: why it failed, for a person.
+    """
+
+    spec: RunSpec
+    state: State = "running"
+    dense_accuracy: float | None = None
+    network_accuracy: float | None = None
+    parameters: int = 0
+    macs: int = 0
+    levels: tuple[LevelResult, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+    device: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    message: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document, with decisions as columns."""
+        levels = [asdict(level) for level in self.levels]
+        document = {
+            name: getattr(self, name)
+            for name in ("state", "dense_accuracy", "network_accuracy", "parameters", "macs", "seconds", "device")
+        }
+        return {
+            "spec": self.spec.to_json(),
+            "hash": self.spec.hash,
+            **document,
+            "versions": self.versions,
+            "message": self.message,
+            "levels": levels,
+            "decisions": decision_columns(self.decisions),
+        }
+
+    def with_seconds(self, stage: str, seconds: float) -> "RunResult":
+        """Add to the time of a stage."""
+        return replace(self, seconds={**self.seconds, stage: round(self.seconds.get(stage, 0.0) + seconds, 3)})
+
+
+def layer_results(masks: KeepMasks) -> tuple[LayerResult, ...]:
+    """Describe keep-masks layer by layer."""
+    return tuple(
+        LayerResult(name, len(mask), kept, 1 - kept / len(mask), kept == 0, tuple(mask.nonzero().flatten().tolist()))
+        for name, mask in masks.items()
+        for kept in [int(mask.sum())]
+    )
+
+
+def masks_of(level: dict[str, Any]) -> KeepMasks:
+    """Read the keep-masks back from one level of the document."""
+    return KeepMasks.from_json({layer["name"]: layer for layer in level["layers"]})
+
+
+def collapsed_layers(level: dict[str, Any]) -> list[str]:
+    """Name the network's own layers that have no unit left."""
+    return [layer["name"] for layer in level["layers"] if layer["collapsed"] and layer["name"] != INPUT]
+
+
+def decision_columns(decisions: tuple[Decision, ...]) -> dict[str, list[Any]]:
+    """Turn the trace into columns, numbers to six significant digits."""
+    return {
+        "layer": [d.layer for d in decisions],
+        "unit": [d.unit for d in decisions],
+        "order": [d.order for d in decisions],
+        "first_level": [d.first_level for d in decisions],
+        "last_level": [d.last_level for d in decisions],
+        "removed_from": [d.removed_from for d in decisions],
+        "tested_with": [d.tested_with for d in decisions],
+        "gains": [[_short(g) for g in d.gain.estimates] if d.gain else None for d in decisions],
+        "standard_error": [_short(d.gain.standard_error) if d.gain else None for d in decisions],
+        "z": [_short(d.gain.statistic) if d.gain else None for d in decisions],
+    }
+
+
+def _short(value: float) -> float:
+    """Six significant digits; JSON has no infinity, so an infinite z becomes ±1e9."""
+    return float(f"{max(-1e9, min(1e9, value)):.6g}")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions a result depends on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in ("torch", "torchvision")}}
+
+
+def device_name(device: torch.device) -> str:
+    """Return the device in words: ``cpu (2 threads)``, or the name of the GPU."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type} ({torch.get_num_threads()} threads)"
+
+
+@contextmanager
+def stopwatch() -> Iterator[list[float]]:
+    """Measure a block: after it, the list holds its seconds."""
+    taken: list[float] = []
+    start = time.perf_counter()
+    yield taken
+    taken.append(time.perf_counter() - start)

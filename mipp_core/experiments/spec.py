@@ -1,0 +1,151 @@
+"""A run is a value; its hash is its address."""
+
+import hashlib
+import json
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from typing import Any
+
+from mipp_core.data import DATASETS, Deformation
+from mipp_core.errors import SettingError, UnknownNameError
+from mipp_core.models import Architecture, architecture
+from mipp_core.pruners import PRUNERS, Mipp, Pruner, pruner
+from mipp_core.training import RECIPES, Recipe
+
+CONTROLS: dict[str, str] = {
+    "random": "random units, MIPP's per-layer counts",
+    "magnitude": "largest L1 norm, MIPP's per-layer counts",
+    "scratch": "a network of the same size, trained from scratch",
+}
+"""What a run may be compared with, level by level."""
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A dense network and how it is trained.
+
+    Attributes:
+        model: a name in ``MODELS``.
+        dataset: a name in ``DATASETS``.
+        widths: units of each prunable layer; None for the published ones.
+        deformation: strength in [0, 1]; 0 leaves the images as they are.
+        recipe: of its training.
+        seed: of its initial weights, its training and the deformation.
+
+    Raises:
+        UnknownNameError, ModelError, SettingError: a value is unknown or out of range.
+    """
+
+    model: str = "lenet5"
+    dataset: str = "mnist-sample"
+    widths: tuple[int, ...] | None = None
+    deformation: float = 0.0
+    recipe: Recipe = RECIPES["live"]
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.dataset not in DATASETS:
+            raise UnknownNameError("dataset", self.dataset, DATASETS)
+        if not 0 <= self.seed < 2**31:
+            raise SettingError(f"The seed {self.seed} is out of range; choose a whole number from 0 to {2**31 - 1}.")
+        Deformation(self.deformation)
+        _ = self.architecture
+
+    @property
+    def architecture(self) -> Architecture:
+        """The dense network's architecture for its dataset."""
+        card = DATASETS[self.dataset]
+        return architecture(self.model, card.image_shape, len(card.classes), self.widths)
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One pruning experiment, from the dense network to the retrained ones.
+
+    Attributes:
+        network: the dense network.
+        trained: prune it after training, or at initialisation.
+        pruner: a name in ``PRUNERS``.
+        settings: the pruner's own settings.
+        confidences: where a pruner that decides is asked, ascending; None for the paper's 20 levels.
+        retraining: recipe of the pruned networks; at initialisation it is their training.
+        controls: names in ``CONTROLS``.
+        retrain_controls: retrain the controls too (``scratch`` always is).
+
+    Raises:
+        UnknownNameError, SettingError: a value is unknown or out of range.
+    """
+
+    network: NetworkSpec = field(default_factory=NetworkSpec)
+    trained: bool = True
+    pruner: str = "mipp"
+    settings: Pruner = field(default_factory=Mipp)
+    confidences: tuple[float, ...] | None = None
+    retraining: Recipe = RECIPES["live-retrain"]
+    controls: tuple[str, ...] = ()
+    retrain_controls: bool = False
+
+    def __post_init__(self) -> None:
+        if self.pruner not in PRUNERS:
+            raise UnknownNameError("pruner", self.pruner, PRUNERS)
+        for control in self.controls:
+            if control not in CONTROLS:
+                raise UnknownNameError("control", control, CONTROLS)
+
+    @property
+    def hash(self) -> str:
+        """Sixteen hexadecimal digits that name the run; see ``digest``."""
+        return digest(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every field as plain JSON; ``RunSpec.from_json`` reads it back."""
+        return _plain(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "RunSpec":
+        """Read what ``to_json`` wrote; every value is checked again.
+
+        Raises:
+            SettingError: a field is missing, unknown or of the wrong kind.
+        """
+        try:
+            settings = pruner(value["pruner"], **_tuples(value["settings"]))
+            network = _tuples(value["network"])
+            network["recipe"] = Recipe(**_tuples(value["network"]["recipe"]))
+            rest = _tuples({key: value[key] for key in ("trained", "pruner", "confidences", "controls")})
+            return cls(
+                network=NetworkSpec(**network),
+                settings=settings,
+                retraining=Recipe(**_tuples(value["retraining"])),
+                retrain_controls=value["retrain_controls"],
+                **rest,
+            )
+        except (KeyError, TypeError) as problem:
+            raise SettingError(f"This run's description cannot be read ({problem}); make it again.") from problem
+
+
+def digest(value: Any) -> str:
+    """Name a specification by its content.
+
+    Fields at their default are left out first, so that a new field with a neutral default changes no old name.
+    """
+    canonical = json.dumps(_plain(value, neutral=False), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _plain(value: Any, neutral: bool = True) -> Any:
+    """Turn nested dataclasses into JSON values; without ``neutral``, fields at their default are dropped."""
+    if is_dataclass(value):
+        kept = [f for f in fields(value) if neutral or getattr(value, f.name) != _default(f)]
+        return {f.name: _plain(getattr(value, f.name), neutral) for f in kept}
+    if isinstance(value, list | tuple):
+        return [_plain(item, neutral) for item in value]
+    return value
+
+
+def _default(declared: Any) -> Any:
+    return declared.default_factory() if declared.default_factory is not MISSING else declared.default
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no tuples."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
