@@ -1,0 +1,64 @@
+"""A run's document as tables, for figures and downloads."""
+
+from typing import Any
+
+import pandas as pd
+
+from mipp_core.information import confidence_of
+from mipp_core.information.confidence import quantile
+
+MEASURES = ("pruned", "rebuilt", "retrained")
+"""The three test accuracies of a slim network."""
+
+
+def curve_table(run: dict[str, Any]) -> pd.DataFrame:
+    """Return one row per level and choice of units.
+
+    Columns: choice (``mipp``, a control), level, confidence, sparsity, parameters_removed, macs_removed (shares in
+    [0, 1]), accuracy_pruned, accuracy_rebuilt, accuracy_retrained (NaN where not measured).
+    """
+    rows = []
+    for level in run["levels"]:
+        shared = {
+            "level": level["level"],
+            "confidence": level["confidence"],
+            "sparsity": level["sparsity"],
+            "parameters_removed": 1 - level["parameters"] / run["parameters"],
+            "macs_removed": 1 - level["macs"] / run["macs"],
+        }
+        for choice, values in {run["spec"]["pruner"]: level, **level["controls"]}.items():
+            measured = {f"accuracy_{name}": values[f"accuracy_{name}"] for name in MEASURES}
+            rows.append({"choice": choice, **shared, **measured})
+    return pd.DataFrame(rows)
+
+
+def layer_table(level: dict[str, Any]) -> pd.DataFrame:
+    """Return one row per layer: layer, units, kept, pruning_ratio, collapsed, kept_units."""
+    return pd.DataFrame(level["layers"])
+
+
+def decision_table(run: dict[str, Any], level: int) -> pd.DataFrame:
+    """Return TERC's decisions that hold at a level, in the order they were made.
+
+    Columns: layer, unit, order, tested_with, gain (mean over estimates), standard_error, z, needed (z_x), kept.
+    """
+    columns = run["decisions"]
+    table = pd.DataFrame(columns)
+    if table.empty:
+        return table
+    table = table[(table.first_level <= level) & (table.last_level >= level)].reset_index(drop=True)
+    table["kept"] = table.removed_from > level
+    table["gain"] = [sum(g) / len(g) if isinstance(g, list) else None for g in table.gains]
+    confidence = run["levels"][level]["confidence"]
+    table["needed"] = quantile(confidence_of(level) if confidence is None else confidence)
+    return table[["layer", "unit", "order", "tested_with", "gain", "standard_error", "z", "needed", "kept"]]
+
+
+def deaths(run: dict[str, Any]) -> dict[str, int]:
+    """Name the layers that collapse somewhere in the sweep, with the first level at which each does."""
+    first: dict[str, int] = {}
+    for level in run["levels"]:
+        for layer in level["layers"]:
+            if layer["collapsed"]:
+                first.setdefault(layer["name"], level["level"])
+    return first

@@ -1,0 +1,14 @@
+"""One meaning per colour, from the Okabe-Ito palette, which colour-blind readers can tell apart."""
+
+KEPT = "#0072B2"
+REMOVED = "rgba(136, 136, 136, 0.28)"
+DENSE = "#888888"
+CHOSEN = "#E69F00"
+
+MEASURES = {"pruned": "#D55E00", "rebuilt": "#009E73", "retrained": "#0072B2"}
+"""Accuracy right after cutting, after the closed-form rebuild, after retraining."""
+
+DASHES = {"mipp": "solid", "random": "dot", "magnitude": "dash", "scratch": "dashdot"}
+"""Which choice of units; others are drawn solid."""
+
+MARKERS = {"mipp": "circle", "random": "x-thin-open", "magnitude": "diamond-open", "scratch": "square-open"}

@@ -1,0 +1,176 @@
+"""The inputs of Explore; every one of them is in the address."""
+
+from typing import Any
+
+import streamlit as st
+
+from mipp_core.data import DATASETS
+from mipp_core.errors import MippError
+from mipp_core.experiments import NetworkSpec, RunSpec
+from mipp_core.information import LEVELS
+from mipp_core.models import MODELS
+from mipp_core.pruners import Mipp
+from mipp_core.training import RECIPES
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "Trained LeNet5": {"dataset": "mnist"},
+    "LeNet5 at initialisation": {"dataset": "mnist", "start": "at initialisation"},
+    "Pixels": {"dataset": "mnist-sample", "pixels": True},
+    "Deformed digits, live": {"dataset": "mnist-sample", "deformation": 0.5},
+    "MLP, live": {"dataset": "mnist-sample", "model": "mlp"},
+}
+"""One click each: the controls that differ from the defaults."""
+
+DEFAULTS: dict[str, Any] = {
+    "model": "lenet5",
+    "dataset": "mnist",
+    "deformation": 0.0,
+    "start": "trained",
+    "collapse": "l1",
+    "seed": 0,
+    "pixels": False,
+    "reference": "fixed",
+    "estimate_size": 256,
+    "budget": 0.0,
+    "level": 3,
+}
+
+COLLAPSES = {"l1": "L1 norm", "l2": "L2 norm", "mean": "mean magnitude", "std": "standard deviation"}
+
+
+def sidebar() -> RunSpec | None:
+    """Draw the controls and return the run they describe; None after saying why they describe none."""
+    for key, value in DEFAULTS.items():
+        st.session_state.setdefault(key, value)
+    with st.sidebar:
+        st.caption("Start from")
+        _presets()
+        _network()
+        _pruning()
+    try:
+        return _spec()
+    except MippError as problem:
+        st.error(str(problem), icon="🚫")
+        return None
+
+
+def _presets() -> None:
+    with st.container(horizontal=True, gap="small"):
+        for name, changed in PRESETS.items():
+            st.button(name, key=f"preset {name}", on_click=_apply, args=(changed,), type="secondary")
+
+
+def _apply(changed: dict[str, Any]) -> None:
+    for key, value in {**DEFAULTS, **changed}.items():
+        st.session_state[key] = value
+
+
+def _network() -> None:
+    st.selectbox("Model", list(MODELS), key="model", bind="query-params", help="The network to prune.")
+    st.selectbox(
+        "Dataset",
+        list(DATASETS),
+        key="dataset",
+        bind="query-params",
+        help="mnist-sample comes with the app; the others are downloaded when a live run first needs them.",
+    )
+    st.slider(
+        "Deformation",
+        0.0,
+        1.0,
+        step=0.1,
+        key="deformation",
+        bind="query-params",
+        help="Each image is warped, bent, made noisy or partly erased, always in the same way.",
+    )
+    st.segmented_control(
+        "Prune the network",
+        ["trained", "at initialisation"],
+        key="start",
+        required=True,
+        bind="query-params",
+        help="After training, or before it has seen any data.",
+    )
+    st.number_input("Seed", 0, 999, key="seed", bind="query-params", help="Same seed, same run.")
+
+
+def _pruning() -> None:
+    st.toggle("Prune pixels", key="pixels", bind="query-params", help="Test the image's pixels as a zeroth layer.")
+    with st.expander("How MIPP tests a unit"):
+        st.selectbox(
+            "Collapse a filter's map by",
+            list(COLLAPSES),
+            format_func=COLLAPSES.get,
+            key="collapse",
+            bind="query-params",
+            help="L1 and mean magnitude differ by a constant, so they decide alike.",
+        )
+        st.segmented_control(
+            "Reference loss",
+            ["fixed", "current"],
+            key="reference",
+            required=True,
+            bind="query-params",
+            help="Compare with the full layer (the paper's Algorithm 2), or with the units still retained.",
+        )
+        st.select_slider(
+            "Samples per estimate",
+            [16, 64, 256, 1024, 4096, 16384],
+            key="estimate_size",
+            bind="query-params",
+            help="Fewer samples make each estimate less sure, so the confidence level prunes more.",
+        )
+        st.select_slider(
+            "Information budget",
+            [0.0, 0.001, 0.003, 0.01, 0.03, 0.1],
+            key="budget",
+            format_func="{:.1%}".format,
+            bind="query-params",
+            help="Share of a layer's information that a removal may cost; 0 is the paper.",
+        )
+        st.caption(
+            "One estimate is the loss reduction of one trained regressor on a sample of this size. The paper does not "
+            "say what varies between its estimates; here the sample and the regressor do. Standard errors are measured "
+            "on all held-out activations, so the choice of units is not left to noise."
+        )
+
+
+def _spec() -> RunSpec:
+    state = st.session_state
+    whole, trained = state.dataset != "mnist-sample", state.start == "trained"
+    recipe = RECIPES["short" if whole else "live"]
+    retraining = RECIPES["short-retrain" if whole else "live-retrain"] if trained else recipe
+    return RunSpec(
+        network=NetworkSpec(
+            model=state.model,
+            dataset=state.dataset,
+            deformation=round(float(state.deformation), 2),
+            recipe=recipe,
+            seed=int(state.seed),
+        ),
+        trained=trained,
+        settings=Mipp(
+            collapse=state.collapse,
+            reference=state.reference,
+            estimate_size=int(state.estimate_size),
+            budget=float(state.budget),
+            pixels=bool(state.pixels),
+        ),
+        retraining=retraining,
+        controls=("random", "magnitude"),
+    )
+
+
+def confidence_slider(document: dict[str, Any]) -> int:
+    """Draw the slider over the levels and return the one chosen."""
+    level = st.slider(
+        "Confidence level",
+        0,
+        LEVELS - 1,
+        key="level",
+        bind="query-params",
+        help="The paper's schedule x = 1 - 2^-(n+1). Drag, or use the arrow keys.",
+    )
+    confidence = document["levels"][level]["confidence"]
+    st.caption(f"Level {level}: keep a unit only if more than **{confidence:.6%}** sure that it transfers information.")
+    return level

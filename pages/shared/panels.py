@@ -1,0 +1,185 @@
+"""What a run shows at one level."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+import torch
+
+from mipp_core.data import load_dataset
+from mipp_core.experiments import RunSpec, collapsed_layers
+from mipp_core.experiments.archive import command_of, pack_slim, slim_description, slim_weights
+from mipp_core.experiments.tables import curve_table, deaths, decision_table, layer_table
+from mipp_core.figures import AXES, accuracy_curve, pixel_map, ratio_bars, unit_map
+from mipp_core.vocabulary import INPUT
+from pages.shared import runs
+
+LATEST = 200
+"""Decisions shown in the table, the most recent first."""
+
+
+def show(folder: Path, document: dict[str, Any], level: int) -> None:
+    """Draw every panel for the chosen level."""
+    entry = document["levels"][level]
+    _headline(document, entry)
+    _warnings(document, entry)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _curve(document, level)
+    with right:
+        _layers(entry)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _decisions(document, level)
+    with right:
+        _pixels(entry, document)
+    _provenance(folder, document, level)
+
+
+def _headline(document: dict[str, Any], entry: dict[str, Any]) -> None:
+    accuracies = [
+        ("Dense", document["dense_accuracy"], "Test accuracy of the trained dense network."),
+        ("Pruned", entry["accuracy_pruned"], "Right after cutting, nothing relearned."),
+        ("Rebuilt", entry["accuracy_rebuilt"], "Weights refitted by least squares to the dense network: no labels."),
+        ("Retrained", entry["accuracy_retrained"], "After the retraining recipe named at the foot of the page."),
+    ]
+    shares = [
+        ("Units removed", entry["sparsity"], "Filters and neurons; pixels are counted apart."),
+        ("Parameters removed", 1 - entry["parameters"] / document["parameters"], "Weights and biases."),
+        ("MACs removed", 1 - entry["macs"] / document["macs"], "Multiply-accumulates for one image."),
+    ]
+    with st.container(horizontal=True, gap="small"):
+        for label, value, words in shares:
+            st.metric(label, f"{value:.1%}", help=words, border=True, width=150)
+        for label, value, words in accuracies:
+            st.metric(label, "…" if value is None else f"{value:.2%}", help=words, border=True, width=150)
+
+
+def _warnings(document: dict[str, Any], entry: dict[str, Any]) -> None:
+    first = deaths(document)
+    dead = collapsed_layers(entry)
+    for name in dead:
+        st.error(
+            f"**Layer collapse: {name} has no unit left** since level {first[name]}. "
+            "Nothing passes through it, so the network gives one answer for every image.",
+            icon="⚠️",
+        )
+    if entry["untrainable"] and not dead:
+        st.error("**Untrainable:** every layer has units left, but retraining stayed at chance.", icon="⚠️")
+    if not dead:
+        later = [f"{name} at level {level}" for name, level in first.items() if name != INPUT]
+        words = f"first collapse: {', '.join(later)}" if later else "no layer collapses at any of the 20 levels"
+        st.caption(f"✓ Every layer has units left at this level; {words}.")
+
+
+def _curve(document: dict[str, Any], level: int) -> None:
+    st.subheader("Accuracy against sparsity", anchor=False)
+    with st.container(horizontal=True):
+        x = st.segmented_control(
+            "Horizontal axis", list(AXES), format_func=AXES.get, default="sparsity", required=True, key="axis"
+        )
+        compare = st.toggle("Show controls", key="compare", help="Other units at the same per-layer counts.")
+    table = curve_table(document)
+    if not compare:
+        table = table[table.choice == document["spec"]["pruner"]]
+    figure = accuracy_curve(table, document["dense_accuracy"], level, x=x)
+    st.plotly_chart(figure, key="curve", alt="Test accuracy of pruned, rebuilt and retrained networks by share removed")
+    st.caption(
+        "What to see: how far one can go to the right before the retrained curve leaves the dense line. "
+        "The amber line is the chosen level. With controls: if *random* units do as well, the per-layer counts matter, "
+        "not which units stay."
+    )
+
+
+def _layers(entry: dict[str, Any]) -> None:
+    st.subheader("Layer by layer", anchor=False)
+    layers = layer_table(entry)
+    st.plotly_chart(ratio_bars(layers), key="ratios", alt="Pruning ratio of each layer")
+    st.plotly_chart(unit_map(layers[layers.name != INPUT]), key="units", alt="Kept and removed units of each layer")
+    st.caption("Below the bars, one cell per unit: blue is kept, grey is removed. Hover for its number.")
+
+
+def _decisions(document: dict[str, Any], level: int) -> None:
+    st.subheader("Latest decisions", anchor=False)
+    table = decision_table(document, level)
+    if table.empty:
+        st.caption("This pruner ranks units; it leaves no trace of tests.")
+        return
+    st.dataframe(
+        table.iloc[::-1].head(LATEST),
+        height=330,
+        hide_index=True,
+        alt="The most recent decisions of TERC",
+        column_config={
+            "layer": "Layer",
+            "unit": "Unit",
+            "order": st.column_config.NumberColumn(
+                "Order", help="Place in the order of testing, 0 = least informative."
+            ),
+            "tested_with": st.column_config.NumberColumn("Block", help="Units tested together."),
+            "gain": st.column_config.NumberColumn("Gain", format="%.4f", help="Loss without the unit minus with it."),
+            "standard_error": st.column_config.NumberColumn("Std. error", format="%.4f"),
+            "z": st.column_config.NumberColumn("z", format="%.2f", help="Gain in standard errors."),
+            "needed": st.column_config.NumberColumn("z needed", format="%.2f", help="The level's normal quantile."),
+            "kept": st.column_config.CheckboxColumn("Kept"),
+        },
+    )
+    st.caption("Kept means z is above the z needed. Layers are tested from the output to the input.")
+
+
+@st.cache_data(show_spinner=False, max_entries=1)
+def _mean_digit() -> list[list[float]]:
+    return load_dataset("mnist-sample").train.images.mean(0)[0].tolist()
+
+
+def _pixels(entry: dict[str, Any], document: dict[str, Any]) -> None:
+    st.subheader("Selected pixels", anchor=False)
+    found = next((layer for layer in entry["layers"] if layer["name"] == INPUT), None)
+    mean = torch.tensor(_mean_digit())
+    keep = torch.ones(mean.numel(), dtype=torch.bool)
+    if found:
+        keep[:] = False
+        keep[found["kept_units"]] = True
+    st.plotly_chart(pixel_map(mean, keep.view_as(mean)), key="pixels_map", alt="Kept pixels over the mean digit")
+    if found:
+        st.caption(f"{found['kept']} of {found['units']} pixels kept, over the mean digit; grey pixels are removed.")
+    else:
+        st.caption("This run kept all pixels: the mean digit. Turn on *Prune pixels* to test them.")
+
+
+def _provenance(folder: Path, document: dict[str, Any], level: int) -> None:
+    spec = RunSpec.from_json(document["spec"])
+    recipe, retraining = spec.network.recipe, spec.retraining
+    shipped = "A shipped run: " if runs.is_shipped(folder) else "Your run: "
+    versions = ", ".join(f"{name} {number}" for name, number in document["versions"].items())
+    st.divider()
+    st.caption(
+        f"{shipped}{spec.network.model} on {spec.network.dataset}, seed {spec.network.seed}, trained for "
+        f"{recipe.epochs} epochs, pruned networks {'retrained' if spec.trained else 'trained'} for {retraining.epochs} (the paper has "
+        f"90 and 90). One seed. {document['device']}; {versions}; {sum(document['seconds'].values()):.0f} s in all."
+    )
+    command = command_of(spec)
+    _downloads(folder, document, level)
+    st.code(command, language="bash", wrap_lines=True)
+
+
+def _downloads(folder: Path, document: dict[str, Any], level: int) -> None:
+    name = f"mipp-{document['hash']}"
+    weights = slim_weights(folder, level)
+    with st.container(horizontal=True):
+        _download("Curve (CSV)", _csv(curve_table(document)), f"{name}.csv", "text/csv")
+        _download("Run (JSON)", json.dumps(document), f"{name}.json", "application/json")
+        if weights:
+            description = json.dumps(slim_description(document, level))
+            _download("Slim model (safetensors)", pack_slim(weights), "slim.safetensors", "application/octet-stream")
+            _download("Slim model (JSON)", description, "slim.json", "application/json")
+
+
+def _csv(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False)
+
+
+def _download(label: str, data: str | bytes, file_name: str, mime: str) -> None:
+    st.download_button(label, data, file_name, mime, on_click="ignore", key=f"download {file_name}", icon="⬇️")
