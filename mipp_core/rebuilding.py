@@ -14,68 +14,92 @@ from mipp_core.layers import chain_of, weighted
 from mipp_core.masks import KeepMasks
 from mipp_core.vocabulary import INPUT
 
+_ROWS = 100_000
+"""Samples times positions that a convolution is fitted on: its few hundred patch numbers need no more."""
+
+_FEWEST_IMAGES = 500
+_BATCH = 500
+
 _RIDGE = 1e-6
 """Ridge, as a share of the mean squared regressor: ties between redundant units are broken towards small weights."""
 
 
+Preactivations = dict[str, Float[Tensor, "n units *map"]]
+"""Layer name -> what a dense network's layers give before their nonlinearity."""
+
+
 @torch.no_grad()
-def rebuild(
-    dense: nn.Module,
-    slim: nn.Module,
-    masks: KeepMasks,
-    images: Float[Tensor, "n c h w"],
-    batch_size: int = 500,
-) -> None:
+def preactivations(dense: nn.Module, images: Float[Tensor, "n c h w"], batch_size: int = 1000) -> Preactivations:
+    """Run the dense network once and return what rebuilding aims at; several rebuilds can share it."""
+    chain = chain_of(dense)
+    heard: dict[str, list[Tensor]] = {name: [] for name in (*chain.names, chain.last)}
+    hooks = [
+        weighted(dense, name).register_forward_hook(lambda _, __, result, parts=parts: parts.append(result))
+        for name, parts in heard.items()
+    ]
+    try:
+        for batch in images.split(batch_size):
+            dense(batch)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return {name: torch.cat(parts) for name, parts in heard.items()}
+
+
+@torch.no_grad()
+def rebuild(slim: nn.Module, masks: KeepMasks, images: Float[Tensor, "n c h w"], wanted: Preactivations) -> None:
     """Refit the slim network's layers in place, input to output, to the dense network's pre-activations.
 
     Later layers are fitted to what the earlier, already rebuilt layers give, so their errors are made up for.
     Layers that still read all the dense network gave them are left alone, as are collapsed layers.
 
     Args:
-        dense: the network before pruning, in evaluation mode.
         slim: the network after ``shrink``, in evaluation mode.
         masks: what was kept.
-        images: unlabelled samples, on the networks' device; one pass over them per layer.
-        batch_size: samples per pass; it bounds the memory of the patches.
+        images: unlabelled samples, on the network's device; one partial pass over them per layer.
+        wanted: the dense network's ``preactivations`` on the same images.
     """
-    chain = chain_of(dense)
+    chain = chain_of(slim)
     complete = INPUT not in masks or bool(masks[INPUT].all())
     for name in (*chain.names, chain.last):
-        keep = masks[name] if name != chain.last else torch.ones(1, dtype=torch.bool)
+        keep = masks[name] if name != chain.last else torch.ones(wanted[name].shape[1], dtype=torch.bool)
         if not complete and keep.any():
-            rows = keep.to(images.device) if name != chain.last else slice(None)
-            layers = weighted(dense, name), weighted(slim, name)
-            gram, moment = _normal_equations(dense, slim, *layers, images, masks, batch_size)
-            _write(layers[1], _solve(gram, moment[:, rows]))
+            layer, target = weighted(slim, name), wanted[name][:, keep.to(images.device)]
+            _write(layer, _solve(*_normal_equations(slim, layer, masks, images, target)))
         complete = complete and bool(keep.all())
 
 
 def _normal_equations(
-    dense: nn.Module,
-    slim: nn.Module,
-    target: nn.Module,
-    layer: nn.Module,
-    images: Tensor,
-    masks: KeepMasks,
-    batch_size: int,
+    slim: nn.Module, layer: nn.Module, masks: KeepMasks, images: Tensor, target: Tensor
 ) -> tuple[Float[Tensor, "p p"], Float[Tensor, "p t"]]:
-    """Sum regressor products over all samples and positions, in float64."""
-    gram = moment = torch.zeros(())
-    for batch in images.split(batch_size):
-        wanted = _heard(dense, target, batch, output=True)
-        read = _patches(layer, _heard(slim, layer, masks.blank_pixels(batch), output=False))
-        wanted = wanted.flatten(2).transpose(1, 2).flatten(0, 1) if wanted.ndim == 4 else wanted
-        gram = gram.to(images.device) + (read.T @ read).double()
-        moment = moment.to(images.device) + (read.T @ wanted).double()
+    """Sum regressor products over samples and positions, in float64."""
+    gram = moment = torch.zeros((), device=images.device)
+    enough = max(_FEWEST_IMAGES, _ROWS // target[0, 0].numel())
+    for batch, aim in zip(images[:enough].split(_BATCH), target[:enough].split(_BATCH), strict=True):
+        read = _patches(layer, _read_by(slim, layer, masks.blank_pixels(batch)))
+        rows = aim.flatten(2).transpose(1, 2).flatten(0, 1) if aim.ndim == 4 else aim
+        gram = gram + (read.T @ read).double()
+        moment = moment + (read.T @ rows).double()
     return gram, moment
 
 
-def _heard(model: nn.Module, layer: nn.Module, batch: Tensor, output: bool) -> Tensor:
-    """Run the network and return what one of its layers reads or gives."""
+class _Heard(Exception):  # noqa: N818
+    """Ends a forward pass once the wanted layer has been reached."""
+
+
+def _read_by(model: nn.Module, layer: nn.Module, batch: Tensor) -> Tensor:
+    """Run the network as far as one of its layers and return what that layer reads."""
     heard: list[Tensor] = []
-    hook = layer.register_forward_hook(lambda _, inputs, result: heard.append(result if output else inputs[0]))
+
+    def stop(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        heard.append(inputs[0])
+        raise _Heard
+
+    hook = layer.register_forward_pre_hook(stop)
     try:
         model(batch)
+    except _Heard:
+        pass
     finally:
         hook.remove()
     return heard[0]

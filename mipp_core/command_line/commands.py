@@ -10,7 +10,7 @@ import torch
 from mipp_core.command_line.progress import progress_line
 from mipp_core.errors import SettingError
 from mipp_core.evaluation import accuracy, macs, parameters
-from mipp_core.experiments import NetworkSpec, RunSpec, Store, collapsed_layers
+from mipp_core.experiments import NetworkSpec, RunResult, RunSpec, Store, collapsed_layers
 from mipp_core.experiments.archive import save_run, save_slim, slim_description
 from mipp_core.experiments.networks import load_data, trained_network
 from mipp_core.experiments.spec import digest
@@ -64,6 +64,11 @@ def _confidence(value: float) -> float:
 
 def _run(chosen: Namespace, spec: RunSpec) -> Answer:
     device = usable_device(chosen.device)
+
+    def publish(result: RunResult) -> None:
+        if chosen.save_dir:
+            write_json(chosen.save_dir / "run.json", result.to_json())
+
     with progress_line() as report:
         result, weights = run(spec, Store.at(chosen.store), data_dir=chosen.data_dir, device=device, report=report)
     document = result.to_json()

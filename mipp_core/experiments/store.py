@@ -62,7 +62,8 @@ def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     Raises:
         DataError: the folder cannot be written.
     """
-    copies = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # Cloned, because safetensors refuses tensors that share memory, as levels with equal masks do.
+    copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     _whole(path, lambda part: save_file(copies, part))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -23,7 +24,7 @@ from mipp_core.experiments.result import (
 from mipp_core.experiments.spec import RunSpec
 from mipp_core.experiments.store import Store
 from mipp_core.masks import KeepMasks
-from mipp_core.rebuilding import rebuild
+from mipp_core.rebuilding import Preactivations, preactivations, rebuild
 from mipp_core.surgery import shrink
 from mipp_core.training import train
 from mipp_core.vocabulary import Progress, Report, silent
@@ -45,6 +46,11 @@ class Bench:
     data: Dataset
     model: nn.Module
 
+    @cached_property
+    def wanted(self) -> Preactivations:
+        """What rebuilding aims at."""
+        return preactivations(self.model, self.data.train.images[:_REBUILD_ON])
+
     def cut(self, masks: KeepMasks) -> nn.Module:
         """Return the slim network."""
         return shrink(self.model, self.spec.network.architecture, masks)[0]
@@ -57,7 +63,7 @@ class Bench:
         """Measure the network right after cutting and after rebuilding."""
         slim, test = self.cut(masks), self.seen(self.data.test, masks)
         pruned = accuracy(slim, test)
-        rebuild(self.model, slim, masks, self.data.train.images[:_REBUILD_ON])
+        rebuild(slim, masks, self.data.train.images[:_REBUILD_ON], self.wanted)
         return Accuracies(accuracy_pruned=pruned, accuracy_rebuilt=accuracy(slim, test))
 
     def retrained(self, masks: KeepMasks, slim: nn.Module, report: Report) -> tuple[float, nn.Module]:
