@@ -70,7 +70,9 @@ def _run(chosen: Namespace, spec: RunSpec) -> Answer:
             write_json(chosen.save_dir / "run.json", result.to_json())
 
     with progress_line() as report:
-        result, weights = run(spec, Store.at(chosen.store), data_dir=chosen.data_dir, device=device, report=report)
+        result, weights = run(
+            spec, Store.at(chosen.store), data_dir=chosen.data_dir, device=device, report=report, publish=publish
+        )
     document = result.to_json()
     if chosen.save_dir:
         save_run(chosen.save_dir, result, weights)

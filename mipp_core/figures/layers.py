@@ -26,7 +26,7 @@ def ratio_bars(layers: pd.DataFrame) -> go.Figure:
     )
     figure.update_xaxes(title="Pruning ratio", range=[0, 1], tickformat=".0%")
     figure.update_yaxes(autorange="reversed")
-    return figure.update_layout(height=70 + 46 * len(layers), margin={"l": 0, "r": 8, "t": 8, "b": 0})
+    return figure.update_layout(height=70 + 46 * len(layers), margin={"l": 0, "r": 24, "t": 8, "b": 0})
 
 
 def unit_map(layers: pd.DataFrame) -> go.Figure:
@@ -54,5 +54,5 @@ def unit_map(layers: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(visible=False)
     figure.update_yaxes(autorange="reversed")
     return figure.update_layout(
-        barmode="overlay", height=40 + 40 * len(layers), margin={"l": 0, "r": 8, "t": 8, "b": 0}
+        barmode="overlay", height=40 + 40 * len(layers), margin={"l": 0, "r": 24, "t": 8, "b": 0}
     )

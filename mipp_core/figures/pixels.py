@@ -22,14 +22,12 @@ def pixel_map(mean_image: Float[Tensor, "h w"], keep: Bool[Tensor, "h w"]) -> go
             colorscale="Viridis",
             zmin=0,
             zmax=1,
-            xgap=1,
-            ygap=1,
             customdata=words,
             hoverongaps=True,
             hovertemplate="row %{y}, column %{x}: %{customdata}<extra></extra>",
             colorbar={"title": "mean", "thickness": 10},
         )
     )
-    figure.update_yaxes(autorange="reversed", scaleanchor="x", visible=False)
+    figure.update_yaxes(autorange="reversed", scaleanchor="x", constrain="domain", visible=False)
     figure.update_xaxes(visible=False, constrain="domain")
     return figure.update_layout(height=320, margin={"l": 0, "r": 0, "t": 8, "b": 0}, plot_bgcolor=REMOVED)

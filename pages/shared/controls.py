@@ -1,5 +1,6 @@
 """The inputs of Explore; every one of them is in the address."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import streamlit as st
@@ -40,8 +41,6 @@ COLLAPSES = {"l1": "L1 norm", "l2": "L2 norm", "mean": "mean magnitude", "std": 
 
 def sidebar() -> RunSpec | None:
     """Draw the controls and return the run they describe; None after saying why they describe none."""
-    for key, value in DEFAULTS.items():
-        st.session_state.setdefault(key, value)
     with st.sidebar:
         st.caption("Start from")
         _presets()
@@ -52,6 +51,11 @@ def sidebar() -> RunSpec | None:
     except MippError as problem:
         st.error(str(problem), icon="🚫")
         return None
+
+
+def _place(key: str, names: Iterable[str]) -> int:
+    """Return where a control's default stands in its list."""
+    return list(names).index(DEFAULTS[key])
 
 
 def _presets() -> None:
@@ -66,10 +70,18 @@ def _apply(changed: dict[str, Any]) -> None:
 
 
 def _network() -> None:
-    st.selectbox("Model", list(MODELS), key="model", bind="query-params", help="The network to prune.")
+    st.selectbox(
+        "Model",
+        list(MODELS),
+        index=_place("model", MODELS),
+        key="model",
+        bind="query-params",
+        help="The network to prune.",
+    )
     st.selectbox(
         "Dataset",
         list(DATASETS),
+        index=_place("dataset", DATASETS),
         key="dataset",
         bind="query-params",
         help="mnist-sample comes with the app; the others are downloaded when a live run first needs them.",
@@ -86,6 +98,7 @@ def _network() -> None:
     st.segmented_control(
         "Prune the network",
         ["trained", "at initialisation"],
+        default=DEFAULTS["start"],
         key="start",
         required=True,
         bind="query-params",
@@ -108,6 +121,7 @@ def _pruning() -> None:
         st.segmented_control(
             "Reference loss",
             ["fixed", "current"],
+            default=DEFAULTS["reference"],
             key="reference",
             required=True,
             bind="query-params",
@@ -116,6 +130,7 @@ def _pruning() -> None:
         st.select_slider(
             "Samples per estimate",
             [16, 64, 256, 1024, 4096, 16384],
+            value=DEFAULTS["estimate_size"],
             key="estimate_size",
             bind="query-params",
             help="Fewer samples make each estimate less sure, so the confidence level prunes more.",
@@ -167,6 +182,7 @@ def confidence_slider(document: dict[str, Any]) -> int:
         "Confidence level",
         0,
         LEVELS - 1,
+        value=DEFAULTS["level"],
         key="level",
         bind="query-params",
         help="The paper's schedule x = 1 - 2^-(n+1). Drag, or use the arrow keys.",

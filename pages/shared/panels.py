@@ -51,10 +51,11 @@ def _headline(document: dict[str, Any], entry: dict[str, Any]) -> None:
         ("MACs removed", 1 - entry["macs"] / document["macs"], "Multiply-accumulates for one image."),
     ]
     with st.container(horizontal=True, gap="small"):
-        for label, value, words in shares:
-            st.metric(label, f"{value:.1%}", help=words, border=True, width=150)
         for label, value, words in accuracies:
-            st.metric(label, "…" if value is None else f"{value:.2%}", help=words, border=True, width=150)
+            st.metric(label, "…" if value is None else f"{value:.2%}", help=words, border=True, width=160)
+    with st.container(horizontal=True, gap="small"):
+        for label, value, words in shares:
+            st.metric(label, f"{value:.1%}", help=words, border=True, width=218)
 
 
 def _warnings(document: dict[str, Any], entry: dict[str, Any]) -> None:
@@ -78,9 +79,17 @@ def _curve(document: dict[str, Any], level: int) -> None:
     st.subheader("Accuracy against sparsity", anchor=False)
     with st.container(horizontal=True):
         x = st.segmented_control(
-            "Horizontal axis", list(AXES), format_func=AXES.get, default="sparsity", required=True, key="axis"
+            "Horizontal axis",
+            list(AXES),
+            format_func=AXES.get,
+            default="sparsity",
+            required=True,
+            key="axis",
+            bind="query-params",
         )
-        compare = st.toggle("Show controls", key="compare", help="Other units at the same per-layer counts.")
+        compare = st.toggle(
+            "Show controls", key="compare", bind="query-params", help="Other units at the same per-layer counts."
+        )
     table = curve_table(document)
     if not compare:
         table = table[table.choice == document["spec"]["pruner"]]
@@ -157,8 +166,8 @@ def _provenance(folder: Path, document: dict[str, Any], level: int) -> None:
     st.divider()
     st.caption(
         f"{shipped}{spec.network.model} on {spec.network.dataset}, seed {spec.network.seed}, trained for "
-        f"{recipe.epochs} epochs, pruned networks {'retrained' if spec.trained else 'trained'} for {retraining.epochs} (the paper has "
-        f"90 and 90). One seed. {document['device']}; {versions}; {sum(document['seconds'].values()):.0f} s in all."
+        f"{recipe.epochs} epochs, pruned networks {'retrained' if spec.trained else 'trained'} for {retraining.epochs} "
+        f"(the paper has 90 and 90). One seed. {document['device']}; {versions}; {sum(document['seconds'].values()):.0f} s in all."
     )
     command = command_of(spec)
     _downloads(folder, document, level)
