@@ -1,1 +1,41 @@
 """Mutual Information Preserving Pruning and the work around it: a core without a user interface."""
+
+from mipp_core.data import DATASETS, Deformation, load_dataset
+from mipp_core.errors import MippError
+from mipp_core.experiments import NetworkSpec, RunResult, RunSpec, Store, run
+from mipp_core.experiments.archive import load_slim, save_run, save_slim, slim_description
+from mipp_core.masks import KeepMasks
+from mipp_core.models import MODELS, Architecture, architecture
+from mipp_core.pruners import PRUNERS, Mipp, pruner
+from mipp_core.rebuilding import preactivations, rebuild
+from mipp_core.surgery import shrink
+from mipp_core.training import RECIPES, Recipe, train
+
+__all__ = [
+    "DATASETS",
+    "MODELS",
+    "PRUNERS",
+    "RECIPES",
+    "Architecture",
+    "Deformation",
+    "KeepMasks",
+    "Mipp",
+    "MippError",
+    "NetworkSpec",
+    "Recipe",
+    "RunResult",
+    "RunSpec",
+    "Store",
+    "architecture",
+    "load_dataset",
+    "load_slim",
+    "preactivations",
+    "pruner",
+    "rebuild",
+    "run",
+    "save_run",
+    "save_slim",
+    "shrink",
+    "slim_description",
+    "train",
+]

@@ -1,6 +1,6 @@
 """Keep-masks: which units of each layer stay."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -93,9 +93,9 @@ class KeepMasks(Mapping[str, Bool[Tensor, " units"]]):
         return cls({name: _mask(name, entry["units"], entry["kept_units"]) for name, entry in value.items()})
 
 
-def _mask(name: str, units: int, kept: list[int]) -> Bool[Tensor, " units"]:
+def _mask(name: str, units: int, kept: Sequence[int]) -> Bool[Tensor, " units"]:
     if kept and not 0 <= min(kept) <= max(kept) < units:
         raise SettingError(f"Layer {name} has {units} units; a kept unit must be in 0..{units - 1}, not {kept}.")
     mask = torch.zeros(units, dtype=torch.bool)
-    mask[kept] = True
+    mask[list(kept)] = True
     return mask

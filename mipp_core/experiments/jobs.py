@@ -12,6 +12,7 @@ worker.log      what the worker printed, for reports of faults
 
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ def start(spec: RunSpec, store: Store, data_dir: Path | None = None, device: str
 def _launch(folder: Path, store: Store) -> None:
     """Start the worker as a process of its own, so that it outlives the page and can be killed."""
     with (folder / "worker.log").open("w") as log:
-        subprocess.Popen(
+        worker = subprocess.Popen(
             [sys.executable, "-m", "mipp_core.experiments.worker", str(store.root), folder.name],
             stdout=log,
             stderr=log,
@@ -81,6 +82,7 @@ def _launch(folder: Path, store: Store) -> None:
             start_new_session=True,
             cwd=Path(__file__).parents[2],
         )
+    threading.Thread(target=worker.wait, daemon=True).start()  # reaps it, whenever it ends
 
 
 def look(store: Store, name: str) -> Job:

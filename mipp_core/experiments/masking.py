@@ -36,9 +36,6 @@ def sweep_points(
 
     A pruner that decides is asked at every confidence; one that ranks is asked globally at 20 even steps of
     sparsity, 0 to 0.95.
-
-    Raises:
-        SettingError: confidences were given to a pruner that ranks.
     """
     if isinstance(spec.settings, Decider):
         confidences = spec.confidences or schedule()
@@ -46,8 +43,6 @@ def sweep_points(
         return [Point(*pair) for pair in zip(_masks(model, decisions, confidences, data), confidences, strict=True)], (
             decisions
         )
-    if spec.confidences is not None:
-        raise SettingError(f"The pruner {spec.pruner} ranks units and has no confidence; leave the confidence out.")
     scores = spec.settings.scores(model, data, spec.network.seed)
     return [Point(keep_global(scores, level / LEVELS), None) for level in range(LEVELS)], []
 

@@ -8,7 +8,7 @@ from typing import Any
 from mipp_core.data import DATASETS, Deformation
 from mipp_core.errors import SettingError, UnknownNameError
 from mipp_core.models import Architecture, architecture
-from mipp_core.pruners import PRUNERS, Mipp, Pruner, pruner
+from mipp_core.pruners import PRUNERS, Decider, Mipp, Pruner, pruner
 from mipp_core.training import RECIPES, Recipe
 
 CONTROLS: dict[str, str] = {
@@ -87,6 +87,8 @@ class RunSpec:
     def __post_init__(self) -> None:
         if self.pruner not in PRUNERS:
             raise UnknownNameError("pruner", self.pruner, PRUNERS)
+        if self.confidences is not None and not issubclass(PRUNERS[self.pruner], Decider):
+            raise SettingError(f"The pruner {self.pruner} ranks units: it has no confidence; leave the confidence out.")
         for control in self.controls:
             if control not in CONTROLS:
                 raise UnknownNameError("control", control, CONTROLS)

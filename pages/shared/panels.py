@@ -164,10 +164,11 @@ def _provenance(folder: Path, document: dict[str, Any], level: int) -> None:
     shipped = "A shipped run: " if runs.is_shipped(folder) else "Your run: "
     versions = ", ".join(f"{name} {number}" for name, number in document["versions"].items())
     st.divider()
+    words = "retrained" if spec.trained else "trained"
     st.caption(
         f"{shipped}{spec.network.model} on {spec.network.dataset}, seed {spec.network.seed}, trained for "
-        f"{recipe.epochs} epochs, pruned networks {'retrained' if spec.trained else 'trained'} for {retraining.epochs} "
-        f"(the paper has 90 and 90). One seed. {document['device']}; {versions}; {sum(document['seconds'].values()):.0f} s in all."
+        f"{recipe.epochs} epochs, pruned networks {words} for {retraining.epochs} (the paper has 90 and 90). One seed. "
+        f"{document['device']}; {versions}; {sum(document['seconds'].values()):.0f} s in all."
     )
     command = command_of(spec)
     _downloads(folder, document, level)

@@ -1,0 +1,1 @@
+"""Side-by-side measurements and long runs; never part of the tests."""

@@ -1,0 +1,104 @@
+"""Shape checks for the whole session, and the small networks, data and masks that many tests share."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import jaxtyping
+import pytest
+import torch
+from torch import Tensor, nn
+
+# Imported before the hook, so not checked: annotations that do not hold yet.  Take a name out when they do.
+for unready in ("mipp_core.terc", "mipp_core.information.ensemble", "mipp_core.rebuilding"):
+    import_module(unready)
+
+jaxtyping.install_import_hook("mipp_core", "beartype.beartype")
+
+from mipp_core.data.dataset import Split  # noqa: E402
+from mipp_core.layers import chain_of  # noqa: E402
+from mipp_core.masks import KeepMasks  # noqa: E402
+from mipp_core.models import Architecture, architecture  # noqa: E402
+
+SMALL = {"mlp": ((1, 4, 4), (8, 6)), "lenet5": ((1, 16, 16), (4, 5, 9, 7))}
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shape checks off: reach a function's own refusal of what the checks refuse first."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+
+
+@pytest.fixture
+def small_architecture() -> Callable[[str], Architecture]:
+    """Return a family's smallest interesting architecture, of three classes."""
+
+    def make(family: str) -> Architecture:
+        image_shape, widths = SMALL[family]
+        return architecture(family, image_shape, 3, widths)
+
+    return make
+
+
+@pytest.fixture
+def mlp(small_architecture: Callable[[str], Architecture]) -> nn.Module:
+    """An untrained perceptron of 8 and 6 neurons on 4x4 images, in evaluation mode."""
+    return small_architecture("mlp").build(seed=1).eval()
+
+
+@pytest.fixture
+def noise_split() -> Callable[..., Split]:
+    """Return random images whose classes take turns."""
+
+    def make(count: int = 240, image_shape: tuple[int, int, int] = (1, 4, 4), seed: int = 0) -> Split:
+        images = torch.randn(count, *image_shape, generator=torch.Generator().manual_seed(seed))
+        return Split(images, torch.arange(count) % 3)
+
+    return make
+
+
+@pytest.fixture
+def masks_for() -> Callable[..., KeepMasks]:
+    """Return keep-masks of a network; ``choose(layer, units)`` makes each, all True by default."""
+
+    def make(model: nn.Module, choose: Callable[[str, int], Tensor] | None = None) -> KeepMasks:
+        pick = choose or (lambda _, units: torch.ones(units, dtype=torch.bool))
+        return KeepMasks({layer.name: pick(layer.name, layer.units) for layer in chain_of(model).layers})
+
+    return make
+
+
+@pytest.fixture
+def random_masks(masks_for: Callable[..., KeepMasks]) -> Callable[[nn.Module, int], KeepMasks]:
+    """Return keep-masks that keep about half of each layer's units; now and then none."""
+
+    def make(model: nn.Module, seed: int) -> KeepMasks:
+        generator = torch.Generator().manual_seed(seed)
+        return masks_for(model, lambda _, units: torch.rand(units, generator=generator) < 0.5)
+
+    return make
+
+
+@pytest.fixture
+def state_of() -> Callable[[nn.Module], dict[str, Any]]:
+    """Return everything about a network, and the global random state, that a pure function leaves alone."""
+
+    def look(model: nn.Module) -> dict[str, Any]:
+        hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+        return {
+            "tensors": {name: bits(tensor) for name, tensor in model.state_dict().items()},
+            "gradients": {name: bits(parameter.grad) for name, parameter in model.named_parameters()},
+            "wants": {name: parameter.requires_grad for name, parameter in model.named_parameters()},
+            "training": {name: module.training for name, module in model.named_modules()},
+            "hooks": {name: [len(getattr(m, kind)) for kind in hooks] for name, m in model.named_modules()},
+            "random": bits(torch.random.get_rng_state()),
+            "grad mode": torch.is_grad_enabled(),
+        }
+
+    return look
+
+
+def bits(tensor: Tensor | None) -> bytes | None:
+    return None if tensor is None else tensor.detach().numpy().tobytes()

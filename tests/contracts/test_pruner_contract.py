@@ -1,0 +1,258 @@
+"""What every entry of the registry of pruners promises, on every family of models."""
+
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, fields, is_dataclass
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mipp_core.data.dataset import Split
+from mipp_core.errors import CancelledError, SettingError, UnknownNameError
+from mipp_core.layers import chain_of
+from mipp_core.models import MODELS, Architecture
+from mipp_core.pruners import PRUNERS, Decider, Pruner, Ranker, pruner
+from mipp_core.selection import keep_counts, keep_global
+from mipp_core.surgery import masked, shrink
+from mipp_core.terc import Decision, keep_masks
+from mipp_core.vocabulary import Progress, silent
+
+CONFIDENCES = (0.5, 0.875, 0.984375, 0.999999)
+QUICK = {
+    "mipp": {
+        "members": 2,
+        "hidden": (16,),
+        "fit_steps": 30,
+        "refit_steps": 5,
+        "unit_steps": 3,
+        "rank_steps": 5,
+        "batch_size": 20,
+        "samples": 200,
+    }
+}
+RANKERS = [name for name, kind in PRUNERS.items() if issubclass(kind, Ranker)]
+DECIDERS = [name for name, kind in PRUNERS.items() if issubclass(kind, Decider)]
+DETERMINISTIC = [name for name in RANKERS if name != "random"]
+
+Make = Callable[[str], Architecture]
+
+
+def quick(name: str) -> Pruner:
+    return pruner(name, **QUICK.get(name, {}))
+
+
+def answer(found: Pruner, model: nn.Module, split: Split, seed: int = 0) -> dict[str, Tensor]:
+    """A ranker's scores, or a decider's keep-masks at every confidence."""
+    if isinstance(found, Ranker):
+        return found.scores(model, split, seed)
+    return gathered(model, found.decide(model, split, seed, CONFIDENCES, silent))
+
+
+def gathered(model: nn.Module, decisions: list[Decision]) -> dict[str, Tensor]:
+    return {
+        layer.name: keep_masks([d for d in decisions if d.layer == layer.name], layer.units, len(CONFIDENCES))
+        for layer in chain_of(model).layers
+    }
+
+
+@pytest.fixture(params=MODELS)
+def subject(request: pytest.FixtureRequest, small_architecture: Make, noise_split) -> tuple[nn.Module, Split]:
+    """One small network of every family, and data for it."""
+    found = small_architecture(request.param)
+    return found.build(seed=1).eval(), noise_split(240, found.image_shape)
+
+
+@pytest.mark.parametrize("name", PRUNERS)
+def test_a_pruner_is_frozen_settings_and_says_what_it_needs(name: str):
+    found = quick(name)
+    assert is_dataclass(found)
+    assert isinstance(found, Ranker) != isinstance(found, Decider)
+    assert found.needs <= {"data", "labels", "gradients", "activations", "training"}
+    for field in fields(found):
+        with pytest.raises(FrozenInstanceError):
+            setattr(found, field.name, None)
+    assert hash(found) == hash(quick(name))
+    assert type(found).__doc__
+
+
+@pytest.mark.parametrize("name", RANKERS)
+def test_a_ranker_scores_every_unit_of_every_layer(name: str, subject: tuple[nn.Module, Split]):
+    model, split = subject
+    scores = quick(name).scores(model, split, 0)
+    assert {layer: len(values) for layer, values in scores.items()} == {
+        layer.name: layer.units for layer in chain_of(model).layers
+    }
+    assert list(scores) == list(chain_of(model).names)
+    assert all(values.isfinite().all() and not values.requires_grad for values in scores.values())
+    assert {values.device.type for values in scores.values()} == {"cpu"}
+
+
+@pytest.mark.parametrize("name", RANKERS)
+def test_a_rankers_masks_have_exact_counts_and_are_nested(name: str, subject: tuple[nn.Module, Split]):
+    model, split = subject
+    scores = quick(name).scores(model, split, 0)
+    before = None
+    for sparsity in (0.0, 0.3, 0.5, 0.9, 1.0):
+        masks = keep_global(scores, sparsity)
+        units = sum(masks.units.values())
+        assert sum(masks.kept.values()) == units - round(sparsity * units)
+        flat = torch.cat(list(masks.values()))
+        assert before is None or not (flat & ~before).any()
+        before = flat
+    counts = {layer.name: layer.units // 2 for layer in chain_of(model).layers}
+    assert keep_counts(scores, counts).kept == counts
+
+
+@pytest.mark.parametrize("name", DECIDERS)
+def test_a_decider_decides_every_unit_at_every_confidence_once(name: str, subject: tuple[nn.Module, Split]):
+    model, split = subject
+    decisions = quick(name).decide(model, split, 0, CONFIDENCES, silent)
+    for layer in chain_of(model).layers:
+        decided = torch.zeros(len(CONFIDENCES), layer.units, dtype=torch.int64)
+        for d in decisions:
+            if d.layer == layer.name:
+                decided[d.first_level : d.last_level + 1, d.unit] += 1
+        assert (decided == 1).all()
+    assert {d.layer for d in decisions} == set(chain_of(model).names)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", PRUNERS)
+def test_the_network_and_the_global_random_state_are_bit_identical_afterwards(
+    name: str, subject: tuple[nn.Module, Split], state_of, training: bool
+):
+    model, split = subject
+    model.train(training)
+    next(model.children()).train(not training)
+    model(split.images[:4]).sum().backward()
+    model.get_submodule(chain_of(model).last).weight.requires_grad_(False)
+    hook = next(model.children()).register_forward_hook(lambda *_: None)
+    before, images = state_of(model), split.images.clone()
+    answer(quick(name), model, split)
+    assert state_of(model) == before
+    assert torch.equal(split.images, images)
+    hook.remove()
+
+
+@pytest.mark.parametrize("name", PRUNERS)
+def test_the_same_seed_gives_the_same_answer(name: str, subject: tuple[nn.Module, Split]):
+    model, split = subject
+    first = answer(quick(name), model, split)
+    torch.manual_seed(99)
+    second = answer(quick(name), model, split)
+    assert all(torch.equal(first[layer], second[layer]) for layer in first)
+
+
+@pytest.mark.parametrize("name", DECIDERS)
+def test_the_same_seed_gives_the_same_decisions_to_the_last_digit(name: str, subject: tuple[nn.Module, Split]):
+    model, split = subject
+    first, second = (quick(name).decide(model, split, 3, CONFIDENCES, silent) for _ in range(2))
+    assert first == second
+
+
+def test_another_seed_draws_another_random_order(subject: tuple[nn.Module, Split]):
+    model, split = subject
+    first, second = (answer(quick("random"), model, split, seed) for seed in (0, 1))
+    assert not any(torch.equal(first[layer], second[layer]) for layer in first)
+    assert all(0 <= values.min() <= values.max() < 1 for values in first.values())
+
+
+@pytest.mark.parametrize("name", DETERMINISTIC)
+def test_permuting_a_layers_units_permutes_its_scores(name: str, subject: tuple[nn.Module, Split]):
+    model, split = subject
+    before = answer(quick(name), model, split)
+    for layer in chain_of(model).layers:
+        order = torch.randperm(layer.units, generator=torch.Generator().manual_seed(2))
+        writer, reader = model.get_submodule(layer.name), model.get_submodule(layer.reader)
+        columns = torch.arange(layer.units * layer.span).view(layer.units, -1)[order].flatten()
+        with torch.no_grad():
+            writer.weight.copy_(writer.weight[order])
+            writer.bias.copy_(writer.bias[order])
+            reader.weight.copy_(reader.weight[:, columns])
+        after = answer(quick(name), model, split)
+        for other, values in after.items():
+            expected = before[other][order] if other == layer.name else before[other]
+            torch.testing.assert_close(values, expected, rtol=1e-6, atol=0)
+        before = after
+
+
+@pytest.mark.parametrize("name", PRUNERS)
+def test_its_masks_cut_exactly(name: str, subject: tuple[nn.Module, Split], small_architecture: Make):
+    model, split = subject
+    family = "mlp" if len(chain_of(model).layers) == 2 else "lenet5"
+    model, images = model.double(), split.images[:5].double()
+    split = Split(split.images.double(), split.labels)
+    found = answer(quick(name), model, split)
+    if isinstance(quick(name), Ranker):
+        several = [keep_global(found, sparsity) for sparsity in (0.3, 0.8)]
+    else:
+        several = [keep_counts({n: m[i].float() for n, m in found.items()}, counts(found, i)) for i in (0, 2)]
+    for masks in several:
+        slim, _ = shrink(model, small_architecture(family), masks)
+        torch.testing.assert_close(slim(images), masked(model, masks)(images), rtol=0, atol=1e-10)
+
+
+def counts(found: dict[str, Tensor], level: int) -> dict[str, int]:
+    return {name: int(masks[level].sum()) for name, masks in found.items()}
+
+
+@pytest.mark.parametrize("name", DECIDERS)
+def test_dead_units_are_removed_at_every_confidence(name: str, subject: tuple[nn.Module, Split]):
+    model, split = subject
+    first = chain_of(model).names[0]
+    with torch.no_grad():
+        for layer in chain_of(model).layers:
+            model.get_submodule(layer.name).bias[[0, 2]] = -1e4
+    found = answer(quick(name), model, split)
+    assert all(not keep[:, [0, 2]].any() for keep in found.values())
+    assert len(found[first]) == len(CONFIDENCES)
+
+
+@pytest.mark.parametrize("name", DECIDERS)
+def test_a_layer_whose_reader_collapsed_is_removed_whole(name: str, subject: tuple[nn.Module, Split]):
+    model, split = subject
+    *earlier, reader = chain_of(model).names
+    with torch.no_grad():
+        model.get_submodule(reader).bias.fill_(-1e4)
+    found = answer(quick(name), model, split)
+    assert all(not found[layer].any() for layer in (*earlier, reader))
+
+
+@pytest.mark.parametrize("name", DECIDERS)
+def test_a_collapse_at_some_confidences_cascades_at_those(name: str, subject: tuple[nn.Module, Split]):
+    model, split = subject
+    found = list(reversed(answer(quick(name), model, split).values()))
+    for level in range(len(CONFIDENCES)):
+        collapsed = [not keep[level].any() for keep in found]
+        assert collapsed == sorted(collapsed)
+
+
+@pytest.mark.parametrize("name", DECIDERS)
+def test_a_report_can_stop_it_and_the_network_is_as_it_was(name: str, subject: tuple[nn.Module, Split], state_of):
+    model, split = subject
+    before = state_of(model)
+
+    def stop(progress: Progress) -> None:
+        raise CancelledError(f"stopped while {progress.stage}")
+
+    with pytest.raises(CancelledError, match="stopped while Testing"):
+        quick(name).decide(model, split, 0, CONFIDENCES, stop)
+    assert state_of(model) == before
+
+
+def test_an_unknown_pruner_lists_the_known_ones():
+    known = ", ".join(PRUNERS)
+    with pytest.raises(UnknownNameError, match=f"There is no pruner called 'snap'; choose one of: {known}"):
+        pruner("snap")
+
+
+@pytest.mark.parametrize("name", PRUNERS)
+def test_an_unknown_setting_lists_the_known_ones(name: str):
+    known = ", ".join(field.name for field in fields(PRUNERS[name])) or "none"
+    with pytest.raises(SettingError, match=f"{name} has no setting 'strength'; it has: {known}"):
+        pruner(name, strength=3)
+
+
+@pytest.mark.parametrize("name", PRUNERS)
+def test_settings_given_by_name_are_its_settings(name: str):
+    assert quick(name) == PRUNERS[name](**QUICK.get(name, {}))

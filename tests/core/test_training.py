@@ -1,0 +1,129 @@
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mipp_core.data.dataset import Split
+from mipp_core.errors import CancelledError, SettingError, UnknownNameError
+from mipp_core.evaluation import accuracy
+from mipp_core.models import Architecture
+from mipp_core.training import RECIPES, Recipe, recipe, train
+from mipp_core.vocabulary import Progress
+
+Make = Callable[[str], Architecture]
+SHORT = Recipe(epochs=3, learning_rate=0.1, milestones=(1, 2), batch_size=30, weight_decay=1e-2)
+
+
+def trained(make: Make, split: Split, how: Recipe = SHORT, seed: int = 0) -> list[Tensor]:
+    model = make("mlp").build(seed=1)
+    train(model, split, how, seed=seed)
+    assert not model.training
+    return list(model.parameters())
+
+
+def same(one: list[Tensor], other: list[Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(small_architecture: Make, noise_split):
+    split = noise_split(100)
+    assert same(trained(small_architecture, split), trained(small_architecture, split))
+    assert not same(trained(small_architecture, split), trained(small_architecture, split, seed=1))
+
+
+def test_it_learns(small_architecture: Make, noise_split):
+    split = noise_split(300)
+    split.images[torch.arange(300), 0, 0, split.labels] += 6.0
+    model = small_architecture("mlp").build(seed=1)
+    before = accuracy(model, split)
+    train(model, split, Recipe(epochs=8, learning_rate=0.05, batch_size=20))
+    assert before < 0.6
+    assert accuracy(model, split) > 0.95
+
+
+def test_it_is_stochastic_gradient_descent_written_out(small_architecture: Make, noise_split):
+    split = noise_split(100)
+    split = Split(split.images.double(), split.labels)
+    model, twin = (small_architecture("mlp").build(seed=1).double() for _ in range(2))
+    train(model, split, SHORT, seed=4)
+    generator = torch.Generator().manual_seed(4)
+    velocity = [torch.zeros_like(p) for p in twin.parameters()]
+    for epoch in range(3):
+        rate = 0.1 / 10**epoch
+        for index in torch.randperm(100, generator=generator).split(30):
+            twin.zero_grad()
+            functional.cross_entropy(twin(split.images[index]), split.labels[index]).backward()
+            with torch.no_grad():
+                for p, v in zip(twin.parameters(), velocity, strict=True):
+                    v.mul_(0.9).add_(p.grad + 1e-2 * p)
+                    p.sub_(rate * v)
+    for one, other in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+
+
+def test_no_epochs_leave_the_weights_as_they_are(small_architecture: Make, noise_split):
+    untrained = list(small_architecture("mlp").build(seed=1).parameters())
+    assert same(trained(small_architecture, noise_split(20), RECIPES["none"]), untrained)
+
+
+def test_the_global_random_state_is_left_alone(small_architecture: Make, noise_split):
+    state = torch.random.get_rng_state()
+    trained(small_architecture, noise_split(60))
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_progress_is_told_every_50_steps_and_grows(mlp: nn.Module, noise_split):
+    heard: list[Progress] = []
+    train(mlp, noise_split(120), Recipe(epochs=2, batch_size=1), report=heard.append, stage="Retraining")
+    assert [progress.done for progress in heard] == pytest.approx([0, 25 / 120, 50 / 120, 0.5, 85 / 120, 110 / 120])
+    assert {progress.stage for progress in heard} == {"Retraining"}
+
+
+def test_a_report_can_stop_it(mlp: nn.Module, noise_split):
+    before = [parameter.clone() for parameter in mlp.parameters()]
+
+    def stop(progress: Progress) -> None:
+        raise CancelledError(f"stopped at {progress.done}")
+
+    with pytest.raises(CancelledError, match=r"stopped at 0\.0"):
+        train(mlp, noise_split(30), SHORT, report=stop)
+    assert same(before, list(mlp.parameters()))
+
+
+@pytest.mark.xfail(reason="a stopped training leaves the network in training mode", strict=True)
+def test_a_stopped_network_is_in_evaluation_mode_too(mlp: nn.Module, noise_split):
+    def stop(progress: Progress) -> None:
+        raise CancelledError("stopped")
+
+    with pytest.raises(CancelledError):
+        train(mlp, noise_split(30), SHORT, report=stop)
+    assert not mlp.training
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"epochs": -1},
+        {"epochs": 1, "batch_size": 0},
+        {"epochs": 1, "learning_rate": 0.0},
+        {"epochs": 1, "learning_rate": -1.0},
+    ],
+)
+def test_a_recipe_that_cannot_run_is_refused(wrong: dict[str, float]):
+    with pytest.raises(SettingError, match="cannot run: give at least 0 epochs, batches of at least 1 and a positive"):
+        Recipe(**{"epochs": 1, **wrong})
+
+
+def test_recipes_are_found_by_name_and_an_unknown_one_lists_them():
+    assert recipe("paper-mnist") == Recipe(90, 1e-2, (30, 60), 100, 0.9, 1e-4)
+    with pytest.raises(UnknownNameError, match=r"no recipe called 'long'; choose one of: paper-mnist, .*none"):
+        recipe("long")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_milestones_ascend_within_the_epochs(name: str):
+    milestones = RECIPES[name].milestones
+    assert list(milestones) == sorted(set(milestones))
+    assert all(0 < milestone < RECIPES[name].epochs for milestone in milestones)

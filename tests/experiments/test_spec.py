@@ -1,0 +1,82 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from mipp_core.command_line.commands import _run_spec
+from mipp_core.command_line.parser import build_parser
+from mipp_core.errors import ModelError, SettingError, UnknownNameError
+from mipp_core.experiments import NetworkSpec, RunSpec
+from mipp_core.experiments.archive import command_of
+from mipp_core.pruners import Magnitude, Mipp
+from mipp_core.training import RECIPES, Recipe
+
+
+def test_hashes_are_stable():
+    """Golden: a change here orphans every stored run."""
+    assert RunSpec().hash == "44136fa355b3678a"
+    assert RunSpec(network=NetworkSpec(seed=3)).hash == "02727d3a375689f2"
+    assert RunSpec(settings=Mipp(pixels=True), controls=("random",)).hash == "3fa1babb7d6b8e84"
+
+
+def test_hash_depends_on_every_setting():
+    specs = [
+        RunSpec(),
+        RunSpec(trained=False),
+        RunSpec(network=NetworkSpec(deformation=0.5)),
+        RunSpec(network=NetworkSpec(dataset="mnist")),
+        RunSpec(settings=Mipp(budget=0.01)),
+        RunSpec(retraining=Recipe(3)),
+        RunSpec(controls=("random",)),
+        RunSpec(confidences=(0.9,)),
+    ]
+    assert len({spec.hash for spec in specs}) == len(specs)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        RunSpec(),
+        RunSpec(NetworkSpec("mlp", "fashion-mnist", (7, 3), 0.3, Recipe(4, milestones=(1, 2)), 9), False),
+        RunSpec(pruner="magnitude", settings=Magnitude("l2"), controls=("scratch",), retrain_controls=True),
+        RunSpec(confidences=(0.5, 0.9), settings=Mipp(hidden=(8, 4))),
+    ],
+)
+def test_survives_json(spec):
+    assert RunSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+
+
+def test_bad_values_are_refused():
+    with pytest.raises(UnknownNameError, match="lenet5, mlp"):
+        NetworkSpec(model="alexnet")
+    with pytest.raises(UnknownNameError, match="mnist-sample"):
+        NetworkSpec(dataset="cifar")
+    with pytest.raises(SettingError, match="seed -1"):
+        NetworkSpec(seed=-1)
+    with pytest.raises(SettingError, match="strength"):
+        NetworkSpec(deformation=1.5)
+    with pytest.raises(ModelError, match="widths"):
+        NetworkSpec(widths=(1, 2))
+    with pytest.raises(UnknownNameError, match="random, magnitude, scratch"):
+        RunSpec(controls=("luck",))
+    with pytest.raises(UnknownNameError, match="mipp, random"):
+        RunSpec(pruner="axe")
+    with pytest.raises(SettingError, match="cannot be read"):
+        RunSpec.from_json({"pruner": "mipp"})
+
+
+def test_command_reproduces_the_spec():
+    spec = RunSpec(
+        NetworkSpec("mlp", "mnist", (20, 10), 0.5, RECIPES["short"], 4),
+        trained=False,
+        settings=Mipp(pixels=True, hidden=(64,), reference="current"),
+        retraining=RECIPES["short"],
+        controls=("random",),
+    )
+    words = command_of(spec).replace("'", "").split()[3:]
+    assert _run_spec(build_parser().parse_args(words)) == spec
+
+
+def test_unnamed_recipe_has_no_command():
+    with pytest.raises(ModelError, match="has no name"):
+        command_of(replace(RunSpec(), retraining=Recipe(77)))
