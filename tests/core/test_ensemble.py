@@ -195,8 +195,10 @@ def test_columns_that_never_vary_while_fitting_are_dead_and_0():
     assert data.held_targets.isfinite().all()
 
 
-def test_at_least_one_sample_is_held_out():
-    assert len(Pairs.split(torch.randn(10, 1, generator=seeded()), torch.zeros(10, 1), 0.01).held_inputs) == 1
+@pytest.mark.parametrize(("samples", "share", "held"), [(10, 0.25, 2), (10, 0.8, 8), (8000, 0.25, 2000)])
+def test_the_share_held_out_is_rounded_down(samples: int, share: float, held: int):
+    data = Pairs.split(torch.randn(samples, 1, generator=seeded()), torch.zeros(samples, 1), share)
+    assert (len(data.inputs), len(data.held_inputs)) == (samples - held, held)
 
 
 @pytest.mark.xfail(reason="a unit's spread is judged by the largest value of the whole layer", strict=True)

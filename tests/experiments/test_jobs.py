@@ -10,6 +10,16 @@ from mipp_core.experiments.store import write_json
 from mipp_core.training import Recipe
 
 
+@pytest.fixture
+def store(tmp_path):
+    """A fresh store, whose worker is stopped whatever happens."""
+    fresh = Store(tmp_path)
+    yield fresh
+    for folder in (tmp_path / "runs").glob("*"):
+        jobs.cancel(fresh, folder.name)
+    wait_for(lambda: jobs.running(fresh) is None, 30)
+
+
 def wait_for(condition, seconds=90):
     end = time.time() + seconds
     while time.time() < end:
@@ -19,8 +29,7 @@ def wait_for(condition, seconds=90):
     raise AssertionError("it never happened")
 
 
-def test_runs_to_the_end_in_a_process_of_its_own(tiny_spec, tmp_path):
-    store = Store(tmp_path)
+def test_runs_to_the_end_in_a_process_of_its_own(tiny_spec, store, tmp_path):
     assert jobs.look(store, tiny_spec.hash).state == "unknown"
     jobs.start(tiny_spec, store)
     assert jobs.running(store) == tiny_spec.hash
@@ -31,8 +40,7 @@ def test_runs_to_the_end_in_a_process_of_its_own(tiny_spec, tmp_path):
     assert len(load_run(store.run(tiny_spec.hash))["levels"]) == 20
 
 
-def test_cancel_stops_it_and_leaves_the_place_free(tiny_spec, tmp_path):
-    store = Store(tmp_path)
+def test_cancel_stops_it_and_leaves_the_place_free(tiny_spec, store, tmp_path):
     long = replace(tiny_spec, network=replace(tiny_spec.network, recipe=Recipe(10**6, batch_size=500)))
     jobs.start(long, store)
     wait_for(lambda: jobs.look(store, long.hash).stage.startswith("Training"))
@@ -46,8 +54,7 @@ def test_cancel_stops_it_and_leaves_the_place_free(tiny_spec, tmp_path):
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_a_silent_worker_counts_as_gone(tiny_spec, tmp_path):
-    store = Store(tmp_path)
+def test_a_silent_worker_counts_as_gone(tiny_spec, store, tmp_path):
     words = {"state": "running", "stage": "Testing fc1", "done": 0.4, "since": time.time()}
     write_json(store.run("abc") / "progress.json", words)
     job = jobs.look(store, "abc")
@@ -55,8 +62,7 @@ def test_a_silent_worker_counts_as_gone(tiny_spec, tmp_path):
     assert "start it again" in job.message
 
 
-def test_a_failure_is_a_sentence(tiny_spec, tmp_path):
-    store = Store(tmp_path)
+def test_a_failure_is_a_sentence(tiny_spec, store, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
     spec = replace(tiny_spec, network=replace(tiny_spec.network, dataset="mnist"))
