@@ -11,7 +11,7 @@ import torch
 from mipp_core.data import load_dataset
 from mipp_core.experiments import RunSpec, collapsed_layers
 from mipp_core.experiments.archive import command_of, pack_slim, slim_description, slim_weights
-from mipp_core.experiments.tables import curve_table, deaths, decision_table, layer_table
+from mipp_core.experiments.tables import MEASURES, curve_table, deaths, decision_table, layer_table
 from mipp_core.figures import AXES, accuracy_curve, pixel_map, ratio_bars, unit_map
 from mipp_core.vocabulary import INPUT
 from pages.shared import runs
@@ -91,7 +91,9 @@ def _curve(document: dict[str, Any], level: int) -> None:
             "Show controls", key="compare", bind="query-params", help="Other units at the same per-layer counts."
         )
     table = curve_table(document)
-    if not compare:
+    if compare:
+        _side_by_side(document["levels"][level], document["spec"]["pruner"])
+    else:
         table = table[table.choice == document["spec"]["pruner"]]
     figure = accuracy_curve(table, document["dense_accuracy"], level, x=x)
     st.plotly_chart(figure, key="curve", alt="Test accuracy of pruned, rebuilt and retrained networks by share removed")
@@ -100,6 +102,16 @@ def _curve(document: dict[str, Any], level: int) -> None:
         "The amber line is the chosen level. With controls: if *random* units do as well, the per-layer counts matter, "
         "not which units stay."
     )
+
+
+def _side_by_side(entry: dict[str, Any], pruner: str) -> None:
+    """Say in numbers how the choices of units compare at this level."""
+    rows = {pruner: entry, **entry["controls"]}
+    table = pd.DataFrame(
+        {name.capitalize(): [row[f"accuracy_{name}"] for row in rows.values()] for name in MEASURES},
+        index=pd.Index([*rows], name="Same counts, units by"),
+    )
+    st.dataframe(table.style.format("{:.2%}", na_rep="–"), alt="Accuracies of the choices of units at this level")
 
 
 def _layers(entry: dict[str, Any]) -> None:

@@ -103,11 +103,11 @@ def test_a_link_restores_every_control(server, tab):
     tab.goto(f"{server}/?model=mlp&dataset=mnist-sample&level=11&seed=5&pixels=true&deformation=0.3")
     settled(tab)
     expect(tab.get_by_text("Nobody has run these settings yet")).to_be_visible()
-    assert tab.locator(".st-key-seed input").input_value() == "5"
+    expect(tab.locator(".st-key-seed input")).to_have_value("5")
     tab.reload()
     settled(tab)
-    assert tab.locator(".st-key-seed input").input_value() == "5"
-    expect(tab.locator(".st-key-model")).to_contain_text("mlp")
+    expect(tab.locator(".st-key-seed input")).to_have_value("5")
+    expect(tab.get_by_role("combobox", name="Model")).to_have_value("mlp")
 
 
 def test_start_a_live_run_see_progress_reload_find_it_and_cancel(server, tab, browser):

@@ -200,3 +200,18 @@ def test_regressors_that_diverge_are_not_taken_for_an_answer(mlp: nn.Module, noi
 def test_too_few_samples_on_either_side_are_refused(mlp: nn.Module, noise_split: Callable[..., Split], held_out: float):
     with pytest.raises(SettingError):
         replace(TINY, samples=16, held_out=held_out).decide(mlp, noise_split(), 0, (0.9,))
+
+
+def test_the_mean_decides_as_l1_does_and_the_spread_of_a_map_otherwise(small_architecture, noise_split):
+    found = small_architecture("lenet5")
+    model, split = found.build(seed=1).double().eval(), noise_split(240, found.image_shape)
+    split = Split(split.images.double(), split.labels)
+    summed, mean, spread = (
+        replace(TINY, collapse=how).decide(model, split, 0, (0.5, 0.9)) for how in ("l1", "mean", "std")
+    )
+    tests = [
+        [(d.layer, d.unit, d.removed_from, d.gain and d.gain.statistic) for d in made if d.layer == "conv2"]
+        for made in (summed, mean, spread)
+    ]
+    assert [test[:3] for test in tests[0]] == [test[:3] for test in tests[1]]
+    assert tests[0] != tests[2]
