@@ -1,0 +1,44 @@
+"""How far the confidence level reaches: `python -m benchmarks.sensitivity [dataset]`.
+
+Prunes one trained LeNet5 with estimates of several sizes and prints, per level, units kept in each layer and the
+accuracy after rebuilding.  One seed, the embedded sample by default; see README, "What one estimate is".
+"""
+
+import sys
+
+from mipp_core import Mipp, NetworkSpec, RunSpec, Store
+from mipp_core.experiments.masking import sweep_points
+from mipp_core.experiments.networks import load_data, trained_network
+from mipp_core.experiments.sweep import Bench
+from mipp_core.information import confidence_of
+
+LEVELS = (0, 1, 5, 9, 19)
+VARIANTS = {
+    "estimates of 16 samples": Mipp(estimate_size=16),
+    "estimates of 64": Mipp(estimate_size=64),
+    "estimates of 256 (default)": Mipp(),
+    "estimates of 1024": Mipp(estimate_size=1024),
+    "estimates of 4096": Mipp(estimate_size=4096),
+    "256, 60 retraining steps a test": Mipp(unit_steps=60),
+    "16384, current reference": Mipp(estimate_size=16384, reference="current"),
+}
+
+
+def main() -> None:
+    """Print one line per variant and level."""
+    network = NetworkSpec("lenet5", sys.argv[1] if len(sys.argv) > 1 else "mnist-sample")
+    data = load_data(network)
+    model = trained_network(network, data, Store.at())
+    confidences = tuple(confidence_of(level) for level in LEVELS)
+    for name, settings in VARIANTS.items():
+        spec = RunSpec(network, settings=settings, confidences=confidences)
+        points, _ = sweep_points(spec, model, data.train)
+        for level, point in zip(LEVELS, points, strict=True):
+            reached = Bench(spec, data, model).untrained_accuracies(point.masks)
+            kept = "/".join(map(str, point.masks.kept.values()))
+            share = f"{point.masks.sparsity:6.1%} removed, rebuilt {reached.accuracy_rebuilt:.2%}"
+            print(f"{name:34} level {level:2}  {kept:14} {share}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
