@@ -38,7 +38,7 @@ def macs(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
     for module in ghost.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             module.register_forward_hook(count)
-    ghost(torch.empty(1, *image_shape, device="meta"))
+    ghost(torch.empty(1, *image_shape, device="meta", dtype=next(ghost.parameters()).dtype))
     return sum(counted)
 
 

@@ -73,11 +73,13 @@ def chain_of(model: nn.Module) -> Chain:
     """
     try:
         graph = fx.symbolic_trace(model).graph
-    except (fx.proxy.TraceError, TypeError) as problem:
+    except (fx.proxy.TraceError, TypeError, RuntimeError) as problem:
         raise ModelError(
             f"This network cannot be traced ({problem}); only traceable networks can be pruned."
         ) from problem
     names = [node.target for node in graph.nodes if _is_weighted(node, model)]
+    if len(set(names)) < len(names):
+        raise ModelError(f"A layer is used twice among {names}; only chains of different layers can be followed.")
     if len(names) < 2:
         raise ModelError(f"This network has {len(names)} convolution or linear layers; pruning needs at least 2.")
     layers = tuple(_layer(model, str(name), str(reader)) for name, reader in pairwise(names))
@@ -87,6 +89,8 @@ def chain_of(model: nn.Module) -> Chain:
 def _is_weighted(node: fx.Node, model: nn.Module) -> bool:
     """Tell a convolution or linear layer from a unitwise module; refuse everything else."""
     if node.op in {"placeholder", "output"}:
+        if len(node.users) > 1 or len(node.all_input_nodes) > 1:
+            raise ModelError(f"The {node.op} is read in several places; only chains of layers can be followed.")
         return False
     module = model.get_submodule(str(node.target)) if node.op == "call_module" else None
     if len(node.users) != 1 or len(node.all_input_nodes) != 1:

@@ -41,7 +41,7 @@ class KeepMasks(Mapping[str, Bool[Tensor, " units"]]):
         return len(self._masks)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, KeepMasks) and self.to_json() == other.to_json()
+        return isinstance(other, KeepMasks) and list(self.to_json().items()) == list(other.to_json().items())
 
     def __hash__(self) -> int:
         return hash(str(self.to_json()))

@@ -24,7 +24,7 @@ _RIDGE = 1e-6
 """Ridge, as a share of the mean squared regressor: ties between redundant units are broken towards small weights."""
 
 
-Preactivations = dict[str, Float[Tensor, "n units *map"]]
+Preactivations = dict[str, Float[Tensor, "n _ ..."]]
 """Layer name -> what a dense network's layers give before their nonlinearity."""
 
 
@@ -78,8 +78,8 @@ def _normal_equations(
     for batch, aim in zip(images[:enough].split(_BATCH), target[:enough].split(_BATCH), strict=True):
         read = _patches(layer, _read_by(slim, layer, masks.blank_pixels(batch)))
         rows = aim.flatten(2).transpose(1, 2).flatten(0, 1) if aim.ndim == 4 else aim
-        gram = gram + (read.T @ read).double()
-        moment = moment + (read.T @ rows).double()
+        read, rows = read.double(), rows.double()
+        gram, moment = gram + read.T @ read, moment + read.T @ rows
     return gram, moment
 
 
@@ -114,11 +114,16 @@ def _patches(layer: nn.Module, values: Tensor) -> Float[Tensor, "n p"]:
 
 
 def _solve(gram: Float[Tensor, "p p"], moment: Float[Tensor, "p t"]) -> Float[Tensor, "p t"]:
-    """Ridge regression on equilibrated normal equations; a regressor that is always 0 gets weight 0."""
-    scale = gram.diagonal().sqrt()
-    scale = torch.where(scale > 0, scale, 1.0)
-    balanced = gram / scale / scale[:, None] + _RIDGE * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
-    return torch.linalg.solve(balanced, moment / scale[:, None]) / scale[:, None]
+    """Ridge regression on centred, equilibrated normal equations; a regressor that never varies gets weight 0."""
+    count, mean, aim = gram[-1, -1], gram[-1, :-1] / gram[-1, -1], moment[-1] / gram[-1, -1]
+    spread = gram[:-1, :-1] - count * mean.outer(mean)
+    varies = spread.diagonal() > 1e-10 * gram.diagonal()[:-1]
+    scale = torch.where(varies, spread.diagonal(), 1.0).sqrt()
+    balanced = torch.where(varies & varies[:, None], spread / scale / scale[:, None], 0.0)
+    balanced = balanced + _RIDGE * torch.eye(len(scale), dtype=gram.dtype, device=gram.device)
+    moments = torch.where(varies[:, None], (moment[:-1] - count * mean[:, None] * aim) / scale[:, None], 0.0)
+    weights = torch.linalg.solve(balanced, moments) / scale[:, None]
+    return torch.cat([weights, (aim - mean @ weights)[None]])
 
 
 def _write(layer: nn.Module, solution: Float[Tensor, "p t"]) -> None:

@@ -32,14 +32,16 @@ def keep_global(scores: Mapping[str, Tensor], sparsity: float, floor: int = 0) -
     if not 0.0 <= sparsity <= 1.0:
         raise SettingError(f"The sparsity {sparsity} is outside [0, 1]; choose 0 (keep all) to 1 (remove all).")
     safe = [_top(name, values, min(floor, len(values))) for name, values in scores.items()]
-    flat = torch.cat([values.double() for values in scores.values()]).masked_fill(torch.cat(safe), torch.inf)
+    flat = torch.cat([values.double() for values in scores.values()])
+    best_first = flat.argsort(descending=True, stable=True)
+    best_first = best_first[torch.cat(safe)[best_first].int().argsort(descending=True, stable=True)]
     removed = round(sparsity * len(flat))
     if removed > len(flat) - int(torch.cat(safe).sum()):
         raise SettingError(
             f"A sparsity of {sparsity} cannot leave {floor} units in every layer; lower the sparsity or the floor."
         )
     keep = torch.zeros(len(flat), dtype=torch.bool)
-    keep[flat.argsort(descending=True, stable=True)[: len(flat) - removed]] = True
+    keep[best_first[: len(flat) - removed]] = True
     parts = keep.split([len(values) for values in scores.values()])
     return KeepMasks(dict(zip(scores, parts, strict=True)))
 

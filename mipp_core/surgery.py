@@ -54,7 +54,7 @@ def shrink(model: nn.Module, architecture: Architecture, masks: KeepMasks) -> tu
     chain = chain_of(model)
     own = masks.without_input()
     _check(chain, own)
-    slim_architecture = architecture.with_widths(tuple(max(1, kept) for kept in own.kept.values()))
+    slim_architecture = architecture.with_widths(tuple(max(1, own.kept[name]) for name in chain.names))
     slim = slim_architecture.build().to(next(model.parameters()))
     columns: Tensor | None = None
     for name in (*chain.names, chain.last):

@@ -15,7 +15,7 @@ go without loss, then so could each of its units in turn.  A block that cannot g
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
@@ -97,6 +97,7 @@ class Branch(Generic[State]):
         return mask
 
 
+@runtime_checkable
 class Estimator(Protocol[State]):
     """Tells what removing each branch's candidates costs."""
 

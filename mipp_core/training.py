@@ -90,13 +90,15 @@ def train(
     generator = torch.Generator().manual_seed(seed)
     steps = -(-len(data) // how.batch_size)
     model.train()
-    for epoch in range(how.epochs):
-        order = torch.randperm(len(data), generator=generator).to(device_of(model))
-        for step, index in enumerate(order.split(how.batch_size)):
-            if step % 50 == 0:
-                report(Progress(stage, (epoch + step / steps) / how.epochs))
-            optimiser.zero_grad()
-            functional.cross_entropy(model(data.images[index]), data.labels[index]).backward()
-            optimiser.step()
-        schedule.step()
-    model.eval()
+    try:
+        for epoch in range(how.epochs):
+            order = torch.randperm(len(data), generator=generator).to(device_of(model))
+            for step, index in enumerate(order.split(how.batch_size)):
+                if step % 50 == 0:
+                    report(Progress(stage, (epoch + step / steps) / how.epochs))
+                optimiser.zero_grad()
+                functional.cross_entropy(model(data.images[index]), data.labels[index]).backward()
+                optimiser.step()
+            schedule.step()
+    finally:
+        model.eval()

@@ -15,6 +15,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from mipp_core.errors import SettingError
+
 Weights = tuple[Tensor, ...]
 """Two tensors a dense layer, a weight [trials, members, in, out] and a bias [trials, members, 1, out]."""
 
@@ -41,7 +43,13 @@ class Pairs:
     @classmethod
     def split(cls, inputs: Float[Tensor, "n c"], targets: Float[Tensor, "n t"], held_out: float) -> "Pairs":
         """Hold the last share of the samples out, and standardise both parts by the rest's mean and spread."""
-        fitted = len(inputs) - max(1, int(len(inputs) * held_out))
+        held = int(len(inputs) * held_out)
+        fitted = len(inputs) - held
+        if min(held, fitted) < 2:
+            raise SettingError(
+                f"Holding {held_out} of {len(inputs)} samples out leaves {fitted} to fit and {held} to judge on; "
+                "at least 2 of each are needed: use more samples or another share."
+            )
         x, live_x = _standardise(inputs, fitted)
         y, live_y = _standardise(targets, fitted)
         return cls(x[:fitted], y[:fitted], x[fitted:], y[fitted:], live_x, live_y)
@@ -54,7 +62,7 @@ class Pairs:
 
 def _standardise(values: Tensor, fitted: int) -> tuple[Tensor, Tensor]:
     spread, mean = torch.std_mean(values[:fitted], dim=0, correction=0)
-    live = spread > 1e-6 * values.abs().amax().clamp_min(1e-12)
+    live = spread > 1e-6 * values.abs().amax(0).clamp_min(1e-12)
     return torch.where(live, (values - mean) / spread.clamp_min(1e-30), 0.0), live.to(values.dtype)
 
 
@@ -82,7 +90,7 @@ class Ensemble:
                 weights.append(((2 * drawn - 1) / sqrt(fan_in)).to(like.device))
         return tuple(weights)
 
-    def predict(self, weights: Weights, inputs: Float[Tensor, "g k n c"]) -> Float[Tensor, "g k n t"]:
+    def predict(self, weights: Weights, inputs: Float[Tensor, "_ _ n c"]) -> Float[Tensor, "g k n t"]:
         """Run every regressor on its own inputs."""
         trials, members = weights[0].shape[:2]
         hidden = inputs.expand(trials, members, *inputs.shape[2:]).flatten(0, 1)
@@ -97,7 +105,7 @@ class Ensemble:
         pairs: Pairs,
         keep: Float[Tensor, "g c"],
         wanted: Float[Tensor, "g t"],
-        batches: Int[Tensor, "steps g k b"],
+        batches: Int[Tensor, "steps _ k b"],
         learning_rate: float,
     ) -> Weights:
         """Train every regressor with Adam, the learning rate falling linearly to 0, and return new weights.

@@ -17,12 +17,13 @@ The keep rule is: mean gain - budget * information - z_x * standard error > 0.  
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import copysign, inf
+from math import copysign, inf, isfinite
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mipp_core.errors import SettingError
 from mipp_core.information.ensemble import Ensemble, Pairs, Weights, draw_batches
 from mipp_core.terc import Branch, Gain
 from mipp_core.vocabulary import Reference
@@ -142,6 +143,8 @@ def compare(
 
 def _gain(estimates: list[float], error: float, allowed: float) -> Gain:
     excess = sum(estimates) / len(estimates) - allowed
+    if not isfinite(excess) or not isfinite(error):
+        raise SettingError(f"The regressors diverged (mean gain {excess}); lower learning_rate and unit_learning_rate.")
     if error > 0:
         return Gain(tuple(estimates), error, excess / error)
     return Gain(tuple(estimates), 0.0, copysign(inf, excess) if excess else 0.0)

@@ -52,7 +52,7 @@ class Architecture:
         The global random state is left as it was.
         """
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the accelerators too
             return MODELS[self.family].build(self.widths, self.image_shape, self.classes)
 
     def with_widths(self, widths: tuple[int, ...]) -> "Architecture":

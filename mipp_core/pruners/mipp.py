@@ -116,6 +116,8 @@ class Mipp(Decider):
         Returns:
             Decisions in the order they were made.
         """
+        if not confidences or list(confidences) != sorted(confidences):
+            raise SettingError(f"The confidences {confidences} do not ascend; give at least one, the lowest first.")
         thresholds = quantiles(confidences)
         drawn = data.stratified(self.samples, torch.Generator().manual_seed(seed))
         activations = record(model, drawn.images, self.collapse)

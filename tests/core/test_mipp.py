@@ -180,21 +180,18 @@ def test_a_confidence_outside_its_range_is_refused(mlp: nn.Module, noise_split: 
         TINY.decide(mlp, noise_split(), 0, (0.4, 0.9))
 
 
-@pytest.mark.xfail(reason="confidences that fall or are missing are not refused", strict=True)
 @pytest.mark.parametrize("confidences", [(0.99, 0.5), ()])
 def test_confidences_that_do_not_ascend_are_refused(mlp: nn.Module, noise_split: Callable[..., Split], confidences):
     with pytest.raises(SettingError):
         TINY.decide(mlp, noise_split(), 0, confidences)
 
 
-@pytest.mark.xfail(reason="regressors that diverge remove every unit without a word", strict=True)
 @pytest.mark.filterwarnings("ignore")
 def test_regressors_that_diverge_are_not_taken_for_an_answer(mlp: nn.Module, noise_split: Callable[..., Split]):
     with pytest.raises(SettingError):
         replace(TINY, learning_rate=1e30).decide(mlp, noise_split(), 0, (0.9,))
 
 
-@pytest.mark.xfail(reason="too few samples to fit or judge remove or keep units without a word", strict=True)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("held_out", [0.05, 0.99])
 def test_too_few_samples_on_either_side_are_refused(mlp: nn.Module, noise_split: Callable[..., Split], held_out: float):

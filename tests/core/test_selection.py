@@ -101,7 +101,6 @@ def test_a_negative_floor_is_refused():
         keep_global(drawn(), 0.5, floor=-1)
 
 
-@pytest.mark.xfail(reason="a protected unit and an infinite score tie, and the first of them stays", strict=True)
 def test_a_floor_holds_against_infinite_scores():
     masks = keep_global({"a": torch.full((3,), torch.inf), "b": torch.ones(1)}, 0.5, floor=1)
     assert masks["b"].all()

@@ -92,7 +92,6 @@ def test_a_report_can_stop_it(mlp: nn.Module, noise_split):
     assert same(before, list(mlp.parameters()))
 
 
-@pytest.mark.xfail(reason="a stopped training leaves the network in training mode", strict=True)
 def test_a_stopped_network_is_in_evaluation_mode_too(mlp: nn.Module, noise_split):
     def stop(progress: Progress) -> None:
         raise CancelledError("stopped")

@@ -85,7 +85,7 @@ def test_saved_slim_network_reaches_its_accuracy(finished, tiny_spec, tmp_path):
 
 
 def test_pixels_are_a_zeroth_layer(tiny_spec, store, tmp_path):
-    settings = replace(tiny_spec.settings, pixels=True, longest_block=64, hidden=(32,), fit_steps=300)
+    settings = replace(tiny_spec.settings, pixels=True, longest_block=64, hidden=(32,), fit_steps=300, samples=2000)
     spec = replace(tiny_spec, settings=settings, network=replace(tiny_spec.network, widths=(20, 10)), controls=())
     result, weights = run(replace(spec, confidences=(0.5,)), store)
     document = result.to_json()
