@@ -3,7 +3,7 @@
 import streamlit as st
 
 PAGES = [
-    st.Page("pages/explore.py", title="Explore", icon="🔎", default=True),
+    st.Page("pages/explore.py", title="Explore", default=True),
 ]
 
 st.set_page_config(page_title="MIPP: pruning that preserves information", page_icon="✂️", layout="wide")

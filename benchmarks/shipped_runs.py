@@ -16,14 +16,17 @@ from mipp_core.experiments.archive import SHIPPED, load_run
 FULL = ["sweep", "--model", "lenet5", "--dataset", "mnist", "--json"]
 TRAINED = ["--controls", "random,magnitude", "--retrain-controls"]
 UNTRAINED = ["--untrained", "--controls", "random", "--retrain-controls"]
-PIXELS = ["sweep", "--model", "lenet5", "--dataset", "mnist-sample", "--pixels", "--controls", "random,magnitude"]
+SAMPLE = ["sweep", "--model", "lenet5", "--dataset", "mnist-sample", "--controls", "random,magnitude", "--seed", "0"]
 
 
 def commands(paper: bool, seeds: int) -> dict[str, list[str]]:
     """Name each run and give its words: the paper's 90 epochs, or a recipe of minutes."""
     dense = "paper-mnist" if paper else "short"
     again = "paper-mnist" if paper else "short-retrain"
-    runs = {"pixels-0": [*PIXELS, "--seed", "0", "--json"]}
+    runs = {
+        "pixels-0": [*SAMPLE, "--pixels", "--json"],
+        "untrained-sample-0": [*SAMPLE, "--untrained", "--json"],
+    }
     for seed in range(seeds):
         common = [*FULL, "--recipe", dense, "--seed", str(seed)]
         runs[f"trained-{seed}"] = [*common, "--retrain-recipe", again, *TRAINED]

@@ -15,7 +15,7 @@ if spec is not None:
     name, document = runs.find(spec)
     live.panel(spec, document)
     if document is None or not document["levels"]:
-        st.info(live.waiting_words(spec), icon="ℹ️")
+        st.info(live.waiting_words(spec), icon=":material/info:")
     else:
         level = controls.confidence_slider(document)
         panels.show(name, document, level)

@@ -15,7 +15,7 @@ from mipp_core.training import RECIPES
 
 PRESETS: dict[str, dict[str, Any]] = {
     "Trained LeNet5": {"dataset": "mnist"},
-    "LeNet5 at initialisation": {"dataset": "mnist", "start": "at initialisation"},
+    "LeNet5 at initialisation": {"dataset": "mnist-sample", "start": "at initialisation"},
     "Pixels": {"dataset": "mnist-sample", "pixels": True},
     "Deformed digits, live": {"dataset": "mnist-sample", "deformation": 0.5},
     "MLP, live": {"dataset": "mnist-sample", "model": "mlp"},
@@ -49,7 +49,7 @@ def sidebar() -> RunSpec | None:
     try:
         return _spec()
     except MippError as problem:
-        st.error(str(problem), icon="🚫")
+        st.error(str(problem), icon=":material/block:")
         return None
 
 

@@ -29,11 +29,18 @@ def panel(spec: RunSpec, document: dict[str, Any] | None) -> None:
     if runs.is_shipped(folder):
         return
     if job.state == "failed":
-        st.error(job.message, icon="🚫")
+        st.error(job.message, icon=":material/block:")
     if job.state == "cancelled":
-        st.warning("This run was cancelled; the levels it finished are kept.", icon="⏹️")
+        st.warning("This run was cancelled; the levels it finished are kept.", icon=":material/stop:")
     if job.state != "done":
-        st.button("Start a live run", type="primary", icon="▶️", key="start_run", on_click=_start, args=(spec,))
+        st.button(
+            "Start a live run",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="start_run",
+            on_click=_start,
+            args=(spec,),
+        )
         _refusal()
 
 
@@ -53,7 +60,7 @@ def _refusal() -> None:
     words = st.session_state.pop("refusal", None)
     busy = jobs.running(runs.store())
     if words:
-        st.error(words, icon="🚫")
+        st.error(words, icon=":material/block:")
     if busy:
         st.button(
             "Cancel the run that is going on", key="cancel_other", on_click=jobs.cancel, args=(runs.store(), busy)
@@ -70,9 +77,9 @@ def _follow(spec: RunSpec, filled: int) -> None:
     words = f"{job.stage}, {job.done:.0%}"
     if job.remaining is not None:
         words += f", about {_duration(job.remaining)} to go"
-    left, right = st.columns([5, 1], vertical_alignment="center")
-    left.progress(min(1.0, job.done), text=words)
-    right.button("Cancel", key="cancel", icon="⏹️", on_click=jobs.cancel, args=(runs.store(), spec.hash))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(min(1.0, job.done), text=words)
+        st.button("Cancel", key="cancel", icon=":material/stop:", on_click=jobs.cancel, args=(runs.store(), spec.hash))
 
 
 def _duration(seconds: float) -> str:

@@ -65,10 +65,12 @@ def _warnings(document: dict[str, Any], entry: dict[str, Any]) -> None:
         st.error(
             f"**Layer collapse: {name} has no unit left** since level {first[name]}. "
             "Nothing passes through it, so the network gives one answer for every image.",
-            icon="⚠️",
+            icon=":material/warning:",
         )
     if entry["untrainable"] and not dead:
-        st.error("**Untrainable:** every layer has units left, but retraining stayed at chance.", icon="⚠️")
+        st.error(
+            "**Untrainable:** every layer has units left, but retraining stayed at chance.", icon=":material/warning:"
+        )
     if not dead:
         later = [f"{name} at level {level}" for name, level in first.items() if name != INPUT]
         words = f"first collapse: {', '.join(later)}" if later else "no layer collapses at any of the 20 levels"
@@ -204,4 +206,6 @@ def _csv(table: pd.DataFrame) -> str:
 
 
 def _download(label: str, data: str | bytes, file_name: str, mime: str) -> None:
-    st.download_button(label, data, file_name, mime, on_click="ignore", key=f"download {file_name}", icon="⬇️")
+    st.download_button(
+        label, data, file_name, mime, on_click="ignore", key=f"download {file_name}", icon=":material/download:"
+    )
