@@ -5,7 +5,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mipp_core.errors import SettingError
-from mipp_core.layers import Chain, Layer, chain_of
+from mipp_core.evaluation import evaluating
+from mipp_core.layers import OUTPUT, Chain, Layer, chain_of
 from mipp_core.vocabulary import INPUT, Collapse
 
 Activations = dict[str, Float[Tensor, "n units"]]
@@ -51,19 +52,16 @@ def record(
         batch_size: samples per forward pass; it does not change the result.
     """
     chain = chain_of(model)
-    parts: dict[str, list[Tensor]] = {name: [] for name in (INPUT, *chain.names, "output")}
+    parts: dict[str, list[Tensor]] = {name: [] for name in (INPUT, *chain.names, OUTPUT)}
     hooks = [_listen(model, chain, layer, how, parts[layer.name]) for layer in chain.layers]
-    flags = {module: module.training for module in model.modules()}
     try:
-        model.eval()
-        for batch in images.split(batch_size):
-            parts[INPUT].append(batch.flatten(1))
-            parts["output"].append(model(batch))
+        with evaluating(model):
+            for batch in images.split(batch_size):
+                parts[INPUT].append(batch.flatten(1))
+                parts[OUTPUT].append(model(batch))
     finally:
         for hook in hooks:
             hook.remove()
-        for module, flag in flags.items():
-            module.training = flag
     return {name: torch.cat(pieces) for name, pieces in parts.items()}
 
 

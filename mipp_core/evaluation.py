@@ -1,5 +1,7 @@
 """What a network is worth: accuracy; and what it costs: parameters and multiply-accumulates."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 
 import torch
@@ -11,12 +13,24 @@ from mipp_core.data.dataset import Split
 @torch.no_grad()
 def accuracy(model: nn.Module, data: Split, batch_size: int = 2000) -> float:
     """Return the share of samples classified rightly, in [0, 1]; one synchronisation with the device."""
-    model.eval()
     right = torch.zeros((), dtype=torch.int64, device=data.labels.device)
-    for start in range(0, len(data), batch_size):
-        batch = slice(start, start + batch_size)
-        right += (model(data.images[batch]).argmax(1) == data.labels[batch]).sum()
+    with evaluating(model):
+        for start in range(0, len(data), batch_size):
+            batch = slice(start, start + batch_size)
+            right += (model(data.images[batch]).argmax(1) == data.labels[batch]).sum()
     return right.item() / len(data)
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Put a network in evaluation mode for a while; afterwards every module's flag is as it was."""
+    flags = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, flag in flags.items():
+            module.training = flag
 
 
 def parameters(model: nn.Module) -> int:

@@ -34,7 +34,7 @@ def preactivations(dense: nn.Module, images: Float[Tensor, "n c h w"], batch_siz
     chain = chain_of(dense)
     heard: dict[str, list[Tensor]] = {name: [] for name in (*chain.names, chain.last)}
     hooks = [
-        weighted(dense, name).register_forward_hook(lambda _, __, result, parts=parts: parts.append(result))
+        weighted(dense, name).register_forward_hook(lambda _, __, result, parts=parts: parts.append(result.clone()))
         for name, parts in heard.items()
     ]
     try:

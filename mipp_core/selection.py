@@ -13,7 +13,7 @@ def keep_counts(scores: Mapping[str, Tensor], counts: Mapping[str, int]) -> Keep
     """Keep exactly so many of each layer's highest-scoring units; of equal scores the first unit stays.
 
     Raises:
-        SettingError: a count is below 0 or above the layer's width.
+        SettingError: a count is below 0 or above the layer's width, or a score is not a number.
     """
     return KeepMasks({name: _top(name, values, counts[name]) for name, values in scores.items()})
 
@@ -27,7 +27,8 @@ def keep_global(scores: Mapping[str, Tensor], sparsity: float, floor: int = 0) -
         floor: each layer's best units that are never removed; 0 lets layers collapse.
 
     Raises:
-        SettingError: the sparsity is outside [0, 1], or the floor leaves too few units to remove.
+        SettingError: the sparsity is outside [0, 1], the floor leaves too few units to remove, or a score is not a
+            number.
     """
     if not 0.0 <= sparsity <= 1.0:
         raise SettingError(f"The sparsity {sparsity} is outside [0, 1]; choose 0 (keep all) to 1 (remove all).")
@@ -47,8 +48,17 @@ def keep_global(scores: Mapping[str, Tensor], sparsity: float, floor: int = 0) -
 
 
 def _top(name: str, values: Tensor, count: int) -> Tensor:
+    _require_numbers(name, values)
     if not 0 <= count <= len(values):
         raise SettingError(f"Layer {name} has {len(values)} units; it cannot keep {count}.")
     keep = torch.zeros(len(values), dtype=torch.bool)
     keep[values.argsort(descending=True, stable=True)[:count]] = True
     return keep
+
+
+def _require_numbers(name: str, values: Tensor) -> None:
+    if values.isnan().any():
+        raise SettingError(
+            f"Layer {name} has {int(values.isnan().sum())} scores that are not numbers; its weights or activations "
+            "have diverged. Train the network again with a lower learning rate."
+        )

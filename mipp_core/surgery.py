@@ -82,11 +82,13 @@ def masked(model: nn.Module, masks: KeepMasks) -> nn.Module:
 
 
 def _mask_reader(reader: nn.Module, keep: Tensor) -> None:
-    reader.register_forward_pre_hook(lambda _, inputs: (inputs[0] * keep,))
+    reader.register_forward_pre_hook(lambda _, inputs: (inputs[0] * keep.to(inputs[0].device),))
 
 
 def _mask_input(reader: nn.Module, keep: Tensor) -> None:
-    reader.register_forward_pre_hook(lambda _, inputs: (inputs[0] * keep.view(inputs[0].shape[1:]),))
+    reader.register_forward_pre_hook(
+        lambda _, inputs: (inputs[0] * keep.view(inputs[0].shape[1:]).to(inputs[0].device),)
+    )
 
 
 def _check(chain: Chain, masks: KeepMasks) -> None:

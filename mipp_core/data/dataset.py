@@ -37,8 +37,11 @@ class Split:
         """Draw samples without replacement, equally many of each class where possible.
 
         Args:
-            count: how many, at least 1; all are returned, in random order, where there are no more.
+            count: how many, at least 1; all are returned where there are no more.
             generator: on the CPU; the only source of randomness.
+
+        Returns:
+            The samples in random order, so that any part of them is mixed.
 
         Raises:
             SettingError: the count is below 1.
@@ -51,7 +54,8 @@ class Split:
         for label in labels.unique():
             of_class = (labels == label).nonzero().squeeze(1)
             rank[of_class] = torch.arange(len(of_class))
-        chosen = order[rank.argsort(stable=True)[:count]]
+        drawn = rank.argsort(stable=True)[:count]
+        chosen = order[drawn[torch.randperm(len(drawn), generator=generator)]]
         return self.take(chosen.to(self.labels.device))
 
 

@@ -13,6 +13,13 @@ Both, and the mean gain, are measured on the whole held-out part instead of on a
 has the width that estimates of that size deserve, without their noise in the choice of units.
 
 The keep rule is: mean gain - budget * information - z_x * standard error > 0.  ``budget`` = 0 is the paper.
+
+The reference.  A layer knows at least what any part of it knows, so a regressor that does better *without* a unit
+shows that the full layer's own regressors were not at their best (with many inputs they overfit).  ``fixed``
+therefore compares with the lowest mean loss seen so far in the branch, the best estimate of the full layer's; a
+reference left at the first fit would let the test give away what it has just gained.  Knowing nothing counts too:
+where regressors with too few samples are worse than the mean, the mean is the reference, and units stay rather than
+go.  ``current`` compares with the present retained set's, whatever it is, so that losses may add up.
 """
 
 from collections.abc import Sequence
@@ -38,7 +45,7 @@ class Fit:
         wanted: 1 for the next layer's units to rebuild.
         reference: held-out losses that removals are compared with, [members, samples].
         baseline: held-out losses of knowing nothing, [samples].
-        information: mean loss reduction of the whole layer.
+        information: mean loss reduction of the whole layer, at least 0.
     """
 
     weights: Weights
@@ -59,7 +66,7 @@ class Reconstruction:
         learning_rate: of retraining.
         estimate_size: samples in one estimate.
         budget: share of the layer's information that a removal may cost.
-        reference: compare with the full layer's loss, or with the present retained set's.
+        reference: compare with the full layer's loss, or with the present retained set's; see above.
         seed: of the minibatches.
     """
 
@@ -84,7 +91,9 @@ class Reconstruction:
 
     def _fit(self, weights: Weights, wanted: Tensor, losses: Tensor) -> Fit:
         baseline = (self.pairs.baseline * (wanted / wanted.sum().clamp_min(1))).sum(1)
-        return Fit(weights, wanted, losses, baseline, baseline.mean() - losses.mean())
+        information = (baseline.mean() - losses.mean()).clamp_min(0)
+        reference = torch.where(information > 0, losses, baseline.expand_as(losses))
+        return Fit(weights, wanted, reference, baseline, information)
 
     def test(self, branches: Sequence[Branch[Fit]]) -> list[tuple[Gain, Fit]]:
         """Mask the candidates, retrain the regressors without them, and compare held-out losses."""
@@ -103,12 +112,13 @@ class Reconstruction:
         allowed = self.budget * torch.stack([branch.state.information for branch in branches])
         gains = compare(reference, without, baseline, allowed, self.estimate_size)
         return [
-            (gain, self._next(branch.state, _row(weights, row), without[row]))
+            (gain, self._next(branch.state, _row(weights, row), without[row], gain))
             for row, (gain, branch) in enumerate(zip(gains, branches, strict=True))
         ]
 
-    def _next(self, state: Fit, weights: Weights, losses: Tensor) -> Fit:
-        reference = state.reference if self.reference == "fixed" else losses
+    def _next(self, state: Fit, weights: Weights, losses: Tensor, gain: Gain) -> Fit:
+        better = sum(gain.estimates) < 0
+        reference = losses if better or self.reference == "current" else state.reference
         return Fit(weights, state.wanted, reference, state.baseline, state.information)
 
     def _batches(self, steps: int, position: int) -> Tensor:

@@ -35,6 +35,8 @@ class Architecture:
 
     def __post_init__(self) -> None:
         card = family(self.family)
+        if self.classes < 1:
+            raise ModelError(f"A network of {self.classes} classes answers nothing; give at least 1.")
         if len(self.widths) != len(card.layers) or min(self.widths) < 1:
             raise ModelError(
                 f"The widths {list(self.widths)} do not fit {self.family}: give {len(card.layers)} whole numbers "
@@ -89,4 +91,4 @@ def architecture(
     name: str, image_shape: tuple[int, int, int], classes: int, widths: tuple[int, ...] | None = None
 ) -> Architecture:
     """Return the family's published architecture for a dataset, or one with other widths."""
-    return Architecture(name, widths or family(name).widths, image_shape, classes)
+    return Architecture(name, family(name).widths if widths is None else widths, image_shape, classes)

@@ -40,7 +40,8 @@ class Mipp(Decider):
 
     Attributes:
         collapse: turns a filter's map into one number.
-        reference: the loss a removal is compared with; the paper's Algorithm 2 has the full layer's (``fixed``).
+        reference: the loss a removal is compared with: the full layer's as in the paper's Algorithm 2 (``fixed``), or
+            the present retained set's (``current``).
         members: regressors, and so estimates, per test, at least 2; the paper has 3 (App. D.3.2) and 5 (4.2.2).
         hidden: widths of a regressor's hidden layers.
         fit_steps: iterations of the first fit (1,500 in the paper).

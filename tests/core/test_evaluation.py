@@ -4,7 +4,10 @@ from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
 from mipp_core.evaluation import accuracy, chance, is_untrainable, macs, parameters
+from mipp_core.layers import chain_of
+from mipp_core.masks import KeepMasks
 from mipp_core.models import architecture
+from mipp_core.surgery import masked
 
 
 class Echo(nn.Module):
@@ -76,3 +79,17 @@ def test_untrainable_is_chance_within_three_standard_errors():
     assert is_untrainable(0.1, data)
     assert is_untrainable(limit - 1e-6, data)
     assert not is_untrainable(limit + 1e-6, data)
+
+
+def test_accuracy_leaves_every_training_flag_as_it_was():
+    model = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(4, 2)).train()
+    model[1].eval()
+    accuracy(model, Split(torch.zeros(3, 1, 2, 2), torch.zeros(3, dtype=torch.int64)))
+    assert [module.training for module in model] == [True, False, True]
+
+
+def test_a_masked_network_costs_as_much_as_the_dense_one(small_architecture):
+    made = small_architecture("lenet5")
+    model = made.build()
+    keep = KeepMasks({layer.name: torch.arange(layer.units) > 0 for layer in chain_of(model).layers})
+    assert macs(masked(model, keep), made.image_shape) == macs(model, made.image_shape)

@@ -50,3 +50,9 @@ def test_other_widths_and_the_size_of_an_image():
     found = architecture("mlp", (3, 4, 5), 3, (8, 6))
     assert found.with_widths((2, 1)) == architecture("mlp", (3, 4, 5), 3, (2, 1))
     assert found.inputs == 60
+
+
+@pytest.mark.parametrize(("widths", "classes"), [((), 10), (None, 0)])
+def test_a_network_of_nothing_is_refused(widths: tuple[int, ...] | None, classes: int):
+    with pytest.raises(ModelError):
+        architecture("mlp", (1, 28, 28), classes, widths)

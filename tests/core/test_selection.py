@@ -104,3 +104,10 @@ def test_a_negative_floor_is_refused():
 def test_a_floor_holds_against_infinite_scores():
     masks = keep_global({"a": torch.full((3,), torch.inf), "b": torch.ones(1)}, 0.5, floor=1)
     assert masks["b"].all()
+
+
+def test_scores_that_are_not_numbers_are_refused_and_named():
+    scores = {"fc1": torch.tensor([1.0, torch.nan, 2.0]), "fc2": torch.ones(2)}
+    for choose in (lambda: keep_counts(scores, {"fc1": 1, "fc2": 1}), lambda: keep_global(scores, 0.5)):
+        with pytest.raises(SettingError, match="fc1 has 1 scores that are not numbers"):
+            choose()

@@ -76,3 +76,9 @@ def test_to_moves_images_and_labels():
 def test_image_shape():
     split = Split(torch.zeros(2, 3, 4, 5), torch.zeros(2, dtype=torch.int64))
     assert Dataset("x", ("a",), split, split, Normalisation((0.0,), (1.0,))).image_shape == (3, 4, 5)
+
+
+def test_a_draw_from_unbalanced_classes_is_mixed_throughout():
+    labels = torch.tensor([0] * 900 + [1] * 100)
+    drawn = Split(torch.zeros(1000, 1, 1, 1), labels).stratified(1000, torch.Generator().manual_seed(0))
+    assert 10 < drawn.labels[750:].sum() < 40  # in the order of drawing the last quarter would have no class 1
