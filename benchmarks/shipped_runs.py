@@ -1,4 +1,6 @@
-"""Make the runs that ship with the package: `python -m benchmarks.shipped_runs OUT [--device cuda] [--paper]`.
+"""Make the runs that ship with the package.
+
+    python -m benchmarks.shipped_runs OUT [--only NAME …] [--device cuda] [--paper]
 
 Each is one command line of ``python -m mipp_core sweep``, printed before it runs.  A run whose folder in OUT is
 already whole is not made again.  Afterwards the runs are packed into ``mipp_core/shipped``.
@@ -16,21 +18,18 @@ from mipp_core.experiments.archive import SHIPPED, load_run
 FULL = ["sweep", "--model", "lenet5", "--dataset", "mnist", "--json"]
 TRAINED = ["--controls", "random,magnitude", "--retrain-controls"]
 UNTRAINED = ["--untrained", "--controls", "random", "--retrain-controls"]
-SAMPLE = ["sweep", "--model", "lenet5", "--dataset", "mnist-sample", "--controls", "random,magnitude", "--seed", "0"]
 
 
 def commands(paper: bool, seeds: int) -> dict[str, list[str]]:
     """Name each run and give its words: the paper's 90 epochs, or a recipe of minutes."""
     dense = "paper-mnist" if paper else "short"
     again = "paper-mnist" if paper else "short-retrain"
-    runs = {
-        "pixels-0": [*SAMPLE, "--pixels", "--json"],
-        "untrained-sample-0": [*SAMPLE, "--untrained", "--json"],
-    }
+    runs = {}
     for seed in range(seeds):
         common = [*FULL, "--recipe", dense, "--seed", str(seed)]
         runs[f"trained-{seed}"] = [*common, "--retrain-recipe", again, *TRAINED]
         runs[f"untrained-{seed}"] = [*common, "--retrain-recipe", dense, *UNTRAINED]
+        runs[f"pixels-{seed}"] = [*common, "--retrain-recipe", again, "--pixels", *TRAINED]
     return runs
 
 
@@ -56,10 +55,13 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--paper", action="store_true", help="the paper's 90-epoch recipe")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these runs alone, such as trained-0")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--pack-only", action="store_true", help="pack what is finished, make nothing")
     chosen = parser.parse_args()
     for name, words in commands(chosen.paper, chosen.seeds).items():
+        if chosen.only and name not in chosen.only:
+            continue
         folder = chosen.out / name
         if not whole(folder) and not chosen.pack_only:
             print("python -m mipp_core", *words, flush=True)
