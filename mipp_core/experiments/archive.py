@@ -45,6 +45,11 @@ def shipped_runs() -> list[Path]:
     return sorted(path for path in SHIPPED.glob("*") if path.is_dir())
 
 
+def has_weights(folder: Path) -> bool:
+    """Tell whether a run's slim networks are kept."""
+    return (folder / "weights.safetensors").exists()
+
+
 def slim_weights(folder: Path, level: int) -> dict[str, Tensor] | None:
     """Return one level's retrained weights; None where they are not kept."""
     tensors = read_tensors(folder / "weights.safetensors") or {}

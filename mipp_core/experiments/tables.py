@@ -14,12 +14,13 @@ MEASURES = ("pruned", "rebuilt", "retrained")
 def curve_table(run: dict[str, Any]) -> pd.DataFrame:
     """Return one row per level and choice of units.
 
-    Columns: choice (``mipp``, a control), level, confidence, sparsity, parameters_removed, macs_removed (shares in
-    [0, 1]), accuracy_pruned, accuracy_rebuilt, accuracy_retrained (NaN where not measured).
+    Columns: choice (``mipp``, a control), seed, level, confidence; sparsity, parameters_removed, macs_removed (shares
+    in [0, 1]); accuracy_pruned, accuracy_rebuilt, accuracy_retrained (NaN where not measured).
     """
     rows = []
     for level in run["levels"]:
         shared = {
+            "seed": run["spec"]["network"]["seed"],
             "level": level["level"],
             "confidence": level["confidence"],
             "sparsity": level["sparsity"],

@@ -19,6 +19,7 @@ def accuracy_curve(
     chosen_level: int,
     measures: tuple[str, ...] = tuple(MEASURES),
     x: str = "sparsity",
+    other_seeds: pd.DataFrame | None = None,
 ) -> go.Figure:
     """Draw accuracies against a share removed, with the chosen level marked.
 
@@ -28,8 +29,13 @@ def accuracy_curve(
         chosen_level: marked by a vertical line.
         measures: which of the accuracies to draw.
         x: a key of ``AXES``.
+        other_seeds: rows of the same run with other seeds, drawn as thin lines behind.
     """
     figure = go.Figure()
+    for seed, of_seed in other_seeds.groupby("seed") if other_seeds is not None else ():
+        for measure in measures:
+            known = of_seed.dropna(subset=[f"accuracy_{measure}"]).sort_values(x)
+            figure.add_trace(_thin_line(seed, measure, known, x))
     for choice, of_choice in table.groupby("choice", sort=False):
         for measure in measures:
             known = of_choice.dropna(subset=[f"accuracy_{measure}"]).sort_values(x)
@@ -55,6 +61,20 @@ def accuracy_curve(
         margin={"l": 0, "r": 8, "t": 8, "b": 0},
         legend={"orientation": "h", "y": -0.22},
         hovermode="closest",
+    )
+
+
+def _thin_line(seed: int, measure: str, known: pd.DataFrame, x: str) -> go.Scatter:
+    return go.Scatter(
+        x=known[x],
+        y=known[f"accuracy_{measure}"],
+        mode="lines",
+        line={"color": MEASURES[measure], "width": 1},
+        opacity=0.6,
+        showlegend=False,
+        customdata=known[["level"]],
+        name=f"{measure}, seed {seed}",
+        hovertemplate="%{y:.2%} at %{x:.1%} removed<br>level %{customdata[0]}",
     )
 
 

@@ -1,9 +1,13 @@
 """Layer by layer: pruning ratios, and which units are kept."""
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from mipp_core.figures.palette import KEPT, REMOVED
+
+_COLUMNS = 720
+"""Of the picture of units: enough for a seam between any two."""
 
 
 def ratio_bars(layers: pd.DataFrame) -> go.Figure:
@@ -32,27 +36,30 @@ def ratio_bars(layers: pd.DataFrame) -> go.Figure:
 def unit_map(layers: pd.DataFrame) -> go.Figure:
     """Draw every unit of every layer as a cell, one row a layer: coloured if kept, grey if removed.
 
+    All rows are equally long, so a unit of a narrow layer is a wide cell; a seam parts neighbours.
+    One image, however many units there are.
+
     Args:
         layers: what ``layer_table`` returns, the input apart.
     """
-    figure = go.Figure()
-    widest = int(layers.units.max())
-    for row, (name, units, kept) in enumerate(zip(layers.name, layers.units, layers.kept_units, strict=True)):
-        stays, step = set(kept), widest / units
-        figure.add_bar(
-            x=[step] * units,
-            y=[name] * units,
-            base=[unit * step for unit in range(units)],
-            orientation="h",
-            marker={"color": [KEPT if unit in stays else REMOVED for unit in range(units)], "line": {"width": 0}},
-            customdata=[[unit, "kept" if unit in stays else "removed"] for unit in range(units)],
-            hovertemplate="%{y}, unit %{customdata[0]}: %{customdata[1]}<extra></extra>",
-            showlegend=False,
-            width=0.82,
-            legendgroup=str(row),
+    columns = max(_COLUMNS, int(layers.units.max()))
+    units = [np.arange(columns) * width // columns for width in layers.units]
+    kept = [np.isin(row, stays).astype(int) for row, stays in zip(units, layers.kept_units, strict=True)]
+    seams = [np.diff(row, prepend=0) > 0 for row in units]
+    figure = go.Figure(
+        go.Heatmap(
+            z=[np.where(seam, np.nan, row) for seam, row in zip(seams, kept, strict=True)],
+            y=layers.name,
+            zmin=0,
+            zmax=1,
+            colorscale=[[0, REMOVED], [1, KEPT]],
+            showscale=False,
+            ygap=6,
+            customdata=units,
+            text=[np.where(row, "kept", "removed") for row in kept],
+            hovertemplate="%{y}, unit %{customdata}: %{text}<extra></extra>",
         )
+    )
     figure.update_xaxes(visible=False)
     figure.update_yaxes(autorange="reversed")
-    return figure.update_layout(
-        barmode="overlay", height=40 + 40 * len(layers), margin={"l": 0, "r": 24, "t": 8, "b": 0}
-    )
+    return figure.update_layout(height=40 + 40 * len(layers), margin={"l": 0, "r": 24, "t": 8, "b": 0})

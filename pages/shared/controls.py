@@ -14,9 +14,9 @@ from mipp_core.pruners import Mipp
 from mipp_core.training import RECIPES
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "Trained LeNet5": {"dataset": "mnist"},
-    "LeNet5 at initialisation": {"dataset": "mnist-sample", "start": "at initialisation"},
-    "Pixels": {"dataset": "mnist-sample", "pixels": True},
+    "Trained LeNet5": {},
+    "LeNet5 at initialisation": {"start": "at initialisation"},
+    "Pixels": {"pixels": True, "level": 1},
     "Deformed digits, live": {"dataset": "mnist-sample", "deformation": 0.5},
     "MLP, live": {"dataset": "mnist-sample", "model": "mlp"},
 }

@@ -1,6 +1,7 @@
 """What a run shows at one level."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 
 from mipp_core.data import load_dataset
 from mipp_core.experiments import RunSpec, collapsed_layers
-from mipp_core.experiments.archive import command_of, pack_slim, slim_description, slim_weights
+from mipp_core.experiments.archive import command_of, has_weights, pack_slim, slim_description, slim_weights
 from mipp_core.experiments.tables import MEASURES, curve_table, deaths, decision_table, layer_table
 from mipp_core.figures import AXES, accuracy_curve, pixel_map, ratio_bars, unit_map
 from mipp_core.vocabulary import INPUT
@@ -23,19 +24,20 @@ LATEST = 200
 def show(folder: Path, document: dict[str, Any], level: int) -> None:
     """Draw every panel for the chosen level."""
     entry = document["levels"][level]
+    spec = RunSpec.from_json(document["spec"])
     _headline(document, entry)
     _warnings(document, entry)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _curve(document, level)
+        _curve(document, level, runs.other_seeds(spec))
     with right:
         _layers(entry)
     left, right = st.columns([3, 2], gap="large")
     with left:
         _decisions(document, level)
     with right:
-        _pixels(entry, document)
-    _provenance(folder, document, level)
+        _pixels(entry)
+    _provenance(folder, document, spec, level)
 
 
 def _headline(document: dict[str, Any], entry: dict[str, Any]) -> None:
@@ -77,7 +79,7 @@ def _warnings(document: dict[str, Any], entry: dict[str, Any]) -> None:
         st.caption(f"✓ Every layer has units left at this level; {words}.")
 
 
-def _curve(document: dict[str, Any], level: int) -> None:
+def _curve(document: dict[str, Any], level: int, alike: list[dict[str, Any]]) -> None:
     st.subheader("Accuracy against sparsity", anchor=False)
     with st.container(horizontal=True):
         x = st.segmented_control(
@@ -96,14 +98,23 @@ def _curve(document: dict[str, Any], level: int) -> None:
     if compare:
         _side_by_side(document["levels"][level], document["spec"]["pruner"])
     else:
-        table = table[table.choice == document["spec"]["pruner"]]
-    figure = accuracy_curve(table, document["dense_accuracy"], level, x=x)
+        table = _own_curve(document)
+    others = pd.concat([_own_curve(other) for other in alike]) if alike else None
+    figure = accuracy_curve(table, document["dense_accuracy"], level, x=x, other_seeds=others)
     st.plotly_chart(figure, key="curve", alt="Test accuracy of pruned, rebuilt and retrained networks by share removed")
+    seeds = ", ".join(str(other["spec"]["network"]["seed"]) for other in alike)
     st.caption(
         "What to see: how far one can go to the right before the retrained curve leaves the dense line. "
-        "The amber line is the chosen level. With controls: if *random* units do as well, the per-layer counts matter, "
-        "not which units stay."
+        "The amber line is the chosen level. "
+        + (f"Thin lines: the same with seed {seeds}. " if alike else "")
+        + "With controls: if *random* units do as well, the per-layer counts matter, not which units stay."
     )
+
+
+def _own_curve(document: dict[str, Any]) -> pd.DataFrame:
+    """Return the curve without controls."""
+    table = curve_table(document)
+    return table[table.choice == document["spec"]["pruner"]]
 
 
 def _side_by_side(entry: dict[str, Any], pruner: str) -> None:
@@ -157,7 +168,7 @@ def _mean_digit() -> list[list[float]]:
     return load_dataset("mnist-sample").train.images.mean(0)[0].tolist()
 
 
-def _pixels(entry: dict[str, Any], document: dict[str, Any]) -> None:
+def _pixels(entry: dict[str, Any]) -> None:
     st.subheader("Selected pixels", anchor=False)
     found = next((layer for layer in entry["layers"] if layer["name"] == INPUT), None)
     mean = torch.tensor(_mean_digit())
@@ -168,13 +179,11 @@ def _pixels(entry: dict[str, Any], document: dict[str, Any]) -> None:
     st.plotly_chart(pixel_map(mean, keep.view_as(mean)), key="pixels_map", alt="Kept pixels over the mean digit")
     if found:
         st.caption(f"{found['kept']} of {found['units']} pixels kept, over the mean digit; grey pixels are removed.")
-        st.caption("The paper keeps full accuracy with 75% of the pixels removed; this is not reproduced here yet.")
     else:
         st.caption("This run kept all pixels: the mean digit. Turn on *Prune pixels* to test them.")
 
 
-def _provenance(folder: Path, document: dict[str, Any], level: int) -> None:
-    spec = RunSpec.from_json(document["spec"])
+def _provenance(folder: Path, document: dict[str, Any], spec: RunSpec, level: int) -> None:
     recipe, retraining = spec.network.recipe, spec.retraining
     shipped = "A shipped run: " if runs.is_shipped(folder) else "Your run: "
     versions = ", ".join(f"{name} {number}" for name, number in document["versions"].items())
@@ -182,7 +191,7 @@ def _provenance(folder: Path, document: dict[str, Any], level: int) -> None:
     words = "retrained" if spec.trained else "trained"
     st.caption(
         f"{shipped}{spec.network.model} on {spec.network.dataset}, seed {spec.network.seed}, trained for "
-        f"{recipe.epochs} epochs, pruned networks {words} for {retraining.epochs} (the paper has 90 and 90). One seed. "
+        f"{recipe.epochs} epochs, pruned networks {words} for {retraining.epochs} (the paper has 90 and 90). "
         f"{document['device']}; {versions}; {sum(document['seconds'].values()):.0f} s in all."
     )
     command = command_of(spec)
@@ -192,21 +201,26 @@ def _provenance(folder: Path, document: dict[str, Any], level: int) -> None:
 
 def _downloads(folder: Path, document: dict[str, Any], level: int) -> None:
     name = f"mipp-{document['hash']}"
-    weights = slim_weights(folder, level)
     with st.container(horizontal=True):
-        _download("Curve (CSV)", _csv(curve_table(document)), f"{name}.csv", "text/csv")
-        _download("Run (JSON)", json.dumps(document), f"{name}.json", "application/json")
-        if weights:
-            description = json.dumps(slim_description(document, level))
-            _download("Slim model (safetensors)", pack_slim(weights), "slim.safetensors", "application/octet-stream")
-            _download("Slim model (JSON)", description, "slim.json", "application/json")
+        _download("Curve (CSV)", lambda: curve_table(document).to_csv(index=False), f"{name}.csv", "text/csv")
+        _download("Run (JSON)", lambda: json.dumps(document), f"{name}.json", "application/json")
+        if has_weights(folder) and document["levels"][level]["accuracy_retrained"] is not None:
+            _download(
+                "Slim model (safetensors)",
+                lambda: pack_slim(slim_weights(folder, level) or {}),
+                "slim.safetensors",
+                "application/octet-stream",
+            )
+            _download(
+                "Slim model (JSON)",
+                lambda: json.dumps(slim_description(document, level)),
+                "slim.json",
+                "application/json",
+            )
 
 
-def _csv(table: pd.DataFrame) -> str:
-    return table.to_csv(index=False)
-
-
-def _download(label: str, data: str | bytes, file_name: str, mime: str) -> None:
+def _download(label: str, data: Callable[[], str | bytes], file_name: str, mime: str) -> None:
+    """Offer a file that is made when it is asked for, so that the page need not wait for it."""
     st.download_button(
         label, data, file_name, mime, on_click="ignore", key=f"download {file_name}", icon=":material/download:"
     )

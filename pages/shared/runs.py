@@ -9,6 +9,9 @@ import streamlit as st
 from mipp_core.experiments import RunSpec, Store
 from mipp_core.experiments.archive import load_run, shipped_runs
 
+SEEDS = 5
+"""Seeds that are looked for, to show how far a result depends on them."""
+
 
 def store() -> Store:
     """Return the per-user store."""
@@ -44,6 +47,13 @@ def find(spec: RunSpec) -> tuple[Path, dict[str, Any] | None]:
     except ValueError:
         return folder, None
     return folder, _read(str(folder), changed)
+
+
+def other_seeds(spec: RunSpec) -> list[dict[str, Any]]:
+    """Return the finished runs that differ from this one in nothing but a seed below ``SEEDS``."""
+    alike = (replace(spec, network=replace(spec.network, seed=seed)) for seed in range(SEEDS))
+    found = (find(other)[1] for other in alike if other != spec)
+    return [document for document in found if document and document["state"] == "done"]
 
 
 def is_shipped(folder: Path) -> bool:
