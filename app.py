@@ -1,10 +1,8 @@
-"""The frame of the app: page settings and navigation."""
+"""The app: its pages, and ``/api/health`` for whoever watches over it."""
 
 import streamlit as st
+from starlette.routing import Route
 
-PAGES = [
-    st.Page("pages/explore.py", title="Explore", default=True),
-]
+from pages.shared.health import answer
 
-st.set_page_config(page_title="MIPP: pruning that preserves information", page_icon="✂️", layout="wide")
-st.navigation(PAGES).run()
+app = st.App("pages/frame.py", routes=[Route("/api/health", answer)])

@@ -6,11 +6,12 @@ accuracy after rebuilding.  One seed, the embedded sample by default; see README
 
 import sys
 
+import torch
+
 from mipp_core import Mipp, NetworkSpec, RunSpec, Store
-from mipp_core.experiments.masking import sweep_points
-from mipp_core.experiments.networks import load_data, trained_network
-from mipp_core.experiments.sweep import Bench
+from mipp_core.experiments.bench import Bench
 from mipp_core.information import confidence_of
+from mipp_core.vocabulary import silent
 
 LEVELS = (0, 1, 5, 9, 19)
 VARIANTS = {
@@ -27,14 +28,13 @@ VARIANTS = {
 def main() -> None:
     """Print one line per variant and level."""
     network = NetworkSpec("lenet5", sys.argv[1] if len(sys.argv) > 1 else "mnist-sample")
-    data = load_data(network)
-    model = trained_network(network, data, Store.at())
     confidences = tuple(confidence_of(level) for level in LEVELS)
     for name, settings in VARIANTS.items():
         spec = RunSpec(network, settings=settings, confidences=confidences)
-        points, _ = sweep_points(spec, model, data.train)
+        bench = Bench(spec, Store.at().stages(spec.hash), torch.device("cpu"), silent)
+        points, _ = bench.prune()
         for level, point in zip(LEVELS, points, strict=True):
-            reached = Bench(spec, data, model).untrained_accuracies(point.masks)
+            reached = bench.measured(point.masks)
             kept = "/".join(map(str, point.masks.kept.values()))
             share = f"{point.masks.sparsity:6.1%} removed, rebuilt {reached.accuracy_rebuilt:.2%}"
             print(f"{name:34} level {level:2}  {kept:14} {share}", flush=True)

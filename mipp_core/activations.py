@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from mipp_core.errors import SettingError
 from mipp_core.evaluation import evaluating
 from mipp_core.layers import OUTPUT, Chain, Layer, chain_of
+from mipp_core.memory import halving
 from mipp_core.vocabulary import INPUT, Collapse
 
 Activations = dict[str, Float[Tensor, "n units"]]
@@ -51,6 +52,10 @@ def record(
         how: collapses a filter's map into one number.
         batch_size: samples per forward pass; it does not change the result.
     """
+    return halving(lambda size: _record(model, images, how, size), batch_size, "images")
+
+
+def _record(model: nn.Module, images: Tensor, how: Collapse, batch_size: int) -> Activations:
     chain = chain_of(model)
     parts: dict[str, list[Tensor]] = {name: [] for name in (INPUT, *chain.names, OUTPUT)}
     hooks = [_listen(model, chain, layer, how, parts[layer.name]) for layer in chain.layers]

@@ -28,3 +28,7 @@ class ModelError(MippError):
 
 class CancelledError(MippError):
     """The user asked a long computation to stop."""
+
+
+class ResourceNote(UserWarning):
+    """Something a user should know though nothing is lost, such as smaller batches for want of memory."""

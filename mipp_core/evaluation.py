@@ -8,17 +8,23 @@ import torch
 from torch import nn
 
 from mipp_core.data.dataset import Split
+from mipp_core.memory import halving
 
 
 @torch.no_grad()
 def accuracy(model: nn.Module, data: Split, batch_size: int = 2000) -> float:
     """Return the share of samples classified rightly, in [0, 1]; one synchronisation with the device."""
+    return halving(lambda size: _right(model, data, size).item(), batch_size, "test images") / len(data)
+
+
+def _right(model: nn.Module, data: Split, batch_size: int) -> torch.Tensor:
+    """Count the samples classified rightly."""
     right = torch.zeros((), dtype=torch.int64, device=data.labels.device)
     with evaluating(model):
         for start in range(0, len(data), batch_size):
             batch = slice(start, start + batch_size)
             right += (model(data.images[batch]).argmax(1) == data.labels[batch]).sum()
-    return right.item() / len(data)
+    return right
 
 
 @contextmanager

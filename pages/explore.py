@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import controls, live, panels, runs
+from pages.shared import controls, finding, live, panels
 
 st.title("Mutual Information Preserving Pruning", anchor=False)
 st.markdown(
@@ -10,12 +10,12 @@ st.markdown(
     "The **confidence level** says how sure one must be to *keep* it: higher levels prune more."
 )
 
-spec = controls.sidebar()
+named = st.query_params.get("run")
+spec = controls.named_run(named) if named else controls.sidebar()
 if spec is not None:
-    name, document = runs.find(spec)
-    live.panel(spec, document)
-    if document is None or not document["levels"]:
+    found = finding.find(spec)
+    live.panel(spec, found)
+    if found is None:
         st.info(live.waiting_words(spec), icon=":material/info:")
     else:
-        level = controls.confidence_slider(document)
-        panels.show(name, document, level)
+        panels.show(found, controls.level_slider(found.document))

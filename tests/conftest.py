@@ -12,13 +12,24 @@ from torch import Tensor, nn
 jaxtyping.install_import_hook("mipp_core", "beartype.beartype")
 
 from mipp_core.data.dataset import Split  # noqa: E402
+from mipp_core.experiments import NetworkSpec, RunSpec  # noqa: E402
 from mipp_core.layers import chain_of  # noqa: E402
 from mipp_core.masks import KeepMasks  # noqa: E402
 from mipp_core.models import Architecture, architecture  # noqa: E402
+from mipp_core.pruners import Mipp  # noqa: E402
+from mipp_core.training import Recipe  # noqa: E402
 
 SMALL = {"mlp": ((1, 4, 4), (8, 6)), "lenet5": ((1, 16, 16), (4, 5, 9, 7))}
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_spec() -> RunSpec:
+    """The smallest experiment that goes through every stage."""
+    settings = Mipp(members=2, hidden=(8,), fit_steps=20, refit_steps=2, unit_steps=2, rank_steps=2, samples=200)
+    network = NetworkSpec(model="mlp", widths=(6, 5), recipe=Recipe(1, batch_size=500))
+    return RunSpec(network, settings=settings, retraining=Recipe(1, batch_size=500), controls=("random", "magnitude"))
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
-from mipp_core.command_line import commands, listings
+from mipp_core.command_line import commands, listings, sweeping
 from mipp_core.command_line.parser import build_parser
+from mipp_core.command_line.runs import runs
+from mipp_core.command_line.serving import worker
 from mipp_core.errors import MippError, ModelError, SettingError, UnknownNameError
 
 COMMANDS = {
@@ -19,7 +21,9 @@ COMMANDS = {
     "pruners": listings.pruners,
     "train": commands.train,
     "prune": commands.prune,
-    "sweep": commands.sweep,
+    "sweep": sweeping.sweep,
+    "runs": runs,
+    "worker": worker,
 }
 
 
@@ -35,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _complain("Stopped; nothing half-written was left behind.", 130)
     _show(chosen, document, lines)
-    return 0
+    return 1 if chosen.command == "sweep" and sweeping.failed(document) else 0
 
 
 def _complain(problem: object, code: int) -> int:

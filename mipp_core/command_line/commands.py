@@ -9,15 +9,15 @@ import torch
 
 from mipp_core.command_line.progress import progress_line
 from mipp_core.errors import SettingError
-from mipp_core.evaluation import accuracy, macs, parameters
+from mipp_core.evaluation import macs, parameters
 from mipp_core.experiments import NetworkSpec, RunResult, RunSpec, Store, collapsed_layers
 from mipp_core.experiments.archive import save_run, save_slim, slim_description
-from mipp_core.experiments.networks import load_data, trained_network
+from mipp_core.experiments.bench import Bench
+from mipp_core.experiments.grid import Grid
 from mipp_core.experiments.spec import digest
-from mipp_core.experiments.store import write_json, write_tensors
+from mipp_core.experiments.store.files import write_json, write_tensors
 from mipp_core.experiments.sweep import run
-from mipp_core.pruners import pruner
-from mipp_core.training import RECIPES, recipe
+from mipp_core.training import recipe
 
 Answer = tuple[Any, list[str]]
 
@@ -26,14 +26,15 @@ def train(chosen: Namespace) -> Answer:
     """Train a dense network, or find it in the store."""
     spec, device = _network_spec(chosen), usable_device(chosen.device)
     with progress_line() as report:
-        data = load_data(spec, chosen.data_dir, device, report)
-        model = trained_network(spec, data, Store.at(chosen.store), report)
+        run_spec = RunSpec(network=spec)
+        bench = Bench(run_spec, Store.at(chosen.store).stages(run_spec.hash), device, report, chosen.data_dir)
+        model, trained = bench.model, bench.dense().value
     document = {
         "spec": network_json(spec),
         "hash": digest(spec),
-        "accuracy": accuracy(model, data.test),
+        "accuracy": trained["accuracy"],
         "parameters": parameters(model),
-        "macs": macs(model, data.image_shape),
+        "macs": macs(model, spec.architecture.image_shape),
     }
     if chosen.save_dir:
         write_tensors(chosen.save_dir / "dense.safetensors", model.state_dict())
@@ -46,14 +47,10 @@ def network_json(spec: NetworkSpec) -> dict[str, Any]:
     return RunSpec(network=spec).to_json()["network"]
 
 
-def sweep(chosen: Namespace) -> Answer:
-    """Prune at all levels."""
-    return _run(chosen, _run_spec(chosen))
-
-
 def prune(chosen: Namespace) -> Answer:
     """Prune at one confidence."""
-    return _run(chosen, replace(_run_spec(chosen), confidences=(_confidence(chosen.confidence),)))
+    (cell,) = grid_of(chosen).cells()
+    return run_now(chosen, replace(cell, confidences=(_confidence(chosen.confidence),)))
 
 
 def _confidence(value: float) -> float:
@@ -62,18 +59,18 @@ def _confidence(value: float) -> float:
     return value
 
 
-def _run(chosen: Namespace, spec: RunSpec) -> Answer:
-    device = usable_device(chosen.device)
+def run_now(chosen: Namespace, spec: RunSpec) -> Answer:
+    """Do one run in this process, with a line of progress, and keep it in the store."""
+    device, store = usable_device(chosen.device), Store.at(chosen.store)
 
     def publish(result: RunResult) -> None:
         if chosen.save_dir:
             write_json(chosen.save_dir / "run.json", result.to_json())
 
     with progress_line() as report:
-        result, weights = run(
-            spec, Store.at(chosen.store), data_dir=chosen.data_dir, device=device, report=report, publish=publish
-        )
+        result, weights = run(spec, store, data_dir=chosen.data_dir, device=device, report=report, publish=publish)
     document = result.to_json()
+    store.runs.record(spec, document)
     if chosen.save_dir:
         save_run(chosen.save_dir, result, weights)
         if chosen.command == "prune":
@@ -122,8 +119,15 @@ def _network_spec(chosen: Namespace) -> NetworkSpec:
         widths=_widths(chosen.widths),
         deformation=chosen.deformation,
         recipe=recipe(chosen.recipe),
-        seed=chosen.seed,
+        seed=_one(chosen.seed),
     )
+
+
+def _one(text: str) -> int:
+    numbers = _numbers(text)
+    if len(numbers) != 1:
+        raise SettingError(f"This command takes one seed, not {text!r}; sweep takes several.")
+    return numbers[0]
 
 
 def _widths(text: str | None) -> tuple[int, ...] | None:
@@ -133,24 +137,43 @@ def _widths(text: str | None) -> tuple[int, ...] | None:
         raise SettingError(f"The widths {text!r} are not whole numbers; write them as 6,16,120,84.") from problem
 
 
-def _run_spec(chosen: Namespace) -> RunSpec:
-    network = _network_spec(chosen)
-    settings = dict(_setting(text) for text in chosen.set)
-    if chosen.pixels:
-        settings["pixels"] = True
-    if chosen.retrain_recipe:
-        retraining = recipe(chosen.retrain_recipe)
-    else:
-        retraining = RECIPES["live-retrain"] if not chosen.untrained else network.recipe
-    return RunSpec(
-        network=network,
-        trained=not chosen.untrained,
-        pruner=chosen.pruner,
-        settings=pruner(chosen.pruner, **settings),
-        retraining=retraining,
+def grid_of(chosen: Namespace) -> Grid:
+    """Read a grid from flags, each of which may hold several values."""
+    names = tuple(chosen.pruner.split(","))
+    settings: dict[str, dict[str, Any]] = {}
+    for text in [*chosen.set, *(["pixels=true"] if chosen.pixels else [])]:
+        name, value = _setting(text)
+        owner, dot, own = name.partition(".")
+        if not dot and len(names) > 1:
+            raise SettingError(f"Say which pruner {text!r} is for, as {names[0]}.{text}.")
+        settings.setdefault(owner if dot else names[0], {})[own if dot else name] = value
+    return Grid(
+        model=tuple(chosen.model.split(",")),
+        dataset=tuple(chosen.dataset.split(",")),
+        pruner=names,
+        seed=_numbers(chosen.seed),
+        trained=(not chosen.untrained,),
+        deformation=(chosen.deformation,),
+        widths=_widths(chosen.widths) or (),
+        levels=_numbers(getattr(chosen, "levels", "")),
+        recipe=chosen.recipe,
+        retrain_recipe=chosen.retrain_recipe or "",
         controls=tuple(name for name in chosen.controls.split(",") if name),
         retrain_controls=chosen.retrain_controls,
+        settings=settings,
     )
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Read 3, 0,1,2 or 0-4."""
+    numbers: list[int] = []
+    try:
+        for part in filter(None, str(text).split(",")):
+            first, dash, last = part.partition("-")
+            numbers += range(int(first), int(last) + 1) if dash and first else [int(part)]
+    except ValueError as problem:
+        raise SettingError(f"{text!r} is not a list of whole numbers; write them as 3, 0,1,2 or 0-4.") from problem
+    return tuple(numbers)
 
 
 def _setting(text: str) -> tuple[str, Any]:

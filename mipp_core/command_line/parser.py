@@ -20,9 +20,53 @@ def build_parser() -> ArgumentParser:
     prune = commands.add_parser("prune", help="prune a network at one confidence and retrain it")
     _pruning(prune)
     prune.add_argument("--confidence", type=float, required=True, help="x in [0.5, 1): higher prunes more")
-    sweep = commands.add_parser("sweep", help="prune at the paper's 20 confidence levels")
+    sweep = commands.add_parser(
+        "sweep",
+        help="prune at the paper's 20 confidence levels, for one run or any grid of runs",
+        description="--model, --dataset, --pruner and --seed take several values, as lenet5,mlp or 0-4; every "
+        "combination is a run. What is done already is not run again.",
+    )
     _pruning(sweep)
+    sweep.add_argument("file", nargs="?", type=Path, metavar="FILE.toml", help="the grid as a file, in place of flags")
+    sweep.add_argument("--levels", default="", help="of the schedule, as 0,3,9; all 20 by default")
+    sweep.add_argument("--executor", choices=["local", "ray"], help="this machine's workers, or a Ray cluster")
+    sweep.add_argument("--devices", help="a worker each, as cuda:0,cuda:1; all there are by default (local)")
+    sweep.add_argument("--address", default="auto", help="of the Ray cluster")
+    _runs(commands.add_parser("runs", help="what the store holds"))
+    worker = commands.add_parser("worker", help="work through the queue on one device")
+    worker.add_argument("--device", default="cpu")
+    worker.add_argument("--store", type=Path)
+    worker.add_argument("--idle", type=float, default=900.0, help="seconds without work after which it ends")
+    _json(worker)
     return parser
+
+
+def _runs(parser: ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True)
+    made = {
+        name: actions.add_parser(name, help=words, description=words)
+        for name, words in [
+            ("list", "list all runs, those that go on first"),
+            ("show", "show one run"),
+            ("cancel", "stop runs"),
+            ("retry", "queue cancelled or failed runs again"),
+            ("delete", "forget runs"),
+            ("export", "write runs as files"),
+            ("import", "keep runs that were exported elsewhere"),
+            ("gc", "delete weights that no run uses, then the least used ones over a budget"),
+        ]
+    }
+    for action in made.values():
+        _json(action)
+        action.add_argument("--store", type=Path, help="the store's folder (or MIPP_STORE)")
+    made["list"].add_argument("--state", choices=["queued", "running", "done", "cancelled", "failed"])
+    made["show"].add_argument("names", nargs=1, metavar="RUN", help="its hash, or enough of it to be unique")
+    for name in ("cancel", "retry", "delete", "export"):
+        made[name].add_argument("names", nargs="+", metavar="RUN", help="hashes, or enough of each to be unique")
+    made["export"].add_argument("--format", choices=["folder", "csv", "json"], default="folder")
+    made["export"].add_argument("--to", type=Path, default=Path(), help="folder to write into")
+    made["import"].add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="what export wrote")
+    made["gc"].add_argument("--budget", help="most bytes of weights that stay, as 500MB or 2GB")
 
 
 def _json(parser: ArgumentParser) -> None:
@@ -36,7 +80,7 @@ def _network(parser: ArgumentParser) -> None:
     parser.add_argument("--widths", help="units of each prunable layer, as 6,16,120,84")
     parser.add_argument("--deformation", type=float, default=0.0, metavar="S", help="deform the images, 0 to 1")
     parser.add_argument("--recipe", default="live", help="how the dense network is trained")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", default="0")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps")
     parser.add_argument("--data-dir", type=Path, help="where datasets are downloaded to (or MIPP_DATA)")
     parser.add_argument("--store", type=Path, help="where trained networks are kept (or MIPP_STORE)")

@@ -7,14 +7,15 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from mipp_core.errors import DataError, ModelError
 from mipp_core.experiments.result import RunResult, masks_of
 from mipp_core.experiments.spec import RunSpec
-from mipp_core.experiments.store import read_json, read_tensors, write_json, write_tensors
+from mipp_core.experiments.store.files import packed, read_json, read_tensors, write_json, write_tensors
 from mipp_core.experiments.sweep import SlimWeights
+from mipp_core.information import confidence_of
+from mipp_core.information.confidence import level_of
 from mipp_core.masks import KeepMasks
 from mipp_core.models import Architecture
 from mipp_core.surgery import with_pixel_mask
@@ -26,10 +27,24 @@ SHIPPED = Path(__file__).parent.parent / "shipped"
 
 def save_run(folder: Path, result: RunResult, weights: SlimWeights) -> None:
     """Write ``run.json`` and the slim networks' weights, ``weights.safetensors``, into a folder."""
-    flat = {f"{level}/{name}": tensor for level, state in weights.items() for name, tensor in state.items()}
+    flat = flat_weights(weights)
     if flat:
         write_tensors(folder / "weights.safetensors", flat)
     write_json(folder / "run.json", result.to_json())
+
+
+def flat_weights(weights: SlimWeights) -> dict[str, Tensor]:
+    """Put all levels' state dicts into one, names prefixed by the level."""
+    return {f"{level}/{name}": tensor for level, state in weights.items() for name, tensor in state.items()}
+
+
+def split_weights(flat: dict[str, Tensor]) -> SlimWeights:
+    """Undo ``flat_weights``."""
+    weights: SlimWeights = {}
+    for name, tensor in flat.items():
+        level, _, rest = name.partition("/")
+        weights.setdefault(int(level), {})[rest] = tensor
+    return weights
 
 
 def load_run(folder: Path) -> dict[str, Any] | None:
@@ -74,7 +89,7 @@ def slim_description(run: dict[str, Any], level: int) -> dict[str, Any]:
 
 def pack_slim(weights: dict[str, Tensor]) -> bytes:
     """Return a slim network's weights as the bytes of a safetensors file."""
-    return save({name: tensor.contiguous() for name, tensor in weights.items()})
+    return packed(weights)
 
 
 def save_slim(folder: Path, description: dict[str, Any], weights: dict[str, Tensor]) -> None:
@@ -126,11 +141,21 @@ def command_of(spec: RunSpec, device: str = "cpu") -> str:
         value = getattr(spec.settings, setting.name)
         if value != getattr(plain, setting.name):
             words += ["--set", f"{setting.name}={json.dumps(value)}"]
+    words += _levels(spec)
     if spec.controls != default.controls:
         words += ["--controls", ",".join(spec.controls)]
     words += ["--retrain-controls"] if spec.retrain_controls else []
     words += ["--device", device] if device != "cpu" else []
     return shlex.join([*words, "--json"])
+
+
+def _levels(spec: RunSpec) -> list[str]:
+    if spec.confidences is None:
+        return []
+    levels = [level_of(confidence) for confidence in spec.confidences]
+    if tuple(map(confidence_of, levels)) != spec.confidences:
+        raise ModelError("Its confidences are not the schedule's; run it from Python, or with the command prune.")
+    return ["--levels", ",".join(map(str, levels))]
 
 
 def recipe_name(recipe: Recipe) -> str:

@@ -1,4 +1,4 @@
-"""Dense networks: trained once, found again by their specification's hash."""
+"""What a network's specification stands for: its data, and itself at initialisation."""
 
 from pathlib import Path
 
@@ -6,9 +6,7 @@ import torch
 from torch import nn
 
 from mipp_core.data import Dataset, Deformation, load_dataset
-from mipp_core.experiments.spec import NetworkSpec, digest
-from mipp_core.experiments.store import Store, read_tensors, write_tensors
-from mipp_core.training import train
+from mipp_core.experiments.spec import NetworkSpec
 from mipp_core.vocabulary import Report, silent
 
 
@@ -23,16 +21,3 @@ def load_data(
 def initial_network(spec: NetworkSpec, device: str | torch.device = "cpu") -> nn.Module:
     """Return the untrained network."""
     return spec.architecture.build(spec.seed).to(device).eval()
-
-
-def trained_network(spec: NetworkSpec, data: Dataset, store: Store, report: Report = silent) -> nn.Module:
-    """Return the trained network from the store, or train it and leave it there."""
-    model = initial_network(spec, data.train.images.device)
-    path = store.network(digest(spec))
-    found = read_tensors(path)
-    if found is not None:
-        model.load_state_dict(found)
-        return model
-    train(model, data.train, spec.recipe, seed=spec.seed, report=report, stage="Training the dense network")
-    write_tensors(path, model.state_dict())
-    return model

@@ -1,10 +1,7 @@
 """What a run gives: one document, the same for the page, the command line and Python."""
 
 import platform
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -56,6 +53,7 @@ class LevelResult(Accuracies):
         parameters, macs: of the slim network.
         layers: input to output.
         untrainable: still at chance after retraining; None before.
+        weights: content name of the retrained slim network's weights in the store; None before.
         controls: what other choices at the same per-layer counts reach.
     """
 
@@ -66,6 +64,7 @@ class LevelResult(Accuracies):
     macs: int = 0
     layers: tuple[LayerResult, ...] = ()
     untrainable: bool | None = None
+    weights: str | None = None
     controls: dict[str, Accuracies] = field(default_factory=dict)
 
 
@@ -80,8 +79,8 @@ class RunResult:
         network_accuracy: of the network that was pruned: the same, or the untrained one.
         parameters, macs: of the dense network.
         levels: the points, in order.
-        decisions: MIPP's trace; empty for other pruners.
-        seconds: per stage.
+        decisions: MIPP's trace as columns, see ``decision_columns``; empty for other pruners.
+        seconds: per kind of stage.
         device: where it ran.
         versions: of what it ran on.
         message: why it failed, for a person.
@@ -94,7 +93,7 @@ class RunResult:
     parameters: int = 0
     macs: int = 0
     levels: tuple[LevelResult, ...] = ()
-    decisions: tuple[Decision, ...] = ()
+    decisions: dict[str, list[Any]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     device: str = ""
     versions: dict[str, str] = field(default_factory=dict)
@@ -114,12 +113,8 @@ class RunResult:
             "versions": self.versions,
             "message": self.message,
             "levels": levels,
-            "decisions": decision_columns(self.decisions),
+            "decisions": self.decisions,
         }
-
-    def with_seconds(self, stage: str, seconds: float) -> "RunResult":
-        """Add to the time of a stage."""
-        return replace(self, seconds={**self.seconds, stage: round(self.seconds.get(stage, 0.0) + seconds, 3)})
 
 
 def layer_results(masks: KeepMasks) -> tuple[LayerResult, ...]:
@@ -172,12 +167,3 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device.type} ({torch.get_num_threads()} threads)"
-
-
-@contextmanager
-def stopwatch() -> Iterator[list[float]]:
-    """Measure a block: after it, the list holds its seconds."""
-    taken: list[float] = []
-    start = time.perf_counter()
-    yield taken
-    taken.append(time.perf_counter() - start)

@@ -139,6 +139,8 @@ def _plain(value: Any, neutral: bool = True) -> Any:
     if is_dataclass(value):
         kept = [f for f in fields(value) if neutral or getattr(value, f.name) != _default(f)]
         return {f.name: _plain(getattr(value, f.name), neutral) for f in kept}
+    if isinstance(value, dict):
+        return {key: _plain(item, neutral) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, neutral) for item in value]
     return value

@@ -1,32 +1,26 @@
 """One experiment from end to end: train, prune, shrink, rebuild, retrain, measure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import nn
 
-from mipp_core.data import Dataset, Split
-from mipp_core.evaluation import accuracy, is_untrainable, macs, parameters
-from mipp_core.experiments.masking import Point, control_masks, sweep_points
-from mipp_core.experiments.networks import initial_network, load_data, trained_network
+from mipp_core.evaluation import macs, parameters
+from mipp_core.experiments.bench import Bench
+from mipp_core.experiments.masking import Point
+from mipp_core.experiments.networks import initial_network
 from mipp_core.experiments.result import (
     Accuracies,
     LevelResult,
     RunResult,
     device_name,
     layer_results,
-    stopwatch,
     versions,
 )
 from mipp_core.experiments.spec import RunSpec
 from mipp_core.experiments.store import Store
 from mipp_core.masks import KeepMasks
-from mipp_core.rebuilding import Preactivations, preactivations, rebuild
-from mipp_core.surgery import shrink
-from mipp_core.training import train
 from mipp_core.vocabulary import Progress, Report, silent
 
 Publish = Callable[[RunResult], None]
@@ -34,51 +28,6 @@ Publish = Callable[[RunResult], None]
 
 SlimWeights = dict[int, dict[str, torch.Tensor]]
 """Level -> state dict of its retrained slim network."""
-
-_REBUILD_ON = 4000  # unlabelled images for the closed form: enough for LeNet5's 400 regressors
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What every level of one run shares."""
-
-    spec: RunSpec
-    data: Dataset
-    model: nn.Module
-
-    @cached_property
-    def wanted(self) -> Preactivations:
-        """What rebuilding aims at."""
-        return preactivations(self.model, self.data.train.images[:_REBUILD_ON])
-
-    def cut(self, masks: KeepMasks) -> nn.Module:
-        """Return the slim network."""
-        return shrink(self.model, self.spec.network.architecture, masks)[0]
-
-    def seen(self, split: Split, masks: KeepMasks) -> Split:
-        """Return the images as the slim network sees them."""
-        return Split(masks.blank_pixels(split.images), split.labels)
-
-    def untrained_accuracies(self, masks: KeepMasks) -> Accuracies:
-        """Measure the network right after cutting and after rebuilding."""
-        slim, test = self.cut(masks), self.seen(self.data.test, masks)
-        pruned = accuracy(slim, test)
-        rebuild(slim, masks, self.data.train.images[:_REBUILD_ON], self.wanted)
-        return Accuracies(accuracy_pruned=pruned, accuracy_rebuilt=accuracy(slim, test))
-
-    def retrained(self, masks: KeepMasks, slim: nn.Module, report: Report) -> tuple[float, nn.Module]:
-        """Retrain a slim network; return its accuracy and itself."""
-        how, seed = self.spec.retraining, self.spec.network.seed
-        train(slim, self.seen(self.data.train, masks), how, seed=seed, report=report, stage="Retraining")
-        return accuracy(slim, self.seen(self.data.test, masks)), slim
-
-    def scratch(self, masks: KeepMasks, report: Report) -> float:
-        """Train a network of the same size from fresh weights, with the dense network's recipe."""
-        _, slim = shrink(self.model, self.spec.network.architecture, masks)
-        fresh = slim.build(self.spec.network.seed + 1).to(self.data.train.images.device)
-        recipe = self.spec.network.recipe
-        train(fresh, self.seen(self.data.train, masks), recipe, seed=self.spec.network.seed, report=report)
-        return accuracy(fresh, self.seen(self.data.test, masks))
 
 
 def run(
@@ -88,121 +37,97 @@ def run(
     data_dir: Path | None = None,
     device: str | torch.device = "cpu",
     report: Report = silent,
-    publish: Publish | None = None,
+    publish: Publish = lambda _: None,
+    before_stage: Callable[[], None] = lambda: None,
 ) -> tuple[RunResult, SlimWeights]:
-    """Run an experiment.
+    """Run an experiment; what the store already holds is not computed again.
 
     Args:
         spec: what to do.
-        store: where trained networks are kept; the per-user one by default.
+        store: where every stage's outcome is kept; the per-user one by default.
         data_dir: where downloaded datasets are.
         device: where to compute.
         report: receives progress; may raise ``CancelledError``.
         publish: receives the result whenever a level has been filled in.
+        before_stage: called before each stage that must be computed; may raise to stop between two.
 
     Returns:
         The result, and the retrained slim network's weights of every level.
     """
     device = torch.device(device)
-    result = RunResult(spec, device=device_name(device), versions=versions())
-    with stopwatch() as taken:
-        data = load_data(spec.network, data_dir, device, report)
-        dense = trained_network(spec.network, data, store or Store.at(), report)
-        model = dense if spec.trained else initial_network(spec.network, device)
-    result = replace(
-        result.with_seconds("train", taken[0]),
-        dense_accuracy=accuracy(dense, data.test),
-        network_accuracy=accuracy(model, data.test),
+    name = device_name(device)
+    stages = (store or Store.at()).stages(spec.hash, name, before_stage)
+    bench = Bench(spec, stages, device, report, data_dir)
+    model = initial_network(spec.network, torch.device("cpu"))
+    dense, shape = bench.dense(), spec.network.architecture.image_shape
+    result = RunResult(
+        spec,
+        dense_accuracy=dense.value["accuracy"],
+        network_accuracy=bench.start_accuracy(),
         parameters=parameters(model),
-        macs=macs(model, data.image_shape),
+        macs=macs(model, shape),
+        device=name,
+        versions=versions(),
     )
-    with stopwatch() as taken:
-        points, decisions = sweep_points(spec, model, data.train, report)
-    result = replace(result.with_seconds("prune", taken[0]), decisions=tuple(decisions))
-    return _fill(Bench(spec, data, model), result, points, report, publish or (lambda _: None))
-
-
-def _fill(
-    bench: Bench, result: RunResult, points: list[Point], report: Report, publish: Publish
-) -> tuple[RunResult, SlimWeights]:
-    """Measure all levels, first without retraining, then with; equal keep-masks are measured once."""
-    with stopwatch() as taken:
-        levels: dict[int, LevelResult] = {}
-        for number, point in enumerate(points):
-            report(Progress("Rebuilding", number / len(points)))
-            twin = _twin(points, number)
-            levels[number] = (
-                replace(levels[twin], level=number, confidence=point.confidence)
-                if twin != number
-                else _measure(bench, number, point)
-            )
-    result = replace(result.with_seconds("rebuild", taken[0]), levels=tuple(levels.values()))
-    publish(result)
+    points, decisions = bench.prune()
+    levels = [_measure(bench, number, point, len(points)) for number, point in enumerate(points)]
+    result = replace(result, decisions=decisions, levels=tuple(levels))
+    publish(_timed(result, stages.seconds))
     weights: SlimWeights = {}
     for done, number in enumerate(_coarse_to_fine(len(points))):
-        twin = _twin(points, number)
-        with stopwatch() as taken:
-            if twin not in weights:
-                levels[twin], weights[twin] = _retrain(
-                    bench, levels[twin], points[twin].masks, _within(report, "Retraining", done, len(points))
-                )
-        kept = levels[twin]
-        levels[number] = replace(kept, level=number, confidence=points[number].confidence)
-        weights[number] = weights[twin]
-        result = replace(result.with_seconds("retrain", taken[0]), levels=tuple(levels[i] for i in range(len(points))))
-        publish(result)
-    result = replace(result, state="done")
+        within = _within(report, "Retraining", done, len(points))
+        levels[number], weights[number] = _retrain(bench, levels[number], points[number].masks, within)
+        result = replace(result, levels=tuple(levels))
+        publish(_timed(result, stages.seconds))
+    result = _timed(replace(result, state="done"), stages.seconds)
     publish(result)
     return result, {number: weights[number] for number in range(len(points))}
 
 
-def _measure(bench: Bench, number: int, point: Point) -> LevelResult:
+def _timed(result: RunResult, seconds: dict[str, float]) -> RunResult:
+    return replace(result, seconds={kind: round(spent, 3) for kind, spent in seconds.items()})
+
+
+def _measure(bench: Bench, number: int, point: Point, count: int) -> LevelResult:
     """Cut and rebuild one level, and its controls."""
-    slim = bench.cut(point.masks)
-    own = bench.untrained_accuracies(point.masks)
+    bench.report(Progress("Rebuilding", number / count))
+    masks = point.masks
+    value = bench.measure(masks).value
     controls = {
-        name: bench.untrained_accuracies(_control(bench, name, point.masks)) if name != "scratch" else Accuracies()
+        name: bench.measured(bench.control(name, masks)) if name != "scratch" else Accuracies()
         for name in bench.spec.controls
     }
     return LevelResult(
-        accuracy_pruned=own.accuracy_pruned,
-        accuracy_rebuilt=own.accuracy_rebuilt,
         level=number,
         confidence=point.confidence,
-        sparsity=point.masks.sparsity,
-        parameters=parameters(slim),
-        macs=macs(slim, bench.data.image_shape),
-        layers=layer_results(point.masks),
+        sparsity=masks.sparsity,
+        layers=layer_results(masks),
         controls=controls,
+        **value,
     )
 
 
 def _retrain(
     bench: Bench, level: LevelResult, masks: KeepMasks, report: Report
 ) -> tuple[LevelResult, dict[str, torch.Tensor]]:
-    reached, slim = bench.retrained(masks, bench.cut(masks), report)
+    outcome = bench.retrain(masks, report)
     controls = {name: _retrain_control(bench, name, known, masks, report) for name, known in level.controls.items()}
-    untrainable = is_untrainable(reached, bench.data.test)
-    level = replace(level, accuracy_retrained=reached, untrainable=untrainable, controls=controls)
-    return level, {name: tensor.cpu() for name, tensor in slim.state_dict().items()}
+    level = replace(
+        level,
+        accuracy_retrained=outcome.value["accuracy"],
+        untrainable=outcome.value["untrainable"],
+        weights=outcome.blob,
+        controls=controls,
+    )
+    return level, outcome.tensors or {}
 
 
 def _retrain_control(bench: Bench, name: str, known: Accuracies, masks: KeepMasks, report: Report) -> Accuracies:
     if name == "scratch":
-        return replace(known, accuracy_retrained=bench.scratch(masks, report))
+        return replace(known, accuracy_retrained=bench.scratch(masks, report).value["accuracy"])
     if not bench.spec.retrain_controls:
         return known
-    chosen = _control(bench, name, masks)
-    return replace(known, accuracy_retrained=bench.retrained(chosen, bench.cut(chosen), report)[0])
-
-
-def _control(bench: Bench, name: str, masks: KeepMasks) -> KeepMasks:
-    return control_masks(name, masks, bench.model, bench.data.train, bench.spec.network.seed)
-
-
-def _twin(points: list[Point], number: int) -> int:
-    """Return the first level with the same keep-masks."""
-    return next(i for i, point in enumerate(points) if point.masks == points[number].masks)
+    return replace(known, accuracy_retrained=bench.retrain(bench.control(name, masks), report).value["accuracy"])
 
 
 def _coarse_to_fine(count: int) -> list[int]:

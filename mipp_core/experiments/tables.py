@@ -33,6 +33,21 @@ def curve_table(run: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def headline(run: dict[str, Any]) -> dict[str, float | None]:
+    """Return the figures that sum a run up, shares in [0, 1].
+
+    Keys: ``dense`` (its test accuracy) and ``removed``, the largest sparsity whose retrained accuracy is within one
+    point of it; None while unknown, or where there is none.
+    """
+    dense = run["dense_accuracy"]
+    near = [
+        level["sparsity"]
+        for level in run["levels"]
+        if level["accuracy_retrained"] is not None and dense - level["accuracy_retrained"] <= 0.01
+    ]
+    return {"dense": dense, "removed": max(near, default=None)}
+
+
 def layer_table(level: dict[str, Any]) -> pd.DataFrame:
     """Return one row per layer: layer, units, kept, pruning_ratio, collapsed, kept_units."""
     return pd.DataFrame(level["layers"])

@@ -12,6 +12,9 @@ AXES = {
 }
 """What the horizontal axis may show, in words."""
 
+_DASHES = ("solid", "dash", "dot", "dashdot")
+"""Plotly has ten colours: the eleventh run is told apart by its dash."""
+
 
 def accuracy_curve(
     table: pd.DataFrame,
@@ -61,6 +64,33 @@ def accuracy_curve(
         margin={"l": 0, "r": 8, "t": 8, "b": 0},
         legend={"orientation": "h", "y": -0.22},
         hovermode="closest",
+    )
+
+
+def compare_curves(runs: dict[str, pd.DataFrame], x: str = "sparsity") -> go.Figure:
+    """Draw several runs' retrained accuracies (rebuilt, where there was no retraining) against a share removed.
+
+    Args:
+        runs: name -> what ``curve_table`` returns.
+        x: a key of ``AXES``.
+    """
+    figure = go.Figure()
+    for number, (name, table) in enumerate(runs.items()):
+        own = table[table.choice == table.choice.iloc[0]].sort_values(x)
+        figure.add_trace(
+            go.Scatter(
+                x=own[x],
+                y=own.accuracy_retrained.fillna(own.accuracy_rebuilt),
+                name=name,
+                mode="lines+markers",
+                line={"dash": _DASHES[number // 10 % len(_DASHES)]},
+                hovertemplate="%{y:.2%} at %{x:.1%} removed",
+            )
+        )
+    figure.update_xaxes(title=AXES[x], tickformat=".0%", rangemode="tozero")
+    figure.update_yaxes(title="Test accuracy", tickformat=".0%", rangemode="tozero")
+    return figure.update_layout(
+        height=430, margin={"l": 0, "r": 8, "t": 8, "b": 0}, legend={"orientation": "h", "y": -0.22}
     )
 
 

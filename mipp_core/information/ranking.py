@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mipp_core.information.ensemble import Ensemble, Pairs, Weights, descend
+from mipp_core.memory import halving
 
 _TOGETHER = 128  # units ranked in one batch: bounds the memory of their regressors
 _JUDGED_ON = 1000  # held-out samples: enough for an order
@@ -26,8 +27,13 @@ def single_unit_information(
     first = ensemble.fresh(1, 1, pairs.targets.shape[1], generator, pairs.inputs)
     index = torch.randint(len(pairs.inputs), (steps, batch_size), generator=generator).to(pairs.inputs.device)
     columns = torch.arange(pairs.inputs.shape[1], device=pairs.inputs.device)
-    parts = [_rank(ensemble, first, pairs, units, index, learning_rate) for units in columns.split(_TOGETHER)]
-    return torch.cat(parts)
+
+    def work(together: int) -> Tensor:
+        return torch.cat(
+            [_rank(ensemble, first, pairs, units, index, learning_rate) for units in columns.split(together)]
+        )
+
+    return halving(work, _TOGETHER, "units")
 
 
 def _rank(

@@ -32,6 +32,7 @@ from torch import Tensor
 
 from mipp_core.errors import SettingError
 from mipp_core.information.ensemble import Ensemble, Pairs, Weights, draw_batches
+from mipp_core.memory import halving
 from mipp_core.terc import Branch, Gain
 from mipp_core.vocabulary import Reference
 
@@ -97,6 +98,14 @@ class Reconstruction:
 
     def test(self, branches: Sequence[Branch[Fit]]) -> list[tuple[Gain, Fit]]:
         """Mask the candidates, retrain the regressors without them, and compare held-out losses."""
+
+        def work(together: int) -> list[tuple[Gain, Fit]]:
+            parts = (branches[start : start + together] for start in range(0, len(branches), together))
+            return [answer for part in parts for answer in self._test(part)]
+
+        return halving(work, len(branches), "tests")
+
+    def _test(self, branches: Sequence[Branch[Fit]]) -> list[tuple[Gain, Fit]]:
         weights = tuple(torch.stack(column) for column in zip(*(b.state.weights for b in branches), strict=True))
         return self._judge(branches, self._retrain(branches, weights))
 

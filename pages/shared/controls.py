@@ -1,6 +1,7 @@
 """The inputs of Explore; every one of them is in the address."""
 
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
 import streamlit as st
@@ -12,6 +13,7 @@ from mipp_core.information import LEVELS
 from mipp_core.models import MODELS
 from mipp_core.pruners import Mipp
 from mipp_core.training import RECIPES
+from pages.shared import finding
 
 PRESETS: dict[str, dict[str, Any]] = {
     "Trained LeNet5": {},
@@ -176,17 +178,57 @@ def _spec() -> RunSpec:
     )
 
 
-def confidence_slider(document: dict[str, Any]) -> int:
+def named_run(name: str) -> RunSpec | None:
+    """Show which run the address names, in place of the controls; None after saying that there is none."""
+    spec = finding.by_name(name)
+    with st.sidebar:
+        st.subheader("One run", anchor=False)
+        if spec is not None:
+            st.markdown(" ".join(f":gray-badge[{chip}]" for chip in chips(spec)))
+        st.button("Back to the controls", key="back", icon=":material/tune:", on_click=_forget_run)
+    if spec is None:
+        st.error(
+            f"This machine has no run called {name[:20]!r}; it may have been deleted. Look at the page Runs, or go "
+            "back to the controls.",
+            icon=":material/block:",
+        )
+    return spec
+
+
+def _forget_run() -> None:
+    st.query_params.pop("run", None)
+
+
+def chips(spec: RunSpec) -> list[str]:
+    """Say in a few words each what sets a run apart."""
+    network = spec.network
+    words = [network.model, network.dataset, "trained" if spec.trained else "at initialisation", spec.pruner]
+    words += [f"deformed {network.deformation:g}"] if network.deformation else []
+    plain = type(spec.settings)()
+    changed = [f.name for f in fields(plain) if getattr(spec.settings, f.name) != getattr(plain, f.name)]
+    words += [f"{name} {getattr(spec.settings, name)}" for name in changed]
+    return [*words, f"seed {network.seed}"]
+
+
+def level_slider(document: dict[str, Any]) -> int:
     """Draw the slider over the levels and return the one chosen."""
+    last = len(document["levels"]) - 1
+    if last == 0:
+        return 0
     level = st.slider(
         "Confidence level",
         0,
-        LEVELS - 1,
-        value=DEFAULTS["level"],
+        last,
+        value=min(DEFAULTS["level"], last),
         key="level",
         bind="query-params",
         help="The paper's schedule x = 1 - 2^-(n+1). Drag, or use the arrow keys.",
     )
     confidence = document["levels"][level]["confidence"]
-    st.caption(f"Level {level}: keep a unit only if more than **{confidence:.6%}** sure that it transfers information.")
+    if confidence is None:
+        st.caption(f"Level {level}: the lowest-scoring {level / LEVELS:.0%} of all units are removed.")
+    else:
+        st.caption(
+            f"Level {level}: keep a unit only if more than **{confidence:.6%}** sure that it transfers information."
+        )
     return level

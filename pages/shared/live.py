@@ -1,12 +1,13 @@
-"""A live run beside the page: start, progress, cancel."""
+"""A live run beside the page: start, place in the queue, progress, cancel."""
 
-from typing import Any
+import uuid
 
 import streamlit as st
 
 from mipp_core.errors import MippError
 from mipp_core.experiments import RunSpec, jobs
-from pages.shared import runs
+from mipp_core.experiments.store import Job
+from pages.shared.finding import Found, find, store
 
 POLL = 1.0
 """Seconds between looks at a run that is going on."""
@@ -14,72 +15,84 @@ POLL = 1.0
 
 def waiting_words(spec: RunSpec) -> str:
     """Say what there will be to see, before there is anything."""
-    if jobs.look(runs.store(), spec.hash).state == "running":
+    job = store().runs.look(spec.hash)
+    if job is not None and job.state in ("queued", "running"):
         return "The curve appears here as soon as the tests are done, and fills as levels are retrained."
+    if job is not None:
+        return "This run has nothing to show yet. Try again: what it has finished is not computed twice."
     return "Nobody has run these settings yet. Start a live run: it goes on in the background."
 
 
-def panel(spec: RunSpec, document: dict[str, Any] | None) -> None:
+def panel(spec: RunSpec, found: Found | None) -> None:
     """Draw the run's state and what can be done about it."""
-    job = jobs.look(runs.store(), spec.hash)
-    if job.state == "running":
-        _follow(spec, len(_filled(document)))
+    if found is not None and found.is_shipped:
         return
-    folder, _ = runs.find(spec)
-    if runs.is_shipped(folder):
+    job = store().runs.look(spec.hash)
+    if job is not None and job.state in ("queued", "running"):
+        _follow(spec, filled(found))
         return
-    if job.state == "failed":
+    for note in job.notes if job else ():
+        st.info(note, icon=":material/memory:")
+    if job is not None and job.state == "failed":
         st.error(job.message, icon=":material/block:")
-    if job.state == "cancelled":
-        st.warning("This run was cancelled; the levels it finished are kept.", icon=":material/stop:")
-    if job.state != "done":
+    if job is not None and job.state == "cancelled":
+        st.warning(job.message, icon=":material/stop:")
+    if job is None or job.state != "done":
         st.button(
-            "Start a live run",
+            "Try again" if job else "Start a live run",
             type="primary",
             icon=":material/play_arrow:",
             key="start_run",
-            on_click=_start,
+            on_click=start,
             args=(spec,),
         )
-        _refusal()
+    refusal = st.session_state.pop("refusal", None)
+    if refusal:
+        st.error(refusal, icon=":material/block:")
 
 
-def _filled(document: dict[str, Any] | None) -> list[Any]:
-    """Return the levels that have their retrained accuracy."""
-    return [level for level in (document or {"levels": []})["levels"] if level["accuracy_retrained"] is not None]
+def filled(found: Found | None) -> int:
+    """Count the levels that have their retrained accuracy."""
+    levels = found.document["levels"] if found else []
+    return sum(level["accuracy_retrained"] is not None for level in levels)
 
 
-def _start(spec: RunSpec) -> None:
+def start(spec: RunSpec) -> None:
+    """Queue a run for this visitor; a refusal is shown by the next drawing of the page."""
     try:
-        jobs.start(spec, runs.store())
+        jobs.start(spec, store(), owner=visitor())
     except MippError as problem:
         st.session_state["refusal"] = str(problem)
 
 
-def _refusal() -> None:
-    words = st.session_state.pop("refusal", None)
-    busy = jobs.running(runs.store())
-    if words:
-        st.error(words, icon=":material/block:")
-    if busy:
-        st.button(
-            "Cancel the run that is going on", key="cancel_other", on_click=jobs.cancel, args=(runs.store(), busy)
-        )
+def visitor() -> str:
+    """Name who is at the page, for the limit a user: the signed-in address, or this browser session."""
+    address = getattr(st.user, "email", None)
+    return address or st.session_state.setdefault("visitor", uuid.uuid4().hex)
 
 
 @st.fragment(run_every=POLL)
-def _follow(spec: RunSpec, filled: int) -> None:
+def _follow(spec: RunSpec, known: int) -> None:
     """Show progress; draw the page again when the run ends or has filled in another level."""
-    job = jobs.look(runs.store(), spec.hash)
-    _, document = runs.find(spec)
-    if job.state != "running" or len(_filled(document)) != filled:
+    job = store().runs.look(spec.hash)
+    if job is None or job.state not in ("queued", "running") or filled(find(spec)) != known:
         st.rerun()
-    words = f"{job.stage}, {job.done:.0%}"
-    if job.remaining is not None:
-        words += f", about {_duration(job.remaining)} to go"
+    jobs.ensure(store())
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(min(1.0, job.done), text=words)
-        st.button("Cancel", key="cancel", icon=":material/stop:", on_click=jobs.cancel, args=(runs.store(), spec.hash))
+        st.progress(min(1.0, job.done), text=words(job))
+        st.button("Cancel", key="cancel", icon=":material/stop:", on_click=store().runs.cancel, args=(spec.hash,))
+    for note in job.notes:
+        st.info(note, icon=":material/memory:")
+    st.caption(f"This run has an address of its own, for any browser: [open it](./?run={spec.hash}).")
+
+
+def words(job: Job) -> str:
+    """Say how a run is doing."""
+    if job.state == "queued":
+        ahead = "the next in the queue" if job.place == 0 else f"{job.place} ahead in the queue"
+        return f"Waiting, {ahead}"
+    remaining = "" if job.remaining is None else f", about {_duration(job.remaining)} to go"
+    return f"{job.stage}, {job.done:.0%}{remaining}"
 
 
 def _duration(seconds: float) -> str:

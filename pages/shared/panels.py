@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,26 +9,28 @@ import streamlit as st
 import torch
 
 from mipp_core.data import load_dataset
+from mipp_core.errors import MippError
 from mipp_core.experiments import RunSpec, collapsed_layers
-from mipp_core.experiments.archive import command_of, has_weights, pack_slim, slim_description, slim_weights
+from mipp_core.experiments.archive import command_of, pack_slim, slim_description
 from mipp_core.experiments.tables import MEASURES, curve_table, deaths, decision_table, layer_table
 from mipp_core.figures import AXES, accuracy_curve, pixel_map, ratio_bars, unit_map
 from mipp_core.vocabulary import INPUT
-from pages.shared import runs
+from pages.shared.finding import Found, other_seeds
 
 LATEST = 200
 """Decisions shown in the table, the most recent first."""
 
 
-def show(folder: Path, document: dict[str, Any], level: int) -> None:
+def show(found: Found, level: int) -> None:
     """Draw every panel for the chosen level."""
+    document = found.document
     entry = document["levels"][level]
     spec = RunSpec.from_json(document["spec"])
     _headline(document, entry)
     _warnings(document, entry)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _curve(document, level, runs.other_seeds(spec))
+        _curve(document, level, other_seeds(spec))
     with right:
         _layers(entry)
     left, right = st.columns([3, 2], gap="large")
@@ -37,7 +38,7 @@ def show(folder: Path, document: dict[str, Any], level: int) -> None:
         _decisions(document, level)
     with right:
         _pixels(entry)
-    _provenance(folder, document, spec, level)
+    _provenance(found, spec, level)
 
 
 def _headline(document: dict[str, Any], entry: dict[str, Any]) -> None:
@@ -183,9 +184,10 @@ def _pixels(entry: dict[str, Any]) -> None:
         st.caption("This run kept all pixels: the mean digit. Turn on *Prune pixels* to test them.")
 
 
-def _provenance(folder: Path, document: dict[str, Any], spec: RunSpec, level: int) -> None:
+def _provenance(found: Found, spec: RunSpec, level: int) -> None:
+    document = found.document
     recipe, retraining = spec.network.recipe, spec.retraining
-    shipped = "A shipped run: " if runs.is_shipped(folder) else "Your run: "
+    shipped = "A shipped run: " if found.is_shipped else "A run of this machine: "
     versions = ", ".join(f"{name} {number}" for name, number in document["versions"].items())
     st.divider()
     words = "retrained" if spec.trained else "trained"
@@ -194,20 +196,27 @@ def _provenance(folder: Path, document: dict[str, Any], spec: RunSpec, level: in
         f"{recipe.epochs} epochs, pruned networks {words} for {retraining.epochs} (the paper has 90 and 90). "
         f"{document['device']}; {versions}; {sum(document['seconds'].values()):.0f} s in all."
     )
-    command = command_of(spec)
-    _downloads(folder, document, level)
-    st.code(command, language="bash", wrap_lines=True)
+    _downloads(found, level)
+    st.code(_command(spec), language="bash", wrap_lines=True)
 
 
-def _downloads(folder: Path, document: dict[str, Any], level: int) -> None:
+def _command(spec: RunSpec) -> str:
+    try:
+        return command_of(spec)
+    except MippError as problem:
+        return f"# {problem}"
+
+
+def _downloads(found: Found, level: int) -> None:
+    document = found.document
     name = f"mipp-{document['hash']}"
     with st.container(horizontal=True):
         _download("Curve (CSV)", lambda: curve_table(document).to_csv(index=False), f"{name}.csv", "text/csv")
         _download("Run (JSON)", lambda: json.dumps(document), f"{name}.json", "application/json")
-        if has_weights(folder) and document["levels"][level]["accuracy_retrained"] is not None:
+        if document["levels"][level]["accuracy_retrained"] is not None and found.has_weights(level):
             _download(
                 "Slim model (safetensors)",
-                lambda: pack_slim(slim_weights(folder, level) or {}),
+                lambda: pack_slim(found.weights(level)),
                 "slim.safetensors",
                 "application/octet-stream",
             )

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from mipp_core.command_line.commands import _run_spec
+from mipp_core.command_line.commands import grid_of
 from mipp_core.command_line.parser import build_parser
 from mipp_core.errors import ModelError, SettingError, UnknownNameError
 from mipp_core.experiments import NetworkSpec, RunSpec
@@ -72,11 +72,14 @@ def test_command_reproduces_the_spec():
         settings=Mipp(pixels=True, hidden=(64,), reference="current"),
         retraining=RECIPES["short"],
         controls=("random",),
+        confidences=(0.5, 0.9375),
     )
     words = command_of(spec).replace("'", "").split()[3:]
-    assert _run_spec(build_parser().parse_args(words)) == spec
+    assert grid_of(build_parser().parse_args(words)).cells() == [spec]
 
 
 def test_unnamed_recipe_has_no_command():
     with pytest.raises(ModelError, match="has no name"):
         command_of(replace(RunSpec(), retraining=Recipe(77)))
+    with pytest.raises(ModelError, match="not the schedule's"):
+        command_of(RunSpec(confidences=(0.9,)))

@@ -17,11 +17,13 @@ from mipp_core.experiments.archive import (
     slim_description,
     slim_weights,
 )
-from mipp_core.experiments.networks import load_data, trained_network
-from mipp_core.experiments.store import read_json, write_json, write_tensors
+from mipp_core.experiments.bench import Bench
+from mipp_core.experiments.networks import load_data
+from mipp_core.experiments.store.files import read_json, write_json, write_tensors
 from mipp_core.experiments.tables import curve_table, decision_table, layer_table
 from mipp_core.pruners import Random
 from mipp_core.surgery import masked, shrink
+from mipp_core.vocabulary import silent
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +61,8 @@ def test_same_seed_same_run(finished, tiny_spec, store):
 
 def test_slim_equals_masked_at_all_levels(finished, tiny_spec, store):
     data = load_data(tiny_spec.network)
-    model = trained_network(tiny_spec.network, data, store).double()
+    bench = Bench(tiny_spec, store.stages("test"), torch.device("cpu"), silent)
+    model = bench.model.double()
     images = data.test.images[:50].double()
     for level in finished[0]["levels"]:
         masks = masks_of(level)
@@ -123,7 +126,7 @@ def test_cancelling_leaves_no_network_behind(tiny_spec, tmp_path):
 
     with pytest.raises(CancelledError):
         run(tiny_spec, Store(tmp_path), report=stop)
-    assert not list(tmp_path.rglob("*.*"))
+    assert not list(tmp_path.rglob("*.safetensors"))
 
 
 def test_unwritable_store_is_a_sentence(tmp_path):

@@ -1,4 +1,16 @@
+import json
+
 import pytest
+from sqlalchemy import update
+from streamlit.testing.v1 import AppTest
+
+from mipp_core.experiments import NetworkSpec, RunSpec, Store, jobs, run
+from mipp_core.experiments.jobs import launcher
+from mipp_core.experiments.store import schema
+from mipp_core.pruners import Mipp
+from mipp_core.training import RECIPES
+
+FRAME = "../../pages/frame.py"
 
 
 @pytest.fixture(autouse=True)
@@ -6,3 +18,105 @@ def own_store(monkeypatch, tmp_path):
     """Pages see an empty store, never the user's."""
     monkeypatch.setenv("MIPP_STORE", str(tmp_path / "store"))
     return tmp_path / "store"
+
+
+@pytest.fixture(autouse=True)
+def calls_for_workers(monkeypatch):
+    """No process is started; what would have started one is noted here."""
+    calls = []
+    monkeypatch.setattr(launcher, "ensure", calls.append)
+    monkeypatch.setattr(jobs, "ensure", calls.append)
+    return calls
+
+
+@pytest.fixture
+def runs(own_store):
+    return Store(own_store).runs
+
+
+@pytest.fixture
+def address():
+    """Return the run that the page looks for when MLP and pixels are chosen on the sample."""
+
+    def make(seed=0, **changed):
+        network = NetworkSpec("mlp", recipe=RECIPES["live"], seed=seed)
+        return RunSpec(network, settings=Mipp(pixels=True, **changed), controls=("random", "magnitude"))
+
+    return make
+
+
+@pytest.fixture
+def claimed(runs):
+    """Put a run into the hands of a worker."""
+
+    def make(spec):
+        runs.ask(spec)
+        assert runs.claim("cpu").hash == spec.hash
+        return spec.hash
+
+    return make
+
+
+@pytest.fixture
+def written_by_another_version(own_store, runs):
+    """Keep a run whose specification cannot be read any more."""
+
+    def make(spec):
+        runs.ask(spec)
+        runs.finish(spec.hash, "failed", "Its worker died.")
+        changed = {**spec.to_json(), "pruner": "axe"}
+        with Store(own_store).database.writing() as connection:
+            connection.execute(update(schema.runs).where(schema.runs.c.hash == spec.hash).values(spec=changed))
+        return spec.hash
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory):
+    """A real, small run, and its slim networks."""
+    settings = Mipp(members=2, hidden=(16,), fit_steps=40, unit_steps=2, rank_steps=2, samples=400, pixels=True)
+    recipe = RECIPES["none"]
+    spec = RunSpec(NetworkSpec("mlp", widths=(10, 8), recipe=recipe), settings=settings, retraining=recipe)
+    result, weights = run(spec, Store(tmp_path_factory.mktemp("made")))
+    return result.to_json(), weights
+
+
+@pytest.fixture
+def finished(small_run, own_store):
+    """Keep the small run's result as that of another specification, and return its document."""
+
+    def make(spec):
+        document, weights = small_run
+        document = {**json.loads(json.dumps(document)), "spec": spec.to_json(), "hash": spec.hash}
+        store = Store(own_store)
+        for state in weights.values() if not store.blobs.sizes() else ():
+            store.blobs.put(state)
+        store.runs.record(spec, document)
+        return document
+
+    return make
+
+
+@pytest.fixture
+def explore():
+    """Open Explore at an address."""
+
+    def make(**query):
+        app = AppTest.from_file(FRAME, default_timeout=60)
+        for key, value in query.items():
+            app.query_params[key] = value
+        return app.run()
+
+    return make
+
+
+@pytest.fixture
+def words():
+    """Return everything a page says in sentences."""
+
+    def read(app):
+        parts = [*app.caption, *app.error, *app.info, *app.warning, *app.markdown]
+        return " ".join(str(part.value) for part in parts)
+
+    return read

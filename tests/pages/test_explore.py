@@ -1,99 +1,104 @@
-import json
-import time
-
 import pytest
-from streamlit.testing.v1 import AppTest
+from sqlalchemy import select
 
-from mipp_core.experiments import NetworkSpec, RunSpec, Store, run
-from mipp_core.experiments.archive import save_run
+from mipp_core.experiments import Store
 from mipp_core.experiments.result import collapsed_layers
-from mipp_core.experiments.store import write_json
-from mipp_core.pruners import Mipp
-from mipp_core.training import RECIPES
+from mipp_core.experiments.store import BATCH, INTERACTIVE, schema
 from pages.shared import live
 
 pytestmark = pytest.mark.filterwarnings("default")
 
-
-def page(**query):
-    app = AppTest.from_file("../../app.py", default_timeout=60)
-    for key, value in query.items():
-        app.query_params[key] = value
-    return app.run()
-
-
-def words(app):
-    parts = [*app.caption, *app.error, *app.info, *app.warning, *app.markdown]
-    return " ".join(str(part.value) for part in parts)
+HERE = {"dataset": "mnist-sample", "model": "mlp", "pixels": "true"}
+"""The address of the run that ``address()`` specifies."""
 
 
 def metric(app, label):
     return next(m.value for m in app.metric if m.label == label)
 
 
-@pytest.fixture(scope="module")
-def small_run(tmp_path_factory):
-    """A real, small run, shown at the address of the default settings on the sample."""
-    settings = Mipp(members=2, hidden=(16,), fit_steps=40, unit_steps=2, rank_steps=2, samples=400, pixels=True)
-    recipe = RECIPES["none"]
-    spec = RunSpec(NetworkSpec("mlp", widths=(10, 8), recipe=recipe), settings=settings, retraining=recipe)
-    return run(spec, Store(tmp_path_factory.mktemp("made")))
+def labels(app):
+    return {button.key: button.label for button in app.button if not button.key.startswith("preset")}
 
 
-def address(**changed):
-    """Return the run that the page looks for when MLP and pixels are chosen on the sample."""
-    network = NetworkSpec("mlp", recipe=RECIPES["live"])
-    return RunSpec(network, settings=Mipp(pixels=True, **changed), controls=("random", "magnitude"))
+def progress(app):
+    return [bar.proto.text for bar in app.get("progress")]
+
+
+def level(app, number):
+    return app.slider(key="level").set_value(number).run()
 
 
 @pytest.fixture
-def seeded(small_run, own_store):
-    result, weights = small_run
-    folder = Store(own_store).run(address().hash)
-    save_run(folder, result, weights)
-    write_json(folder / "progress.json", {"state": "done", "stage": "", "done": 1.0, "since": time.time()})
-    return result.to_json()
+def seeded(finished, address):
+    return finished(address())
 
 
-def test_first_paint_is_a_shipped_run():
-    app = page()
+def test_first_paint_is_a_shipped_run(explore, words):
+    app = explore()
     assert not app.exception
     assert "A shipped run" in words(app)
     assert float(metric(app, "Dense").rstrip("%")) > 98
-    assert [button.label for button in app.button if button.key == "start_run"] == []
+    assert labels(app) == {}
 
 
-def test_without_a_run_it_says_so_in_one_sentence():
-    app = page(dataset="mnist-sample", model="mlp")
+def test_without_a_run_it_says_so_in_one_sentence(explore, words):
+    app = explore(dataset="mnist-sample", model="mlp")
     assert not app.exception
     assert "Nobody has run these settings yet" in words(app)
-    assert [button.key for button in app.button if button.key == "start_run"]
+    assert labels(app) == {"start_run": "Start a live run"}
 
 
-def test_every_panel_follows_the_level(seeded):
-    app = page(dataset="mnist-sample", model="mlp", pixels="true")
-    for level in (0, 19, 7):
-        app.slider(key="level").set_value(level).run()
+def test_every_panel_follows_the_level(seeded, explore, words):
+    app = explore(**HERE)
+    for number in (0, 19, 7):
+        level(app, number)
         assert not app.exception
-        entry = seeded["levels"][level]
+        entry = seeded["levels"][number]
         assert metric(app, "Units removed") == f"{entry['sparsity']:.1%}"
         assert metric(app, "Retrained") == f"{entry['accuracy_retrained']:.2%}"
         assert f"{entry['layers'][0]['kept']} of 784 pixels kept" in words(app)
         assert ("Layer collapse" in words(app)) == bool(collapsed_layers(entry))
 
 
-def test_collapse_names_the_layer_and_the_level(seeded, own_store):
-    seeded = json.loads(json.dumps(seeded))
-    for level in seeded["levels"][12:]:
-        level["layers"][2].update(kept=0, kept_units=[], pruning_ratio=1.0, collapsed=True)
-    for level in seeded["levels"][:12]:
-        level["untrainable"] = False
-        level["layers"][2].update(kept=1, kept_units=[0], pruning_ratio=0.9, collapsed=False)
-        level["layers"][1].update(kept=1, kept_units=[0], pruning_ratio=0.9, collapsed=False)
-    write_json(Store(own_store).run(address().hash) / "run.json", seeded)
-    app = page(dataset="mnist-sample", model="mlp", pixels="true", level="15")
+def test_a_finished_run_offers_its_files_and_nothing_to_start(seeded, explore, words):
+    app = explore(**HERE)
+    assert [button.label for button in app.get("download_button")] == [
+        "Curve (CSV)",
+        "Run (JSON)",
+        "Slim model (safetensors)",
+        "Slim model (JSON)",
+    ]
+    assert "A run of this machine" in words(app)
+    assert labels(app) == {}
+
+
+def test_without_its_weights_a_run_offers_figures_only(seeded, own_store, explore):
+    blobs = Store(own_store).blobs
+    for name in blobs.sizes():
+        blobs.delete(name)
+    app = explore(**HERE)
+    assert not app.exception
+    assert [button.label for button in app.get("download_button")] == ["Curve (CSV)", "Run (JSON)"]
+
+
+def test_other_seeds_are_named_under_the_curve(seeded, finished, address, explore, words):
+    assert "Thin lines" not in words(explore(**HERE))
+    finished(address(seed=2))
+    finished(address(seed=4))
+    assert "Thin lines: the same with seed 2, 4." in words(explore(**HERE))
+
+
+def test_collapse_names_the_layer_and_the_level(seeded, runs, address, explore, words):
+    for entry in seeded["levels"][12:]:
+        entry["layers"][2].update(kept=0, kept_units=[], pruning_ratio=1.0, collapsed=True)
+    for entry in seeded["levels"][:12]:
+        entry["untrainable"] = False
+        entry["layers"][2].update(kept=1, kept_units=[0], pruning_ratio=0.9, collapsed=False)
+        entry["layers"][1].update(kept=1, kept_units=[0], pruning_ratio=0.9, collapsed=False)
+    runs.publish(address().hash, seeded)
+    app = explore(**HERE, level="15")
     assert any("fc2 has no unit left** since level 12" in error.value for error in app.error)
-    app.slider(key="level").set_value(3).run()
+    level(app, 3)
     assert not app.error
     assert "fc2 at level 12" in words(app)
 
@@ -108,14 +113,14 @@ def test_collapse_names_the_layer_and_the_level(seeded, own_store):
         {"reference": "\x00", "axis": "none", "compare": "yes", "unknown": "1" * 5000},
     ],
 )
-def test_rubbish_in_the_address_is_harmless(query):
-    app = page(**query)
+def test_rubbish_in_the_address_is_harmless(query, explore):
+    app = explore(**query)
     assert not app.exception
     assert metric(app, "Dense")
 
 
-def test_presets_set_the_controls():
-    app = page()
+def test_presets_set_the_controls(explore, words):
+    app = explore()
     app.button(key="preset MLP, live").click().run()
     assert not app.exception
     assert (app.selectbox(key="model").value, app.selectbox(key="dataset").value) == ("mlp", "mnist-sample")
@@ -123,24 +128,183 @@ def test_presets_set_the_controls():
     assert "A shipped run" in words(app)
 
 
-def test_a_failed_run_is_a_sentence_and_can_be_started_again(own_store):
-    folder = Store(own_store).run(address().hash)
-    known = {"state": "failed", "stage": "Testing", "done": 0.1, "since": time.time(), "message": "The disk is full."}
-    write_json(folder / "progress.json", known)
-    app = page(dataset="mnist-sample", model="mlp", pixels="true")
+def test_a_failed_run_is_a_sentence_and_can_be_started_again(runs, claimed, address, explore, words):
+    runs.finish(claimed(address()), "failed", "The disk is full.")
+    app = explore(**HERE)
     assert [error.value for error in app.error] == ["The disk is full."]
-    assert [button.key for button in app.button if button.key == "start_run"]
+    assert "Nobody has run" not in words(app)
+    assert labels(app) == {"start_run": "Try again"}
+    app.button(key="start_run").click().run()
+    assert runs.look(address().hash).state == "queued"
 
 
-def test_a_run_that_goes_on_shows_progress_and_cancel(own_store):
-    folder = Store(own_store).run(address().hash)
-    known = {"state": "running", "stage": "Testing fc1", "done": 0.4, "since": time.time() - 40, "message": ""}
-    write_json(folder / "progress.json", known)
-    (folder / "heartbeat").touch()
-    app = page(dataset="mnist-sample", model="mlp", pixels="true")
+def test_a_cancelled_run_says_so_and_can_be_started_again(runs, address, explore, words):
+    runs.ask(address())
+    runs.cancel(address().hash)
+    app = explore(**HERE)
+    assert [warning.value for warning in app.warning] == ["Cancelled before it began."]
+    assert "Nobody has run" not in words(app)
+    assert labels(app) == {"start_run": "Try again"}
+
+
+def test_a_cancelled_run_shows_the_levels_it_finished(seeded, runs, address, explore):
+    seeded["state"] = "running"
+    for entry in seeded["levels"][1:]:
+        entry["accuracy_retrained"] = None
+    runs.publish(address().hash, seeded)
+    runs.finish(address().hash, "cancelled", "Cancelled; the levels it finished are kept.")
+    app = explore(**HERE)
     assert not app.exception
+    assert labels(app) == {"start_run": "Try again"}
+    assert metric(app, "Retrained") == "…"
+    assert metric(level(app, 0), "Retrained") != "…"
+
+
+def test_a_run_that_goes_on_shows_progress_and_cancel(runs, claimed, address, explore, words):
+    name = claimed(address())
+    runs.tell(name, "Testing fc1", 0.4)
+    app = explore(**HERE)
+    assert not app.exception
+    assert [text.partition(",")[0] for text in progress(app)] == ["Testing fc1"]
+    assert "The curve appears here" in words(app)
     app.button(key="cancel").click().run()
-    assert (folder / "cancel").exists()
+    assert runs.asked_to_stop(name)
+
+
+def test_a_run_that_goes_on_shows_what_it_has(seeded, runs, address, claimed, explore):
+    name = address().hash
+    runs.delete(name)
+    claimed(address())
+    runs.tell(name, "Retraining", 0.8)
+    runs.publish(name, {**seeded, "state": "running"})
+    app = explore(**HERE)
+    assert not app.exception
+    assert progress(app)
+    assert metric(app, "Dense") == f"{seeded['dense_accuracy']:.2%}"
+
+
+def test_the_page_follows_as_levels_are_filled_in(seeded, runs, claimed, address, explore):
+    name = address().hash
+    runs.delete(name)
+    claimed(address())
+    accuracies = [entry["accuracy_retrained"] for entry in seeded["levels"]]
+    for entry in seeded["levels"]:
+        entry["accuracy_retrained"] = None
+    runs.publish(name, {**seeded, "state": "running"})
+    app = explore(**HERE)
+    assert metric(app, "Retrained") == "…"
+    seeded["levels"][3]["accuracy_retrained"] = accuracies[3]
+    runs.publish(name, seeded)
+    runs.finish(name, "done")
+    app.run()
+    assert metric(app, "Retrained") == f"{accuracies[3]:.2%}"
+    assert not progress(app)
+
+
+@pytest.mark.parametrize(("ahead", "said"), [(0, "the next in the queue"), (3, "3 ahead in the queue")])
+def test_a_queued_run_says_its_place(ahead, said, runs, address, explore):
+    for seed in range(1, ahead + 1):
+        runs.ask(address(seed=seed))
+    runs.ask(address())
+    assert progress(explore(**HERE)) == [f"Waiting, {said}"]
+
+
+def test_a_queued_run_leaves_the_queue_when_cancelled(runs, address, explore):
+    runs.ask(address())
+    app = explore(**HERE)
+    app.button(key="cancel").click().run()
+    assert runs.look(address().hash).state == "cancelled"
+    assert labels(app) == {"start_run": "Try again"}
+
+
+def test_a_run_that_waits_gets_a_worker_from_whoever_looks(runs, address, explore, calls_for_workers):
+    explore(**HERE)
+    assert calls_for_workers == []
+    runs.ask(address())
+    explore(**HERE)
+    assert calls_for_workers
+
+
+def test_notes_are_shown_while_it_runs_and_afterwards(runs, claimed, address, explore):
+    name = claimed(address())
+    runs.note(name, "Batches of 32: memory is short.")
+    assert explore(**HERE).info[0].value == "Batches of 32: memory is short."
+    runs.finish(name, "failed", "The disk is full.")
+    assert explore(**HERE).info[0].value == "Batches of 32: memory is short."
+
+
+def test_starting_a_live_run_queues_it_before_any_sweep(own_store, runs, address, explore, calls_for_workers):
+    runs.ask(address(seed=1))
+    app = explore(**HERE)
+    app.button(key="start_run").click().run()
+    assert not app.exception
+    assert calls_for_workers
+    assert progress(app) == ["Waiting, the next in the queue"]
+    with Store(own_store).database.reading() as connection:
+        lanes = dict(connection.execute(select(schema.runs.c.hash, schema.runs.c.lane)).all())
+    assert lanes == {address().hash: INTERACTIVE, address(seed=1).hash: BATCH}
+
+
+def test_the_fifth_open_run_of_a_visitor_is_refused(runs, explore):
+    app = explore(**HERE)
+    for seed in range(5):
+        app.number_input(key="seed").set_value(seed).run()
+        app.button(key="start_run").click().run()
+        assert not app.exception
+    assert [error.value for error in app.error] == [
+        "You have 4 runs waiting or going on, which is the limit; wait for one of them, or cancel one on the page Runs."
+    ]
+    assert labels(app) == {"start_run": "Start a live run"}
+    assert runs.waiting() == 4
+    assert not app.run().error, "a refusal is said once"
+
+
+def test_a_named_run_is_shown_with_its_chips_and_a_way_back(finished, address, explore, words):
+    spec = address(seed=3, budget=0.01)
+    document = finished(spec)
+    app = explore(run=spec.hash)
+    assert not app.exception
+    for chip in ("mlp", "mnist-sample", "trained", "mipp", "budget 0.01", "pixels True", "seed 3"):
+        assert f":gray-badge[{chip}]" in words(app)
+    assert metric(app, "Dense") == f"{document['dense_accuracy']:.2%}"
+    assert not app.selectbox
+    assert labels(app) == {"back": "Back to the controls"}
+    app.button(key="back").click().run()
+    assert not app.exception
+    assert "run" not in app.query_params
+    assert app.selectbox(key="model").value == "lenet5"
+
+
+def test_a_named_run_that_fell_can_be_tried_again(runs, claimed, address, explore):
+    name = claimed(address(seed=3))
+    runs.finish(name, "failed", "The disk is full.")
+    app = explore(run=name)
+    app.button(key="start_run").click().run()
+    assert not app.exception
+    assert progress(app) == ["Waiting, the next in the queue"]
+
+
+@pytest.mark.parametrize("name", ["0123456789abcdef", "../../etc/passwd", "<script>alert(1)</script>", "x" * 5000])
+def test_an_unknown_name_is_one_sentence(name, explore):
+    app = explore(run=name)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert app.error[0].value.startswith(f"This machine has no run called {name[:20]!r}")
+    assert labels(app) == {"back": "Back to the controls"}
+    assert not app.metric
+
+
+def test_a_run_of_another_version_is_one_sentence(written_by_another_version, address, explore):
+    app = explore(run=written_by_another_version(address()))
+    assert not app.exception
+    assert len(app.error) == 1
+
+
+def test_a_store_that_cannot_be_opened_is_one_sentence(own_store, explore):
+    own_store.write_text("")
+    app = explore()
+    assert not app.exception
+    assert [error.value.partition(" (")[0] for error in app.error] == [f"{own_store} cannot be written"]
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(30, "30 s"), (600, "10 min")])

@@ -1,0 +1,9 @@
+"""Runs: the queue and the history of this machine."""
+
+import streamlit as st
+
+from pages.shared import history
+
+st.title("Runs", anchor=False)
+st.markdown("Everything this machine has been asked to compute, by anyone. Runs outlive the browser and the power.")
+history.show()

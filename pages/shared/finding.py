@@ -1,0 +1,122 @@
+"""Finding the run that belongs to the controls: shipped with the package, or in the store."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from torch import Tensor
+
+from mipp_core.errors import MippError
+from mipp_core.experiments import RunSpec, Store
+from mipp_core.experiments.archive import has_weights, load_run, shipped_runs, slim_weights
+from mipp_core.experiments.store import Job
+from mipp_core.experiments.tables import headline
+
+SEEDS = 5
+"""Seeds that are looked for, to show how far a result depends on them."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A run that can be shown.
+
+    Attributes:
+        document: the result as far as it has got.
+        folder: where a shipped run is; None for one in the store.
+    """
+
+    document: dict[str, Any]
+    folder: Path | None
+
+    @property
+    def is_shipped(self) -> bool:
+        """Tell whether it came with the package."""
+        return self.folder is not None
+
+    def has_weights(self, level: int) -> bool:
+        """Tell whether a level's slim network is kept."""
+        if self.folder is not None:
+            return has_weights(self.folder)
+        blob = self.document["levels"][level]["weights"]
+        return blob is not None and store().blobs.path(blob).exists()
+
+    def weights(self, level: int) -> dict[str, Tensor]:
+        """Return a level's slim network."""
+        if self.folder is not None:
+            return slim_weights(self.folder, level) or {}
+        return store().blobs.get(self.document["levels"][level]["weights"]) or {}
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _store(root: str) -> Store:
+    return Store(Path(root))
+
+
+def store() -> Store:
+    """Return the per-user store."""
+    return _store(str(Store.at().root))
+
+
+def bare(spec: RunSpec) -> RunSpec:
+    """Return the run without its controls, which decide nothing about it."""
+    return replace(spec, controls=(), retrain_controls=False)
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _read(root: str, name: str, changed: float) -> dict[str, Any] | None:
+    return _store(root).runs.document(name)
+
+
+@st.cache_data(show_spinner=False, max_entries=4096)
+def _sum_up(root: str, name: str, changed: float, shipped: str | None) -> dict[str, Any] | None:
+    document = load_run(Path(shipped)) if shipped else _store(root).runs.document(name)
+    return {**headline(document), "device": document["device"]} if document and document["levels"] else None
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _unpack(folder: str) -> dict[str, Any] | None:
+    return load_run(Path(folder))
+
+
+@st.cache_data(show_spinner=False, max_entries=1)
+def _shipped() -> dict[str, str]:
+    """Map the hash of each shipped run, controls apart, to its folder."""
+    found = {}
+    for folder in shipped_runs():
+        document = load_run(folder)
+        found[bare(RunSpec.from_json(document["spec"])).hash] = str(folder)
+    return found
+
+
+def find(spec: RunSpec) -> Found | None:
+    """Return a run that has something to show."""
+    shipped = _shipped().get(bare(spec).hash)
+    if shipped:
+        return Found(_unpack(shipped), Path(shipped))
+    job = store().runs.look(spec.hash)
+    if job is None or not job.changed_at:
+        return None
+    document = _read(str(store().root), spec.hash, job.changed_at)
+    return Found(document, None) if document and document["levels"] else None
+
+
+def figures(spec: RunSpec, job: Job) -> dict[str, Any] | None:
+    """Return the headline figures and the device of a run that has something to show."""
+    return _sum_up(str(store().root), job.hash, job.changed_at, _shipped().get(bare(spec).hash))
+
+
+def by_name(name: str) -> RunSpec | None:
+    """Return the specification of a run in the store; None if there is none of that name."""
+    job = store().runs.look(name)
+    try:
+        return RunSpec.from_json(job.spec) if job else None
+    except MippError:
+        return None
+
+
+def other_seeds(spec: RunSpec) -> list[dict[str, Any]]:
+    """Return the finished runs that differ from this one in nothing but a seed below ``SEEDS``."""
+    alike = (replace(spec, network=replace(spec.network, seed=seed)) for seed in range(SEEDS))
+    found = (find(other) for other in alike if other != spec)
+    return [run.document for run in found if run and run.document["state"] == "done"]

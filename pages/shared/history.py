@@ -1,0 +1,219 @@
+"""The table of runs, and what can be done with those that are chosen."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from mipp_core.errors import MippError
+from mipp_core.experiments import RunSpec, jobs
+from mipp_core.experiments.store import Job
+from mipp_core.experiments.tables import curve_table
+from mipp_core.experiments.transfer import pack_run
+from mipp_core.figures import AXES, compare_curves
+from pages.shared import live
+from pages.shared.controls import chips
+from pages.shared.finding import Found, figures, find, store
+
+POLL = 2.0
+"""Seconds between looks while something waits or goes on."""
+
+SHORTEST_NAME = 4
+"""Digits of a run's name by which it can be found."""
+
+STATES = {
+    "running": "▶ going on",
+    "queued": "… waiting",
+    "done": "✓ done",
+    "cancelled": "■ cancelled",
+    "failed": "✕ failed",
+}
+
+COLUMNS = {
+    "state": st.column_config.TextColumn("State", width="small"),
+    "progress": st.column_config.ProgressColumn("Progress", min_value=0.0, max_value=1.0, format="percent"),
+    "spec": st.column_config.ListColumn("What", width="large"),
+    "dense": st.column_config.NumberColumn("Dense", format="percent", help="Test accuracy of the dense network."),
+    "removed": st.column_config.NumberColumn(
+        "Removed at −1 point", format="percent", help="Most units removed with retrained accuracy within 1 point."
+    ),
+    "device": st.column_config.TextColumn("Device", width="small"),
+    "asked": st.column_config.DatetimeColumn("Asked", format="distance"),
+    "words": st.column_config.TextColumn("Now", width="medium", help="What it is doing, or why it stopped."),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A job with its specification read; None where it cannot be read any more."""
+
+    job: Job
+    spec: RunSpec | None
+
+    @cached_property
+    def found(self) -> Found | None:
+        """The result, read when it is first asked for."""
+        return find(self.spec) if self.spec else None
+
+
+def show() -> None:
+    """Draw the page; it follows by itself while something waits or goes on."""
+    busy = any(job.state in ("queued", "running") for job in store().runs.list())
+    st.fragment(_table, run_every=POLL if busy else None)(busy)
+    _storage()
+
+
+def _entry(job: Job) -> Entry:
+    try:
+        return Entry(job, RunSpec.from_json(job.spec))
+    except MippError:
+        return Entry(job, None)
+
+
+def _table(followed: bool) -> None:
+    entries = [_entry(job) for job in store().runs.list()]
+    if not entries:
+        st.info("Nothing has been run on this machine yet. Start a live run on the page Explore.")
+        return
+    busy = any(entry.job.state in ("queued", "running") for entry in entries)
+    if busy != followed:
+        st.rerun()  # to begin or to end following
+    if busy:
+        jobs.ensure(store())
+    entries = _filtered(entries)
+    event = st.dataframe(
+        pd.DataFrame([_row(entry) for entry in entries], columns=list(COLUMNS)),
+        column_config=COLUMNS,
+        hide_index=True,
+        # Ticks are kept by row number: other rows are another table, so that no tick passes to another run.
+        key=f"table {hash(tuple(entry.job.hash for entry in entries))}",
+        on_select="rerun",
+        selection_mode="multi-row",
+        alt="All runs with their state, progress and headline figures",
+        placeholder="–",
+    )
+    chosen = [entries[row] for row in event.selection.rows if row < len(entries)]
+    if chosen:
+        _actions(chosen)
+    else:
+        st.caption("Tick rows at their left edge to open, compare, cancel, repeat, export or delete them.")
+    refusal = st.session_state.pop("refusal", None)
+    if refusal:
+        st.error(refusal, icon=":material/block:")
+
+
+def _filtered(entries: list[Entry]) -> list[Entry]:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        states = st.pills(
+            "State", list(STATES), selection_mode="multi", format_func=STATES.get, key="states", bind="query-params"
+        )
+        words = st.text_input("Find", key="find", placeholder="lenet5 seed 3", bind="query-params", width=260)
+    kept = [entry for entry in entries if not states or entry.job.state in states]
+    return [entry for entry in kept if all(_matches(entry, word) for word in words.lower().split())]
+
+
+def _matches(entry: Entry, word: str) -> bool:
+    """Look for a word in what the row says; a number must be a whole one, a name its beginning."""
+    text = f"{' '.join(_chips(entry))} {entry.job.message}".lower()
+    named = len(word) >= SHORTEST_NAME and entry.job.hash.startswith(word)
+    return named or (word in text.split() if word.isdecimal() else word in text)
+
+
+def _chips(entry: Entry) -> list[str]:
+    return chips(entry.spec) if entry.spec else ["of another version"]
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    job, known = entry.job, (figures(entry.spec, entry.job) if entry.spec else None) or {}
+    going = job.state in ("queued", "running")
+    return {
+        "state": STATES[job.state],
+        "progress": job.done,
+        "spec": _chips(entry),
+        "dense": known.get("dense"),
+        "removed": known.get("removed"),
+        "device": job.device or known.get("device", ""),
+        "asked": pd.Timestamp(job.asked_at, unit="s", tz="UTC"),
+        "words": live.words(job) if going else " ".join([job.message, *job.notes]),
+    }
+
+
+def _actions(chosen: list[Entry]) -> None:
+    going = [entry for entry in chosen if entry.job.state in ("queued", "running")]
+    stopped = [entry for entry in chosen if entry.job.state in ("cancelled", "failed") and entry.spec]
+    shown = [entry for entry in chosen if entry.found]
+    with st.container(horizontal=True):
+        if len(chosen) == 1 and chosen[0].spec:
+            address = f"./?run={chosen[0].job.hash}"
+            st.link_button("Open in Explore", address, icon=":material/tune:", type="primary")
+        if going:
+            st.button("Cancel", key="cancel_runs", icon=":material/stop:", on_click=_cancel, args=(going,))
+        if stopped:
+            st.button("Try again", key="retry_runs", icon=":material/replay:", on_click=_retry, args=(stopped,))
+        if len(chosen) == 1 and shown:
+            _export(shown[0])
+        with st.popover("Delete", icon=":material/delete:"):
+            st.write(f"Delete {len(chosen)} run{'s' if len(chosen) > 1 else ''}? Results cannot be had back.")
+            st.button("Delete for good", key="delete_runs", type="primary", on_click=_delete, args=(chosen,))
+    if len(shown) > 1:
+        _compare(shown)
+
+
+def _export(entry: Entry) -> None:
+    name = f"mipp-{entry.job.hash}"
+    table = curve_table(entry.found.document)
+    files = [("Curve (CSV)", lambda: table.to_csv(index=False), f"{name}.csv", "text/csv")]
+    if entry.job.changed_at:  # else the figures came with the package, and the store has none of its own
+        files += [("Run (zip)", lambda: pack_run(store(), entry.job.hash), f"{name}.zip", "application/zip")]
+    for label, data, file_name, mime in files:
+        st.download_button(label, data, file_name, mime, on_click="ignore", icon=":material/download:")
+
+
+def _compare(shown: list[Entry]) -> None:
+    st.subheader("Side by side", anchor=False)
+    x = st.segmented_control("Horizontal axis", list(AXES), format_func=AXES.get, default="sparsity", required=True)
+    figure = compare_curves({_name(entry): curve_table(entry.found.document) for entry in shown}, x)
+    st.plotly_chart(figure, key="compare_runs", alt="Retrained accuracy of the chosen runs by share removed")
+    st.caption("Retrained accuracy; a rebuilt one where a run was not retrained. Click a name to hide its curve.")
+
+
+def _name(entry: Entry) -> str:
+    return f"{', '.join(_chips(entry))} ({entry.job.hash[:6]})"
+
+
+def _cancel(entries: list[Entry]) -> None:
+    for entry in entries:
+        store().runs.cancel(entry.job.hash)
+
+
+def _retry(entries: list[Entry]) -> None:
+    for entry in entries:
+        live.start(entry.spec)
+
+
+def _delete(entries: list[Entry]) -> None:
+    for entry in entries:
+        store().runs.delete(entry.job.hash)
+
+
+def _storage() -> None:
+    space = store().space()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"Storage: {_size(space.total)} in {store().root}, {_size(space.tensors)} of it weights. "
+            "Making room deletes weights that no run uses any more; figures and decisions stay."
+        )
+        st.button("Make room", key="collect", icon=":material/cleaning_services:", on_click=_collect)
+    freed = st.session_state.pop("freed", None)
+    if freed is not None:
+        st.toast(f"{_size(freed)} freed.")
+
+
+def _collect() -> None:
+    st.session_state["freed"] = store().collect()
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.2f} GB"

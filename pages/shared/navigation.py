@@ -1,0 +1,8 @@
+"""The pages of the app, in the order of the menu."""
+
+import streamlit as st
+
+EXPLORE = st.Page("explore.py", title="Explore", icon=":material/tune:", default=True)
+RUNS = st.Page("runs.py", title="Runs", icon=":material/list:", url_path="runs")
+
+PAGES = [EXPLORE, RUNS]
