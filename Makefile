@@ -11,7 +11,7 @@ app: $(VENV)/app.done
 test: $(VENV)/test.done
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 lint: $(VENV)/test.done
 	$(BIN)/python -m ruff check --fix .

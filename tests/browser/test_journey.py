@@ -168,10 +168,7 @@ def find(tab, words):
 def tick(tab):
     """Tick the first row of the table, which is drawn on a canvas."""
     expect(tables(tab)).to_have_count(1)
-    canvas = tables(tab).locator("canvas").first
-    expect(canvas).to_be_visible()
-    box = canvas.bounding_box()
-    tab.mouse.click(box["x"] + 18, box["y"] + 53)
+    tables(tab).locator("canvas").first.click(position={"x": 18, "y": 53})
 
 
 def test_start_a_live_run_see_progress_reload_find_it_and_cancel(server, tab, browser):
@@ -214,12 +211,12 @@ def test_a_tick_stays_with_its_run(server, tab):
     for seed in (3, 4):
         start(tab, server, seed)
         cancelled(tab)
-    tab.goto(f"{server}/runs")
-    find(tab, "seed 3")
-    expect(tables(tab, "seed 4")).to_have_count(0)
+    tab.goto(f"{server}/runs?find=seed+3")
+    expect(tables(tab, "seed 3")).to_have_count(1, timeout=60_000)
     tick(tab)
     expect(tab.get_by_role("link", name="Open in Explore")).to_be_visible()
     find(tab, "seed 4")
+    expect(tables(tab, "seed 4")).to_have_count(1)
     expect(tables(tab, "seed 3")).to_have_count(0)
     expect(tab.get_by_role("link", name="Open in Explore")).to_have_count(0)
 
