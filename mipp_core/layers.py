@@ -1,15 +1,20 @@
 """A view of a network as prunable layers: their order, their units and who reads them."""
 
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
-from torch import fx, nn
+from jaxtyping import Bool
+from torch import Tensor, fx, nn
 
 from mipp_core.errors import ModelError
 
 OUTPUT = "output"
 """The name of the network's final result, which no layer reads."""
+
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 UNITWISE = (
     nn.ReLU,
@@ -19,6 +24,7 @@ UNITWISE = (
     nn.Dropout,
     nn.Flatten,
     nn.Identity,
+    *BATCH_NORMS,
 )
 """Modules that keep units apart: each unit's result depends on that unit alone."""
 
@@ -34,12 +40,14 @@ class Layer:
         units: filters of a convolution, neurons of a linear layer.
         reader: path of the layer that reads it.
         span: consecutive numbers the reader reads per unit: 1, or the map's size where it is flattened first.
+        norms: paths of the batch normalisations between the two, whose channels go with the units.
     """
 
     name: str
     units: int
     reader: str
     span: int
+    norms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,18 +80,19 @@ def chain_of(model: nn.Module) -> Chain:
         ModelError: the network branches, or contains an operation that cannot be followed.
     """
     try:
-        graph = fx.symbolic_trace(model).graph
+        graph = fx.Tracer().trace(model)
     except (fx.proxy.TraceError, TypeError, RuntimeError) as problem:
         raise ModelError(
             f"This network cannot be traced ({problem}); only traceable networks can be pruned."
         ) from problem
-    names = [node.target for node in graph.nodes if _is_weighted(node, model)]
+    names = [str(node.target) for node in graph.nodes if _is_weighted(node, model)]
     if len(set(names)) < len(names):
         raise ModelError(f"A layer is used twice among {names}; only chains of different layers can be followed.")
     if len(names) < 2:
         raise ModelError(f"This network has {len(names)} convolution or linear layers; pruning needs at least 2.")
-    layers = tuple(_layer(model, str(name), str(reader)) for name, reader in pairwise(names))
-    return Chain(layers, str(names[0]), str(names[-1]))
+    path = [str(node.target) for node in graph.nodes if node.op == "call_module"]
+    layers = tuple(_layer(model, name, reader, path) for name, reader in pairwise(names))
+    return Chain(layers, names[0], names[-1])
 
 
 def _is_weighted(node: fx.Node, model: nn.Module) -> bool:
@@ -106,9 +115,35 @@ def _is_weighted(node: fx.Node, model: nn.Module) -> bool:
     )
 
 
-def _layer(model: nn.Module, name: str, reader: str) -> Layer:
+def _layer(model: nn.Module, name: str, reader: str, path: list[str]) -> Layer:
     units = model.get_submodule(name).weight.shape[0]
-    return Layer(name, units, reader, model.get_submodule(reader).weight.shape[1] // units)
+    between = path[path.index(name) + 1 : path.index(reader)]
+    norms = tuple(step for step in between if isinstance(model.get_submodule(step), BATCH_NORMS))
+    for norm in norms:
+        if model.get_submodule(norm).num_features != units:
+            raise ModelError(
+                f"{norm!r} normalises {model.get_submodule(norm).num_features} numbers but {name!r} has {units} units; "
+                "normalise before flattening."
+            )
+    return Layer(name, units, reader, model.get_submodule(reader).weight.shape[1] // units, norms)
+
+
+@torch.no_grad()
+def silence(model: nn.Module, layer: Layer, keep: Bool[Tensor, " units"]) -> None:
+    """Make removed units say 0 always, in place: their weights, biases and normalisations become 0."""
+    for path in (layer.name, *layer.norms):
+        module = model.get_submodule(path)
+        for tensor in (module.weight, module.bias, getattr(module, "running_mean", None)):
+            if tensor is not None:
+                tensor[~keep.to(tensor.device)] = 0
+
+
+def silenced(model: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
+    """Return a copy of a network whose removed units say 0."""
+    copy = deepcopy(model)
+    for layer in chain_of(model).layers:
+        silence(copy, layer, masks[layer.name])
+    return copy
 
 
 def weighted(model: nn.Module, name: str) -> nn.Conv2d | nn.Linear:

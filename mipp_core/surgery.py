@@ -8,7 +8,7 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 
 from mipp_core.errors import ModelError
-from mipp_core.layers import Chain, chain_of, device_of, weighted
+from mipp_core.layers import Chain, chain_of, device_of, silence, weighted
 from mipp_core.masks import KeepMasks
 from mipp_core.models import Architecture
 from mipp_core.vocabulary import INPUT
@@ -60,9 +60,12 @@ def shrink(model: nn.Module, architecture: Architecture, masks: KeepMasks) -> tu
     for name in (*chain.names, chain.last):
         rows = _kept_or_first(own[name]) if name != chain.last else None
         _cut(weighted(slim, name), weighted(model, name), rows, columns)
-        if name != chain.last:
-            columns = _kept_or_first(own[name]).repeat_interleave(chain[name].span)
-            _silence(weighted(slim, name), own[name])
+        if rows is not None:
+            for norm in chain[name].norms:
+                _cut_norm(slim.get_submodule(norm), model.get_submodule(norm), rows)
+            columns = rows.repeat_interleave(chain[name].span)
+            if not own[name].any():
+                silence(slim, chain[name], torch.zeros(1, dtype=torch.bool))
     return slim.train(model.training), slim_architecture
 
 
@@ -117,8 +120,7 @@ def _cut(slim: nn.Module, dense: nn.Module, rows: Tensor | None, columns: Tensor
 
 
 @torch.no_grad()
-def _silence(layer: nn.Module, mask: Tensor) -> None:
-    """Make a collapsed layer's placeholder say 0 always: ReLU and pooling keep 0 at 0."""
-    if not mask.any():
-        layer.weight.zero_()
-        layer.bias.zero_()
+def _cut_norm(slim: nn.Module, dense: nn.Module, rows: Tensor) -> None:
+    """Copy the kept channels of a batch normalisation; its count of batches stays."""
+    for name, tensor in dense.state_dict().items():
+        slim.state_dict()[name].copy_(tensor[rows] if tensor.ndim else tensor)

@@ -13,6 +13,7 @@ Testing units in blocks saves time and changes nothing in principle.  Informatio
 go without loss, then so could each of its units in turn.  A block that cannot go is halved, down to a single unit.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar, runtime_checkable
@@ -62,6 +63,27 @@ class Decision:
     removed_from: int
     tested_with: int
     gain: Gain | None
+
+
+def staying_power(decisions: Sequence[Decision], units: int) -> Float[Tensor, " units"]:
+    """Score a layer's units by how long they stay: the number of levels that keep them, then the statistic.
+
+    Of units that are given up at the same level, the one with the lower statistic goes first; so the scores order the
+    units between two levels, and those that every level keeps.
+
+    Args:
+        decisions: of one layer, at all levels.
+        units: the layer's width.
+    """
+    kept, margin = torch.zeros(units), torch.zeros(units)
+    for decision in decisions:
+        kept[decision.unit] += decision.removed_from - decision.first_level
+    last = max(decision.last_level for decision in decisions)
+    for decision in decisions:
+        decisive = min(int(kept[decision.unit]), last)
+        if decision.gain is not None and decision.first_level <= decisive <= decision.last_level:
+            margin[decision.unit] = 0.5 + math.atan(decision.gain.statistic) / math.pi
+    return kept + margin
 
 
 @dataclass(frozen=True)

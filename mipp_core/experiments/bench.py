@@ -1,6 +1,6 @@
 """The stages of an experiment: each asks the store first, and computes only what is not there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,18 +10,27 @@ from torch import nn
 
 from mipp_core.data import Dataset, Split
 from mipp_core.evaluation import accuracy, is_untrainable, macs, parameters
-from mipp_core.experiments.masking import Point, control_masks, sweep_points
+from mipp_core.experiments.masking import (
+    Point,
+    control_masks,
+    decided_points,
+    even_steps,
+    masks_between_levels,
+    schedule,
+)
 from mipp_core.experiments.networks import initial_network, load_data
-from mipp_core.experiments.result import Accuracies, decision_columns
+from mipp_core.experiments.result import Accuracies, decision_columns, decisions_of
 from mipp_core.experiments.spec import RunSpec
 from mipp_core.experiments.store import Outcome, Stages
 from mipp_core.masks import KeepMasks
+from mipp_core.pruners import Decider, Ranker, Task
 from mipp_core.rebuilding import Preactivations, preactivations, rebuild
 from mipp_core.surgery import shrink
-from mipp_core.training import train
+from mipp_core.training import Recipe, train
 from mipp_core.vocabulary import Report
 
 _REBUILD_ON = 4000  # unlabelled images for the closed form: enough for LeNet5's 400 regressors
+_JUDGE_ON = 10_000  # training images for the accuracy on the training split
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,23 @@ class Bench:
 
         return self.stages.remember("train", {"network": network}, make)
 
+    @cached_property
+    def _seen_in_training(self) -> Split:
+        """The part of the training split that accuracies are measured on."""
+        return self.data.train.stratified(_JUDGE_ON, torch.Generator().manual_seed(0))
+
+    def dense_train_accuracy(self) -> float:
+        """Measure the dense network on the training split."""
+        network = self.spec.network
+
+        def make() -> Outcome:
+            model = initial_network(network, self.device)
+            model.load_state_dict(self.dense().tensors or {})
+            return Outcome({"accuracy": accuracy(model, self._seen_in_training)})
+
+        asked = {"network": network, "trained": True, "split": "train"}
+        return self.stages.remember("evaluate", asked, make).value["accuracy"]
+
     def start_accuracy(self) -> float:
         """Measure the network that is pruned: the dense one, or the same at initialisation."""
         if self.spec.trained:
@@ -87,48 +113,92 @@ class Bench:
     def prune(self) -> tuple[list[Point], dict[str, list[Any]]]:
         """Ask the pruner: keep-masks for every level, and its decisions as columns."""
         spec = self.spec
+        if isinstance(spec.settings, Decider):
+            decided = self._decide(spec.pruner, spec.settings)
+            return decided if spec.sparsities is None else self._between_levels(*decided, spec.sparsities)
+        if spec.follow is None:
+            sparsities = spec.sparsities or even_steps()
+            return self._rank(spec.settings, sparsities), {}
+        found, _ = self._decide("mipp", spec.follow, counted=False)
+        ranked = self._rank(spec.settings, tuple(point.masks.sparsity for point in found))
+        return [Point(own.masks, led.confidence) for own, led in zip(ranked, found, strict=True)], {}
+
+    def _decide(self, name: str, pruner: Decider, counted: bool = True) -> tuple[list[Point], dict[str, list[Any]]]:
+        """Ask a pruner that decides, at every confidence."""
+        confidences = self.spec.confidences
 
         def make() -> Outcome:
-            points, decisions = sweep_points(spec, self.model, self.data.train, self.report)
-            rows = [{"masks": point.masks.to_json(), "confidence": point.confidence} for point in points]
-            return Outcome({"points": rows, "decisions": decision_columns(tuple(decisions))})
+            points, decisions = decided_points(pruner, self._task(self.model), confidences or schedule())
+            return Outcome({"points": _rows(points), "decisions": decision_columns(tuple(decisions))})
 
-        asked = {"pruner": spec.pruner, "settings": spec.settings, "confidences": spec.confidences}
-        value = self.stages.remember("prune", {**self._network, **asked}, make).value
-        points = [Point(KeepMasks.from_json(row["masks"]), row["confidence"]) for row in value["points"]]
-        return points, value["decisions"]
+        asked = {"pruner": name, "settings": pruner, "confidences": confidences}
+        value = self.stages.remember("prune", {**self._network, **asked}, make, counted).value
+        return _points(value["points"]), value["decisions"]
+
+    def _between_levels(
+        self, points: list[Point], columns: dict[str, list[Any]], sparsities: tuple[float, ...]
+    ) -> tuple[list[Point], dict[str, list[Any]]]:
+        """Take a deciding pruner's units in the order in which it gives them up."""
+        widths = points[0].masks.without_input().units
+        found = masks_between_levels(widths, decisions_of(columns), sparsities)
+        return [Point(masks, None) for masks in found], columns
+
+    def _rank(self, pruner: Ranker, sparsities: tuple[float, ...]) -> list[Point]:
+        """Ask a pruner that ranks, at every sparsity."""
+        spec = self.spec
+        trains = "training" in pruner.needs
+
+        def make() -> Outcome:
+            model = initial_network(spec.network, self.device) if trains else self.model
+            masks = pruner.masks(self._task(model), sparsities, spec.selection)
+            return Outcome({"points": _rows([Point(each, None) for each in masks])})
+
+        asked = {"pruner": spec.pruner, "settings": pruner, "sparsities": sparsities, "selection": spec.selection}
+        return _points(self.stages.remember("prune", {**self._network, **asked}, make).value["points"])
+
+    def _task(self, model: nn.Module) -> Task:
+        network = self.spec.network
+
+        def again(model: nn.Module, report: Report) -> None:
+            train(model, self.data.train, network.recipe, seed=network.seed, report=report)
+
+        return Task(model, self.data.train, network.seed, again, self.report)
 
     def control(self, name: str, masks: KeepMasks) -> KeepMasks:
         """Choose other units at the same per-layer counts."""
         return control_masks(name, masks, self.model, self.data.train, self.spec.network.seed)
 
     def measure(self, masks: KeepMasks) -> Outcome:
-        """Cut, count and rebuild: ``parameters``, ``macs``, ``accuracy_pruned``, ``accuracy_rebuilt``."""
+        """Cut, count and rebuild: ``parameters``, ``macs``, and the accuracies pruned and rebuilt on both splits."""
 
         def make() -> Outcome:
-            slim, test = self._cut(masks), self._seen(self.data.test, masks)
-            pruned = accuracy(slim, test)
-            rebuild(slim, masks, self.data.train.images[:_REBUILD_ON], self._wanted)
+            slim = self._cut(masks)
             counts = {"parameters": parameters(slim), "macs": macs(slim, self.data.image_shape)}
-            return Outcome({**counts, "accuracy_pruned": pruned, "accuracy_rebuilt": accuracy(slim, test)})
+            pruned = self._both(slim, masks, "pruned")
+            rebuild(slim, masks, self.data.train.images[:_REBUILD_ON], self._wanted)
+            return Outcome({**counts, **pruned, **self._both(slim, masks, "rebuilt")})
 
-        return self.stages.remember("measure", {**self._network, "masks": _bare(masks)}, make)
+        return self.stages.remember("measure", {**self._network, "masks": _bare(masks), "splits": 2}, make)
 
     def measured(self, masks: KeepMasks) -> Accuracies:
         """Return what ``measure`` finds as accuracies."""
         value = self.measure(masks).value
-        return Accuracies(value["accuracy_pruned"], value["accuracy_rebuilt"])
+        return Accuracies(**{name: number for name, number in value.items() if "accuracy" in name})
 
     def retrain(self, masks: KeepMasks, report: Report) -> Outcome:
-        """Retrain the slim network: its weights, ``accuracy`` and ``untrainable``."""
-        how, seed = self.spec.retraining, self.spec.network.seed
+        """Retrain the slim network: its weights, ``accuracy`` and ``untrainable``.
+
+        A pruner that rewinds has its network trained from the dense network's initial weights, with its recipe.
+        """
+        spec = self.spec
+        how = spec.network.recipe if spec.settings.rewinds else spec.retraining
 
         def make() -> Outcome:
-            slim = self._cut(masks)
-            train(slim, self._seen(self.data.train, masks), how, seed=seed, report=report, stage="Retraining")
-            return self._judged(slim, masks)
+            start = initial_network(spec.network, self.device) if spec.settings.rewinds else self.model
+            return self._trained(self._cut(masks, start), masks, how, report, "Retraining")
 
-        return self.stages.remember("retrain", {**self._network, "masks": _bare(masks), "recipe": how}, make)
+        asked = {**self._network, "masks": _bare(masks), "recipe": how}
+        return self.stages.remember("retrain", asked | ({"rewound": True} if spec.settings.rewinds else {}), make)
 
     def scratch(self, masks: KeepMasks, report: Report) -> Outcome:
         """Train a network of the same size from fresh weights, with the dense network's recipe."""
@@ -137,23 +207,53 @@ class Bench:
         def make() -> Outcome:
             _, slim = shrink(self.model, network.architecture, masks)
             fresh = slim.build(network.seed + 1).to(self.device)
-            train(fresh, self._seen(self.data.train, masks), network.recipe, seed=network.seed, report=report)
-            return self._judged(fresh, masks)
+            return self._trained(fresh, masks, network.recipe, report, "Training from scratch")
 
         return self.stages.remember("scratch", {"network": network, "masks": _bare(masks)}, make)
+
+    def reinitialise(self, masks: KeepMasks, report: Report) -> Outcome:
+        """Cut the same units out of the dense network with fresh weights and train it, with the dense recipe.
+
+        Unlike in a network built small, every weight is drawn at the dense network's scale.
+        """
+        network = self.spec.network
+
+        def make() -> Outcome:
+            fresh = initial_network(replace(network, seed=network.seed + 1), self.device)
+            return self._trained(self._cut(masks, fresh), masks, network.recipe, report, "Training fresh weights")
+
+        return self.stages.remember("reinitialise", {"network": network, "masks": _bare(masks)}, make)
+
+    def train_accuracy(self, trained: Outcome, masks: KeepMasks) -> float:
+        """Measure a slim network on the training split."""
+
+        def make() -> Outcome:
+            slim = self._cut(masks)
+            slim.load_state_dict(trained.tensors or {})
+            return Outcome({"accuracy": accuracy(slim, self._seen(self._seen_in_training, masks))})
+
+        asked = {"network": self.spec.network, "weights": trained.blob, "split": "train"}
+        return self.stages.remember("evaluate", asked, make).value["accuracy"]
 
     @property
     def _network(self) -> dict[str, Any]:
         return {"network": self.spec.network, "trained": self.spec.trained}
 
-    def _cut(self, masks: KeepMasks) -> nn.Module:
-        return shrink(self.model, self.spec.network.architecture, masks)[0]
+    def _cut(self, masks: KeepMasks, start: nn.Module | None = None) -> nn.Module:
+        return shrink(self.model if start is None else start, self.spec.network.architecture, masks)[0]
 
     def _seen(self, split: Split, masks: KeepMasks) -> Split:
         """Return the images as the slim network sees them."""
         return Split(masks.blank_pixels(split.images), split.labels)
 
-    def _judged(self, slim: nn.Module, masks: KeepMasks) -> Outcome:
+    def _both(self, slim: nn.Module, masks: KeepMasks, measure: str) -> dict[str, float]:
+        """Measure a slim network on both splits."""
+        splits = {"accuracy": self.data.test, "train_accuracy": self._seen_in_training}
+        return {f"{name}_{measure}": accuracy(slim, self._seen(split, masks)) for name, split in splits.items()}
+
+    def _trained(self, slim: nn.Module, masks: KeepMasks, how: Recipe, report: Report, stage: str) -> Outcome:
+        """Train a slim network and judge it."""
+        train(slim, self._seen(self.data.train, masks), how, seed=self.spec.network.seed, report=report, stage=stage)
         reached = accuracy(slim, self._seen(self.data.test, masks))
         value = {"accuracy": reached, "untrainable": is_untrainable(reached, self.data.test)}
         return Outcome(value, slim.state_dict())
@@ -162,3 +262,11 @@ class Bench:
 def _bare(masks: KeepMasks) -> dict[str, list[int]]:
     """Return the kept units as plain JSON."""
     return {name: mask.nonzero().flatten().tolist() for name, mask in masks.items()}
+
+
+def _rows(points: list[Point]) -> list[dict[str, Any]]:
+    return [{"masks": point.masks.to_json(), "confidence": point.confidence} for point in points]
+
+
+def _points(rows: list[dict[str, Any]]) -> list[Point]:
+    return [Point(KeepMasks.from_json(row["masks"]), row["confidence"]) for row in rows]

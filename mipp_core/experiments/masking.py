@@ -6,14 +6,13 @@ from torch import nn
 
 from mipp_core.data import Split
 from mipp_core.errors import SettingError
-from mipp_core.experiments.spec import RunSpec
 from mipp_core.information import LEVELS, confidence_of
 from mipp_core.layers import chain_of
 from mipp_core.masks import KeepMasks
-from mipp_core.pruners import PRUNERS, Decider, Ranker, pruner
+from mipp_core.pruners import PRUNERS, Decider, Ranker, Task, pruner
 from mipp_core.selection import keep_counts, keep_global
-from mipp_core.terc import Decision, keep_masks
-from mipp_core.vocabulary import INPUT, Report, silent
+from mipp_core.terc import Decision, keep_masks, staying_power
+from mipp_core.vocabulary import INPUT
 
 
 @dataclass(frozen=True)
@@ -29,22 +28,30 @@ def schedule() -> tuple[float, ...]:
     return tuple(confidence_of(level) for level in range(LEVELS))
 
 
-def sweep_points(
-    spec: RunSpec, model: nn.Module, data: Split, report: Report = silent
-) -> tuple[list[Point], list[Decision]]:
-    """Ask the pruner for its keep-masks.
+def even_steps() -> tuple[float, ...]:
+    """Return 20 even steps of sparsity, 0 to 0.95."""
+    return tuple(level / LEVELS for level in range(LEVELS))
 
-    A pruner that decides is asked at every confidence; one that ranks is asked globally at 20 even steps of
-    sparsity, 0 to 0.95.
+
+def decided_points(pruner: Decider, task: Task, confidences: tuple[float, ...]) -> tuple[list[Point], list[Decision]]:
+    """Ask a pruner that decides for its keep-masks at every confidence."""
+    decisions = pruner.decide(task.model, task.data, task.seed, confidences, task.report)
+    masks = _masks(task.model, decisions, confidences, task.data)
+    return [Point(*pair) for pair in zip(masks, confidences, strict=True)], decisions
+
+
+def masks_between_levels(
+    widths: dict[str, int], decisions: list[Decision], sparsities: tuple[float, ...]
+) -> list[KeepMasks]:
+    """Return a deciding pruner's keep-masks at given sparsities: its units go in the order in which it gives them up.
+
+    Args:
+        widths: units of every layer.
+        decisions: at all levels.
+        sparsities: each in [0, 1].
     """
-    if isinstance(spec.settings, Decider):
-        confidences = spec.confidences or schedule()
-        decisions = spec.settings.decide(model, data, spec.network.seed, confidences, report)
-        return [Point(*pair) for pair in zip(_masks(model, decisions, confidences, data), confidences, strict=True)], (
-            decisions
-        )
-    scores = spec.settings.scores(model, data, spec.network.seed)
-    return [Point(keep_global(scores, level / LEVELS), None) for level in range(LEVELS)], []
+    scores = {name: staying_power([d for d in decisions if d.layer == name], units) for name, units in widths.items()}
+    return [keep_global(scores, sparsity) for sparsity in sparsities]
 
 
 def _masks(model: nn.Module, decisions: list[Decision], confidences: tuple[float, ...], data: Split) -> list[KeepMasks]:

@@ -9,7 +9,7 @@ import torch
 
 from mipp_core.experiments.spec import RunSpec
 from mipp_core.masks import KeepMasks
-from mipp_core.terc import Decision
+from mipp_core.terc import Decision, Gain
 from mipp_core.vocabulary import INPUT
 
 State = Literal["running", "done", "cancelled", "failed"]
@@ -17,7 +17,9 @@ State = Literal["running", "done", "cancelled", "failed"]
 
 @dataclass(frozen=True)
 class Accuracies:
-    """Test accuracies of one set of units, in [0, 1]; None where not (yet) measured.
+    """Accuracies of one set of units, in [0, 1]; None where not (yet) measured.
+
+    Those on the training split are measured on 10,000 of its images at most, drawn evenly from the classes.
 
     Attributes:
         accuracy_pruned: right after cutting.
@@ -28,6 +30,9 @@ class Accuracies:
     accuracy_pruned: float | None = None
     accuracy_rebuilt: float | None = None
     accuracy_retrained: float | None = None
+    train_accuracy_pruned: float | None = None
+    train_accuracy_rebuilt: float | None = None
+    train_accuracy_retrained: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ class RunResult:
     Attributes:
         spec: what was asked.
         state: how far it got.
-        dense_accuracy: of the trained dense network.
+        dense_accuracy: of the trained dense network; ``dense_train_accuracy`` on the training split.
         network_accuracy: of the network that was pruned: the same, or the untrained one.
         parameters, macs: of the dense network.
         levels: the points, in order.
@@ -89,6 +94,7 @@ class RunResult:
     spec: RunSpec
     state: State = "running"
     dense_accuracy: float | None = None
+    dense_train_accuracy: float | None = None
     network_accuracy: float | None = None
     parameters: int = 0
     macs: int = 0
@@ -104,7 +110,16 @@ class RunResult:
         levels = [asdict(level) for level in self.levels]
         document = {
             name: getattr(self, name)
-            for name in ("state", "dense_accuracy", "network_accuracy", "parameters", "macs", "seconds", "device")
+            for name in (
+                "state",
+                "dense_accuracy",
+                "dense_train_accuracy",
+                "network_accuracy",
+                "parameters",
+                "macs",
+                "seconds",
+                "device",
+            )
         }
         return {
             "spec": self.spec.to_json(),
@@ -150,6 +165,17 @@ def decision_columns(decisions: tuple[Decision, ...]) -> dict[str, list[Any]]:
         "standard_error": [_short(d.gain.standard_error) if d.gain else None for d in decisions],
         "z": [_short(d.gain.statistic) if d.gain else None for d in decisions],
     }
+
+
+def decisions_of(columns: dict[str, list[Any]]) -> list[Decision]:
+    """Read the trace back from its columns."""
+    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    whole = ("layer", "unit", "order", "first_level", "last_level", "removed_from", "tested_with")
+    return [Decision(**{name: row[name] for name in whole}, gain=_gain(row)) for row in rows]
+
+
+def _gain(row: dict[str, Any]) -> Gain | None:
+    return None if row["gains"] is None else Gain(tuple(row["gains"]), row["standard_error"], row["z"])
 
 
 def _short(value: float) -> float:

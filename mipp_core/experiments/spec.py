@@ -9,12 +9,14 @@ from mipp_core.data import DATASETS, Deformation
 from mipp_core.errors import SettingError, UnknownNameError
 from mipp_core.models import Architecture, architecture
 from mipp_core.pruners import PRUNERS, Decider, Mipp, Pruner, pruner
+from mipp_core.selection import Scope, Selection
 from mipp_core.training import RECIPES, Recipe
 
 CONTROLS: dict[str, str] = {
     "random": "random units, MIPP's per-layer counts",
     "magnitude": "largest L1 norm, MIPP's per-layer counts",
     "scratch": "a network of the same size, trained from scratch",
+    "reinitialised": "the same units, fresh weights of the dense network",
 }
 """What a run may be compared with, level by level."""
 
@@ -67,6 +69,11 @@ class RunSpec:
         pruner: a name in ``PRUNERS``.
         settings: the pruner's own settings.
         confidences: where a pruner that decides is asked, ascending; None for the paper's 20 levels.
+        sparsities: where a pruner that ranks is asked, each in [0, 1]; None for 20 even steps, 0 to 0.95.  A pruner
+            that decides is then asked at all 20 levels, and its units go in the order in which it gives them up.
+        follow: MIPP's settings: the run is asked at the sparsities that MIPP finds with them, level by level.
+        scope: how a ratio is spread over the layers; None for the pruner's usual way.
+        floor: units of each layer that a pruner that ranks never removes.
         retraining: recipe of the pruned networks; at initialisation it is their training.
         controls: names in ``CONTROLS``.
         retrain_controls: retrain the controls too (``scratch`` always is).
@@ -83,15 +90,49 @@ class RunSpec:
     retraining: Recipe = RECIPES["live-retrain"]
     controls: tuple[str, ...] = ()
     retrain_controls: bool = False
+    sparsities: tuple[float, ...] | None = None
+    follow: Mipp | None = None
+    scope: Scope | None = None
+    floor: int = 0
 
     def __post_init__(self) -> None:
         if self.pruner not in PRUNERS:
             raise UnknownNameError("pruner", self.pruner, PRUNERS)
-        if self.confidences is not None and not issubclass(PRUNERS[self.pruner], Decider):
-            raise SettingError(f"The pruner {self.pruner} ranks units: it has no confidence; leave the confidence out.")
+        if type(self.settings) is not PRUNERS[self.pruner]:
+            raise SettingError(f"The settings {self.settings} are not those of {self.pruner}; make them by its name.")
+        self._check_targets()
+        self._check_scope()
+        if not self.trained and "training" in self.settings.needs:
+            raise SettingError(f"The pruner {self.pruner} trains the network; it cannot prune it at initialisation.")
         for control in self.controls:
             if control not in CONTROLS:
                 raise UnknownNameError("control", control, CONTROLS)
+
+    def _check_targets(self) -> None:
+        decides = isinstance(self.settings, Decider)
+        if self.confidences is not None and not decides and self.follow is None:
+            raise SettingError(f"The pruner {self.pruner} ranks units: it has no confidence; leave the confidence out.")
+        if self.follow is not None and (decides or self.sparsities is not None):
+            raise SettingError("Only a pruner that ranks, and has no sparsities of its own, can follow MIPP's ratios.")
+        if self.sparsities is not None and (not self.sparsities or not all(0 <= s <= 1 for s in self.sparsities)):
+            raise SettingError(f"The sparsities {self.sparsities} are not all in [0, 1]; give at least one, as 0.5.")
+        if decides and self.sparsities is not None and self.confidences is not None:
+            raise SettingError("Give confidences or sparsities, not both.")
+
+    def _check_scope(self) -> None:
+        if isinstance(self.settings, Decider):
+            if self.scope is not None or self.floor:
+                raise SettingError(f"The pruner {self.pruner} finds its own ratios; leave scope and floor out.")
+        elif self.scope is not None and self.scope not in self.settings.scopes:
+            known = " or ".join(self.settings.scopes)
+            raise SettingError(f"The pruner {self.pruner} cannot prune with scope {self.scope}; choose {known}.")
+        _ = self.selection
+
+    @property
+    def selection(self) -> Selection:
+        """How scores and a sparsity become keep-masks."""
+        usual: Scope = "global" if isinstance(self.settings, Decider) else self.settings.scopes[0]
+        return Selection(self.scope or usual, self.floor)
 
     @property
     def hash(self) -> str:
@@ -114,6 +155,9 @@ class RunSpec:
             network = _tuples(value["network"])
             network["recipe"] = Recipe(**_tuples(value["network"]["recipe"]))
             rest = _tuples({key: value[key] for key in ("trained", "pruner", "confidences", "controls")})
+            rest |= _tuples({key: value[key] for key in ("sparsities", "scope", "floor") if key in value})
+            if value.get("follow") is not None:
+                rest["follow"] = Mipp(**_tuples(value["follow"]))
             return cls(
                 network=NetworkSpec(**network),
                 settings=settings,

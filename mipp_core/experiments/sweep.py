@@ -30,6 +30,10 @@ SlimWeights = dict[int, dict[str, torch.Tensor]]
 """Level -> state dict of its retrained slim network."""
 
 
+_FRESH = ("scratch", "reinitialised")
+"""Controls that start from fresh weights: they have no accuracy before training."""
+
+
 def run(
     spec: RunSpec,
     store: Store | None = None,
@@ -63,6 +67,7 @@ def run(
     result = RunResult(
         spec,
         dense_accuracy=dense.value["accuracy"],
+        dense_train_accuracy=bench.dense_train_accuracy(),
         network_accuracy=bench.start_accuracy(),
         parameters=parameters(model),
         macs=macs(model, shape),
@@ -94,7 +99,7 @@ def _measure(bench: Bench, number: int, point: Point, count: int) -> LevelResult
     masks = point.masks
     value = bench.measure(masks).value
     controls = {
-        name: bench.measured(bench.control(name, masks)) if name != "scratch" else Accuracies()
+        name: Accuracies() if name in _FRESH else bench.measured(bench.control(name, masks))
         for name in bench.spec.controls
     }
     return LevelResult(
@@ -115,6 +120,7 @@ def _retrain(
     level = replace(
         level,
         accuracy_retrained=outcome.value["accuracy"],
+        train_accuracy_retrained=bench.train_accuracy(outcome, masks),
         untrainable=outcome.value["untrainable"],
         weights=outcome.blob,
         controls=controls,
@@ -123,8 +129,9 @@ def _retrain(
 
 
 def _retrain_control(bench: Bench, name: str, known: Accuracies, masks: KeepMasks, report: Report) -> Accuracies:
-    if name == "scratch":
-        return replace(known, accuracy_retrained=bench.scratch(masks, report).value["accuracy"])
+    if name in _FRESH:
+        trained = (bench.scratch if name == "scratch" else bench.reinitialise)(masks, report)
+        return replace(known, accuracy_retrained=trained.value["accuracy"])
     if not bench.spec.retrain_controls:
         return known
     return replace(known, accuracy_retrained=bench.retrain(bench.control(name, masks), report).value["accuracy"])

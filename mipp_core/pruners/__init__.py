@@ -4,17 +4,37 @@ from dataclasses import fields
 from typing import Any
 
 from mipp_core.errors import SettingError, UnknownNameError
-from mipp_core.pruners.contract import Decider, Pruner, Ranker
+from mipp_core.pruners.contract import Decider, Pruner, Ranker, Task
+from mipp_core.pruners.grasp import Grasp, IterativeGrasp
+from mipp_core.pruners.hrank import HRank
+from mipp_core.pruners.imp import Imp
+from mipp_core.pruners.lamp import Lamp
 from mipp_core.pruners.magnitude import Magnitude
 from mipp_core.pruners.mipp import Mipp
 from mipp_core.pruners.random import Random
+from mipp_core.pruners.snip import IterativeSnip, Snip
+from mipp_core.pruners.sosp import Sosp
+from mipp_core.pruners.synflow import SynFlow
+from mipp_core.pruners.taylor import Taylor
+from mipp_core.pruners.thinet import ThiNet
 
-__all__ = ["PRUNERS", "Decider", "Magnitude", "Mipp", "Pruner", "Random", "Ranker", "pruner"]
+__all__ = ["PRUNERS", "Decider", "Magnitude", "Mipp", "Pruner", "Random", "Ranker", "Task", "pruner"]
 
 PRUNERS: dict[str, type[Pruner]] = {
     "mipp": Mipp,
     "random": Random,
     "magnitude": Magnitude,
+    "synflow": SynFlow,
+    "snip": Snip,
+    "iter-snip": IterativeSnip,
+    "grasp": Grasp,
+    "iter-grasp": IterativeGrasp,
+    "thinet": ThiNet,
+    "sosp-h": Sosp,
+    "imp": Imp,
+    "taylor": Taylor,
+    "lamp": Lamp,
+    "hrank": HRank,
 }
 
 

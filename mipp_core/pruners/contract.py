@@ -5,6 +5,7 @@ are bit-identical afterwards.  Randomness comes from the seed passed in.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -12,8 +13,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
+from mipp_core.errors import SettingError
+from mipp_core.masks import KeepMasks
+from mipp_core.selection import Scope, Selection
 from mipp_core.terc import Decision
-from mipp_core.vocabulary import Report
+from mipp_core.vocabulary import Report, silent
 
 Need = Literal["data", "labels", "gradients", "activations", "training"]
 """What a pruner looks at besides the weights."""
@@ -22,15 +26,55 @@ Scores = dict[str, Float[Tensor, " units"]]
 """Layer name -> one score per unit; the highest are kept."""
 
 
+def cannot_train(model: nn.Module, report: Report) -> None:
+    """Stand in for the training of a task that has none.
+
+    Raises:
+        SettingError: always.
+    """
+    raise SettingError("This pruner trains the network between its rounds; say how in the task's `train`.")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a pruner that ranks is given.
+
+    Attributes:
+        model: the network to prune; left bit-identical.
+        data: the training split, on the network's device.
+        seed: the only source of randomness.
+        train: trains a network in place the way the dense network is trained, for pruners that need training; the
+            second argument receives progress.
+        report: told of progress; may raise ``CancelledError``.
+    """
+
+    model: nn.Module
+    data: Split
+    seed: int = 0
+    train: Callable[[nn.Module, Report], None] = cannot_train
+    report: Report = silent
+
+
 @dataclass(frozen=True)
 class Ranker(ABC):
     """A pruner that scores units; ``mipp_core.selection`` turns scores into keep-masks."""
 
     needs: ClassVar[frozenset[Need]] = frozenset()
+    scopes: ClassVar[tuple[Scope, ...]] = ("global", "layer")
+    """How a ratio may be spread over the layers; the first is the usual one."""
+    reads_neighbour: ClassVar[bool] = False
+    """Whether a layer's units are judged by what the next layer makes of them."""
+    rewinds: ClassVar[bool] = False
+    """Whether the pruned network is retrained from the dense network's initial weights."""
 
     @abstractmethod
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Score every unit of every prunable layer."""
+
+    def masks(self, task: Task, sparsities: tuple[float, ...], selection: Selection) -> list[KeepMasks]:
+        """Return keep-masks for each sparsity: the shares are exact, and nested for a pruner that scores once."""
+        scores = self.scores(task.model, task.data, task.seed)
+        return [selection.keep(scores, sparsity) for sparsity in sparsities]
 
 
 @dataclass(frozen=True)
@@ -38,6 +82,8 @@ class Decider(ABC):
     """A pruner that finds its own pruning ratios from a confidence."""
 
     needs: ClassVar[frozenset[Need]] = frozenset()
+    reads_neighbour: ClassVar[bool] = False
+    rewinds: ClassVar[bool] = False
 
     @abstractmethod
     def decide(
@@ -47,3 +93,13 @@ class Decider(ABC):
 
 
 Pruner = Ranker | Decider
+
+
+def require(name: str, value: object, holds: bool, range_: str) -> None:
+    """Refuse a setting that is out of its range.
+
+    Raises:
+        SettingError: names the setting, its value and the range.
+    """
+    if not holds:
+        raise SettingError(f"The setting {name} is {value!r}; it must be {range_}.")

@@ -6,17 +6,18 @@ from typing import Literal
 from torch import nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.errors import SettingError
-from mipp_core.layers import chain_of, weighted
-from mipp_core.pruners.contract import Ranker, Scores
+from mipp_core.pruners.contract import require
+from mipp_core.pruners.weight_scores import Reduction, WeightRanker, WeightScores, weights_of
 
 
 @dataclass(frozen=True)
-class Magnitude(Ranker):
+class Magnitude(WeightRanker):
     """Score a unit by the norm of its incoming weights.
 
-    Formula: sum |w| (``l1``) or sqrt(sum w^2) (``l2``) over a filter's or neuron's weights, bias apart.
-    Needs weights alone; costs one pass over them.
+    Idea: a unit whose weights are small says little to the next layer.  Filters are compared by their norm, in one
+    layer or across the whole network.
+    Formula: sum |w| (``l1``, the paper's) or sqrt(sum w^2) (``l2``) over a filter's or neuron's weights, bias apart.
+    Needs: the weights alone.  Cost: one pass over them.
 
     Attributes:
         norm: which norm.
@@ -28,13 +29,13 @@ class Magnitude(Ranker):
     norm: Literal["l1", "l2"] = "l1"
 
     def __post_init__(self) -> None:
-        if self.norm not in {"l1", "l2"}:
-            raise SettingError(f"The setting norm is {self.norm!r}; it must be l1 or l2.")
+        require("norm", self.norm, self.norm in {"l1", "l2"}, "l1 or l2")
 
-    def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
-        """Take the norm of every unit's incoming weights."""
-        order = 1 if self.norm == "l1" else 2
-        return {
-            name: weighted(model, name).weight.detach().flatten(1).norm(order, dim=1).cpu()
-            for name in chain_of(model).names
-        }
+    @property
+    def reduction(self) -> Reduction:
+        """The norm."""
+        return self.norm
+
+    def weight_scores(self, model: nn.Module, data: Split, seed: int) -> WeightScores:
+        """Take every weight's magnitude."""
+        return {name: weight.detach().abs() for name, weight in weights_of(model).items()}

@@ -17,7 +17,7 @@ from mipp_core.information.ensemble import draw_batches
 from mipp_core.information.ranking import single_unit_information
 from mipp_core.information.reconstruction import Fit, Reconstruction
 from mipp_core.layers import OUTPUT, chain_of
-from mipp_core.pruners.contract import Decider, Need
+from mipp_core.pruners.contract import Decider, Need, require
 from mipp_core.terc import Branch, Decision, keep_masks, terc, uninformative
 from mipp_core.vocabulary import INPUT, Collapse, Progress, Reference, Report, silent
 
@@ -63,6 +63,7 @@ class Mipp(Decider):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "activations"})
+    reads_neighbour: ClassVar[bool] = True
 
     collapse: Collapse = "l1"
     reference: Reference = "fixed"
@@ -83,19 +84,19 @@ class Mipp(Decider):
     pixels: bool = False
 
     def __post_init__(self) -> None:
-        _require("collapse", self.collapse, self.collapse in get_args(Collapse), "l1, l2, mean or std")
-        _require("reference", self.reference, self.reference in get_args(Reference), "fixed or current")
-        _require("members", self.members, self.members >= 2, "at least 2")
-        _require("hidden", self.hidden, all(width >= 1 for width in self.hidden), "whole numbers of at least 1")
+        require("collapse", self.collapse, self.collapse in get_args(Collapse), "l1, l2, mean or std")
+        require("reference", self.reference, self.reference in get_args(Reference), "fixed or current")
+        require("members", self.members, self.members >= 2, "at least 2")
+        require("hidden", self.hidden, all(width >= 1 for width in self.hidden), "whole numbers of at least 1")
         for name in ("fit_steps", "refit_steps", "unit_steps", "rank_steps"):
-            _require(name, getattr(self, name), getattr(self, name) >= 0, "at least 0")
+            require(name, getattr(self, name), getattr(self, name) >= 0, "at least 0")
         for name in ("batch_size", "estimate_size", "longest_block"):
-            _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
+            require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
         for name in ("learning_rate", "unit_learning_rate"):
-            _require(name, getattr(self, name), getattr(self, name) > 0, "above 0")
-        _require("samples", self.samples, self.samples >= 16, "at least 16")
-        _require("held_out", self.held_out, 0 < self.held_out < 1, "above 0 and below 1")
-        _require("budget", self.budget, 0 <= self.budget < 1, "at least 0 and below 1")
+            require(name, getattr(self, name), getattr(self, name) > 0, "above 0")
+        require("samples", self.samples, self.samples >= 16, "at least 16")
+        require("held_out", self.held_out, 0 < self.held_out < 1, "above 0 and below 1")
+        require("budget", self.budget, 0 <= self.budget < 1, "at least 0 and below 1")
 
     def decide(
         self,
@@ -200,11 +201,6 @@ class Mipp(Decider):
             Branch(levels, pairs.live_inputs, tuple(order), fit, position=constant)
             for levels, order, fit in zip(groups, ranks.tolist(), fits, strict=True)
         ]
-
-
-def _require(name: str, value: object, holds: bool, range_: str) -> None:
-    if not holds:
-        raise SettingError(f"The setting {name} is {value!r}; it must be {range_}.")
 
 
 def _runs(rows: Tensor) -> list[range]:

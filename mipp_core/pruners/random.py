@@ -14,8 +14,9 @@ from mipp_core.pruners.contract import Ranker, Scores
 class Random(Ranker):
     """Score units uniformly at random.
 
-    Needs nothing; costs nothing.  With MIPP's per-layer counts it tells whether MIPP's ratios or its choice of units
-    does the work.
+    Idea: any other choice of units must beat this one.  With MIPP's per-layer counts it tells whether MIPP's ratios or
+    its choice of units does the work.
+    Formula: a number from the seed.  Needs: nothing.  Cost: none.
     """
 
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:

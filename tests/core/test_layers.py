@@ -57,7 +57,7 @@ def test_what_is_not_a_chain_is_refused(join, words: str):
 
 
 @pytest.mark.parametrize(
-    "module", [nn.Conv2d(4, 4, 3, groups=2), nn.BatchNorm2d(4), nn.Softmax(1)], ids=["grouped", "batchnorm", "softmax"]
+    "module", [nn.Conv2d(4, 4, 3, groups=2), nn.LayerNorm(4), nn.Softmax(1)], ids=["grouped", "layernorm", "softmax"]
 )
 def test_layers_that_mix_or_normalise_units_are_refused(module: nn.Module):
     with pytest.raises(ModelError, match="The operation 'middle' cannot be followed"):

@@ -80,6 +80,7 @@ def test_another_retraining_retrains_and_does_nothing_else_again(tiny_spec, stor
         "prune": 0,
         "measure": 0,
         "retrain": before["retrain"],
+        "evaluate": before["retrain"],
     }
 
 

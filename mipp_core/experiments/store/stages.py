@@ -55,13 +55,16 @@ class Stages:
     seconds: dict[str, float] = field(default_factory=dict)
     _counted: set[str] = field(default_factory=set)
 
-    def remember(self, kind: str, depends_on: dict[str, Any], make: Callable[[], Outcome]) -> Outcome:
+    def remember(
+        self, kind: str, depends_on: dict[str, Any], make: Callable[[], Outcome], counted: bool = True
+    ) -> Outcome:
         """Return a stage's outcome, from the store if it is there.
 
         Args:
             kind: the stage's name.
             depends_on: everything the outcome depends on, as specifications and plain values.
             make: computes it; killed half-way, it leaves nothing behind.
+            counted: whether its time is the run's; that of another run's stage is not.
         """
         key = digest({"stage": kind, "revision": REVISION, **depends_on})
         found = self._find(key)
@@ -73,7 +76,8 @@ class Stages:
             found = self._find(key)
             if found is None:
                 raise DataError(f"The stage {kind} of run {self.run} vanished as it was kept; is the disk in order?")
-        self._count(key, kind, found.seconds)
+        if counted:
+            self._count(key, kind, found.seconds)
         return found
 
     def _count(self, key: str, kind: str, seconds: float) -> None:

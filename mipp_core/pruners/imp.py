@@ -1,0 +1,81 @@
+"""IMP: iterative magnitude pruning with rewinding (Frankle and Carbin, arXiv 1803.03635)."""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from mipp_core.masks import KeepMasks
+from mipp_core.pruners.contract import Need, Task, require
+from mipp_core.pruners.gates import attach
+from mipp_core.pruners.magnitude import Magnitude
+from mipp_core.pruners.rounds import last
+from mipp_core.selection import Selection
+from mipp_core.vocabulary import Progress, Report
+
+
+@dataclass(frozen=True)
+class Imp(Magnitude):
+    """Train, remove the smallest units, rewind the rest to their initial weights, and again.
+
+    Idea: the lottery ticket hypothesis: a small part of a network, started from its own initial weights, trains as
+    well as the whole.  To find it, a fifth of what is left goes after each training.
+    Formula: after round k a share of (1 - rate)^k of the units is left, those with the largest norms of trained
+    weights; a sparsity between two rounds is reached from the earlier one, so all sparsities share their trainings and
+    their masks are nested.
+    Needs: the network at initialisation, and one whole training a round.  Cost: that.
+
+    Departures: the paper prunes weights, and the last layer at half the rate; units go by the norm of their incoming
+    weights and the last layer's stay.  The pruned network is retrained from the initial weights.
+
+    Attributes:
+        norm: of a unit's incoming weights.
+        rate: share of the units left that goes in each round, in (0, 1); 0.2 in the paper.
+
+    Raises:
+        SettingError: a setting is out of its range.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"data", "labels", "gradients", "training"})
+    rewinds: ClassVar[bool] = True
+
+    rate: float = 0.2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require("rate", self.rate, 0 < self.rate < 1, "above 0 and below 1")
+
+    def masks(self, task: Task, sparsities: tuple[float, ...], selection: Selection) -> list[KeepMasks]:
+        """Train, remove and rewind until the highest sparsity is reached; ``task.model`` is at initialisation."""
+        found: dict[float, KeepMasks] = {}
+        wanted = sorted(set(sparsities))
+        rounds = list(self.rounds_to(wanted[-1]))
+        masks: KeepMasks | None = None
+        for number, reached in enumerate(rounds):
+            scores = self._trained_scores(task, masks, _within(task.report, number, len(rounds)))
+            for sparsity in [s for s in wanted if s not in found and s <= reached]:
+                found[sparsity] = selection.keep(scores, sparsity)
+            masks = selection.keep(scores, reached)
+        return [found[sparsity] for sparsity in sparsities]
+
+    def rounds_to(self, sparsity: float) -> list[float]:
+        """Return the sparsity after each round, until it is at least so high; 1 cannot be reached before the last."""
+        left = [1 - self.rate]
+        while 1 - left[-1] < sparsity and left[-1] > 1e-6:
+            left.append(left[-1] * (1 - self.rate))
+        return [*(1 - share for share in left[:-1]), max(1 - left[-1], sparsity)]
+
+    def _trained_scores(self, task: Task, masks: KeepMasks | None, report: Report) -> dict[str, torch.Tensor]:
+        """Rewind, train what is left, and score it; what was removed before ranks below all else."""
+        model = deepcopy(task.model)
+        if masks is not None:
+            attach(model, {name: mask.to(task.data.images) for name, mask in masks.items()})
+        task.train(model, report)
+        scores = self.scores(model, task.data, task.seed)
+        return scores if masks is None else last(scores, masks)
+
+
+def _within(report: Report, number: int, rounds: int) -> Report:
+    words = f"Training round {number + 1} of {rounds}"
+    return lambda progress: report(Progress(words, (number + progress.done) / rounds))

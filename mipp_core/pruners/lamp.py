@@ -1,0 +1,40 @@
+"""LAMP: layer-adaptive magnitude pruning (Lee et al., arXiv 2010.07611)."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from mipp_core.data.dataset import Split
+from mipp_core.layers import chain_of
+from mipp_core.pruners.contract import Ranker, Scores
+from mipp_core.pruners.weight_scores import reduced, weights_of
+
+
+@dataclass(frozen=True)
+class Lamp(Ranker):
+    """Score a unit by its squared norm relative to those of its layer that are not smaller.
+
+    Idea: magnitudes of different layers cannot be compared; the share that a weight has of what would be left in its
+    layer can.  A layer's largest unit always has score 1, so no layer goes before every other layer's smaller units.
+    Formula: |w_u|^2 / sum of |w_v|^2 over the units v of the layer with |w_v| >= |w_u| (Equation 3, for units).
+    Needs: the weights alone.  Cost: one sort a layer.
+
+    Departures: the paper scores weights; here a unit's squared L2 norm stands in the place of a weight's square.  Of
+    equal norms the first unit counts as the larger.
+    """
+
+    def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
+        """Compare every unit with its layer's larger ones."""
+        weights = weights_of(model)
+        return {name: lamp(reduced(weights[name], "l2").double().square()).cpu() for name in chain_of(model).names}
+
+
+def lamp(squares: Float[Tensor, " units"]) -> Float[Tensor, " units"]:
+    """Divide every square by the sum of those not smaller; a layer of zeros scores 0."""
+    order = squares.argsort(descending=True, stable=True)
+    sums = squares[order].cumsum(0)
+    scores = torch.zeros_like(squares)
+    scores[order] = torch.where(sums > 0, squares[order] / sums, 0.0)
+    return scores
