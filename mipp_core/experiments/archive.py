@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from mipp_core.errors import DataError, ModelError
-from mipp_core.experiments.result import RunResult, masks_of
+from mipp_core.experiments.result import RunResult, entry_of, masks_of
 from mipp_core.experiments.spec import RunSpec
 from mipp_core.experiments.store.files import packed, read_json, read_tensors, write_json, write_tensors
 from mipp_core.experiments.sweep import SlimWeights
@@ -75,7 +75,7 @@ def slim_weights(folder: Path, level: int) -> dict[str, Tensor] | None:
 def slim_description(run: dict[str, Any], level: int) -> dict[str, Any]:
     """Return the JSON that rebuilds a slim network: its architecture, and the pixels it reads, if pruned."""
     spec = RunSpec.from_json(run["spec"])
-    entry = run["levels"][level]
+    entry = entry_of(run, level)
     masks = masks_of(entry)
     widths = tuple(max(1, kept) for kept in masks.without_input().kept.values())
     return {

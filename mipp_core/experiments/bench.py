@@ -111,17 +111,19 @@ class Bench:
         return preactivations(self.model, self.data.train.images[:_REBUILD_ON])
 
     def prune(self) -> tuple[list[Point], dict[str, list[Any]]]:
-        """Ask the pruner: keep-masks for every level, and its decisions as columns."""
+        """Ask the pruner: keep-masks for every point that is measured, and its decisions as columns."""
         spec = self.spec
         if isinstance(spec.settings, Decider):
-            decided = self._decide(spec.pruner, spec.settings)
-            return decided if spec.sparsities is None else self._between_levels(*decided, spec.sparsities)
+            points, columns = self._decide(spec.pruner, spec.settings)
+            if spec.sparsities is not None:
+                points = _between_levels(points, columns, spec.sparsities)
+            return [points[number] for number in spec.points], columns
         if spec.follow is None:
             sparsities = spec.sparsities or even_steps()
-            return self._rank(spec.settings, sparsities), {}
+            return self._rank(spec.settings, {number: sparsities[number] for number in spec.points}), {}
         found, _ = self._decide("mipp", spec.follow, counted=False)
-        ranked = self._rank(spec.settings, tuple(point.masks.sparsity for point in found))
-        return [Point(own.masks, led.confidence) for own, led in zip(ranked, found, strict=True)], {}
+        ranked = self._rank(spec.settings, {number: found[number].masks.sparsity for number in spec.points})
+        return [replace(point, confidence=found[point.level].confidence) for point in ranked], {}
 
     def _decide(self, name: str, pruner: Decider, counted: bool = True) -> tuple[list[Point], dict[str, list[Any]]]:
         """Ask a pruner that decides, at every confidence."""
@@ -135,26 +137,19 @@ class Bench:
         value = self.stages.remember("prune", {**self._network, **asked}, make, counted).value
         return _points(value["points"]), value["decisions"]
 
-    def _between_levels(
-        self, points: list[Point], columns: dict[str, list[Any]], sparsities: tuple[float, ...]
-    ) -> tuple[list[Point], dict[str, list[Any]]]:
-        """Take a deciding pruner's units in the order in which it gives them up."""
-        widths = points[0].masks.without_input().units
-        found = masks_between_levels(widths, decisions_of(columns), sparsities)
-        return [Point(masks, None) for masks in found], columns
-
-    def _rank(self, pruner: Ranker, sparsities: tuple[float, ...]) -> list[Point]:
+    def _rank(self, pruner: Ranker, wanted: dict[int, float]) -> list[Point]:
         """Ask a pruner that ranks, at every sparsity."""
-        spec = self.spec
+        spec, sparsities = self.spec, tuple(wanted.values())
         trains = "training" in pruner.needs
 
         def make() -> Outcome:
             model = initial_network(spec.network, self.device) if trains else self.model
             masks = pruner.masks(self._task(model), sparsities, spec.selection)
-            return Outcome({"points": _rows([Point(each, None) for each in masks])})
+            return Outcome({"masks": [each.to_json() for each in masks]})
 
         asked = {"pruner": spec.pruner, "settings": pruner, "sparsities": sparsities, "selection": spec.selection}
-        return _points(self.stages.remember("prune", {**self._network, **asked}, make).value["points"])
+        found = self.stages.remember("prune", {**self._network, **asked}, make).value["masks"]
+        return [Point(number, KeepMasks.from_json(each), None) for number, each in zip(wanted, found, strict=True)]
 
     def _task(self, model: nn.Module) -> Task:
         network = self.spec.network
@@ -269,4 +264,11 @@ def _rows(points: list[Point]) -> list[dict[str, Any]]:
 
 
 def _points(rows: list[dict[str, Any]]) -> list[Point]:
-    return [Point(KeepMasks.from_json(row["masks"]), row["confidence"]) for row in rows]
+    return [Point(n, KeepMasks.from_json(row["masks"]), row["confidence"]) for n, row in enumerate(rows)]
+
+
+def _between_levels(points: list[Point], columns: dict[str, list[Any]], sparsities: tuple[float, ...]) -> list[Point]:
+    """Take a deciding pruner's units in the order in which it gives them up."""
+    widths = points[0].masks.without_input().units
+    found = masks_between_levels(widths, decisions_of(columns), sparsities)
+    return [Point(number, masks, None) for number, masks in enumerate(found)]

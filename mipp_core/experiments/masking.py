@@ -17,8 +17,9 @@ from mipp_core.vocabulary import INPUT
 
 @dataclass(frozen=True)
 class Point:
-    """One keep-mask of a sweep, and the confidence it belongs to, if any."""
+    """One keep-mask of a sweep: its number there, and the confidence it belongs to, if any."""
 
+    level: int
     masks: KeepMasks
     confidence: float | None
 
@@ -37,7 +38,7 @@ def decided_points(pruner: Decider, task: Task, confidences: tuple[float, ...]) 
     """Ask a pruner that decides for its keep-masks at every confidence."""
     decisions = pruner.decide(task.model, task.data, task.seed, confidences, task.report)
     masks = _masks(task.model, decisions, confidences, task.data)
-    return [Point(*pair) for pair in zip(masks, confidences, strict=True)], decisions
+    return [Point(n, *pair) for n, pair in enumerate(zip(masks, confidences, strict=True))], decisions
 
 
 def masks_between_levels(

@@ -52,7 +52,7 @@ class LevelResult(Accuracies):
     """One point of the sweep.
 
     Attributes:
-        level: its number, from 0.
+        level: its number in the sweep, from 0.
         confidence: x in [0.5, 1); None for a pruner that takes a ratio.
         sparsity: units removed / units, pixels apart.
         parameters, macs: of the slim network.
@@ -139,6 +139,11 @@ def layer_results(masks: KeepMasks) -> tuple[LayerResult, ...]:
         for name, mask in masks.items()
         for kept in [int(mask.sum())]
     )
+
+
+def entry_of(run: dict[str, Any], level: int) -> dict[str, Any]:
+    """Return one level of the document by its number; a run may have measured some only."""
+    return next(entry for entry in run["levels"] if entry["level"] == level)
 
 
 def masks_of(level: dict[str, Any]) -> KeepMasks:

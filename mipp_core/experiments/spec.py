@@ -7,6 +7,7 @@ from typing import Any
 
 from mipp_core.data import DATASETS, Deformation
 from mipp_core.errors import SettingError, UnknownNameError
+from mipp_core.information import LEVELS
 from mipp_core.models import Architecture, architecture
 from mipp_core.pruners import PRUNERS, Decider, Mipp, Pruner, pruner
 from mipp_core.selection import Scope, Selection
@@ -74,6 +75,7 @@ class RunSpec:
         follow: MIPP's settings: the run is asked at the sparsities that MIPP finds with them, level by level.
         scope: how a ratio is spread over the layers; None for the pruner's usual way.
         floor: units of each layer that a pruner that ranks never removes.
+        measured: numbers of the points of the sweep that are cut, measured and retrained; None for all.
         retraining: recipe of the pruned networks; at initialisation it is their training.
         controls: names in ``CONTROLS``.
         retrain_controls: retrain the controls too (``scratch`` always is).
@@ -94,6 +96,7 @@ class RunSpec:
     follow: Mipp | None = None
     scope: Scope | None = None
     floor: int = 0
+    measured: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.pruner not in PRUNERS:
@@ -116,6 +119,9 @@ class RunSpec:
             raise SettingError("Only a pruner that ranks, and has no sparsities of its own, can follow MIPP's ratios.")
         if self.sparsities is not None and (not self.sparsities or not all(0 <= s <= 1 for s in self.sparsities)):
             raise SettingError(f"The sparsities {self.sparsities} are not all in [0, 1]; give at least one, as 0.5.")
+        points = len(self.sparsities or self.confidences or range(LEVELS))
+        if self.measured is not None and not (self.measured and all(0 <= n < points for n in self.measured)):
+            raise SettingError(f"The points {list(self.measured)} are not all in this sweep; it has 0 to {points - 1}.")
         if decides and self.sparsities is not None and self.confidences is not None:
             raise SettingError("Give confidences or sparsities, not both.")
 
@@ -127,6 +133,12 @@ class RunSpec:
             known = " or ".join(self.settings.scopes)
             raise SettingError(f"The pruner {self.pruner} cannot prune with scope {self.scope}; choose {known}.")
         _ = self.selection
+
+    @property
+    def points(self) -> tuple[int, ...]:
+        """Numbers of the points that are measured, ascending."""
+        count = len(self.sparsities or self.confidences or range(LEVELS))
+        return tuple(range(count)) if self.measured is None else tuple(sorted(set(self.measured)))
 
     @property
     def selection(self) -> Selection:
@@ -155,7 +167,7 @@ class RunSpec:
             network = _tuples(value["network"])
             network["recipe"] = Recipe(**_tuples(value["network"]["recipe"]))
             rest = _tuples({key: value[key] for key in ("trained", "pruner", "confidences", "controls")})
-            rest |= _tuples({key: value[key] for key in ("sparsities", "scope", "floor") if key in value})
+            rest |= _tuples({key: value[key] for key in ("sparsities", "scope", "floor", "measured") if key in value})
             if value.get("follow") is not None:
                 rest["follow"] = Mipp(**_tuples(value["follow"]))
             return cls(

@@ -75,27 +75,27 @@ def run(
         versions=versions(),
     )
     points, decisions = bench.prune()
-    levels = [_measure(bench, number, point, len(points)) for number, point in enumerate(points)]
+    levels = [_measure(bench, point, done / len(points)) for done, point in enumerate(points)]
     result = replace(result, decisions=decisions, levels=tuple(levels))
     publish(_timed(result, stages.seconds))
     weights: SlimWeights = {}
-    for done, number in enumerate(_coarse_to_fine(len(points))):
+    for done, place in enumerate(_coarse_to_fine(len(points))):
         within = _within(report, "Retraining", done, len(points))
-        levels[number], weights[number] = _retrain(bench, levels[number], points[number].masks, within)
+        levels[place], weights[points[place].level] = _retrain(bench, levels[place], points[place].masks, within)
         result = replace(result, levels=tuple(levels))
         publish(_timed(result, stages.seconds))
     result = _timed(replace(result, state="done"), stages.seconds)
     publish(result)
-    return result, {number: weights[number] for number in range(len(points))}
+    return result, {point.level: weights[point.level] for point in points}
 
 
 def _timed(result: RunResult, seconds: dict[str, float]) -> RunResult:
     return replace(result, seconds={kind: round(spent, 3) for kind, spent in seconds.items()})
 
 
-def _measure(bench: Bench, number: int, point: Point, count: int) -> LevelResult:
+def _measure(bench: Bench, point: Point, done: float) -> LevelResult:
     """Cut and rebuild one level, and its controls."""
-    bench.report(Progress("Rebuilding", number / count))
+    bench.report(Progress("Rebuilding", done))
     masks = point.masks
     value = bench.measure(masks).value
     controls = {
@@ -103,7 +103,7 @@ def _measure(bench: Bench, number: int, point: Point, count: int) -> LevelResult
         for name in bench.spec.controls
     }
     return LevelResult(
-        level=number,
+        level=point.level,
         confidence=point.confidence,
         sparsity=masks.sparsity,
         layers=layer_results(masks),

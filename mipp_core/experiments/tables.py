@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from mipp_core.information import confidence_of
+from mipp_core.experiments.result import entry_of
 from mipp_core.information.confidence import quantile
 
 MEASURES = ("pruned", "rebuilt", "retrained")
@@ -58,15 +58,14 @@ def decision_table(run: dict[str, Any], level: int) -> pd.DataFrame:
 
     Columns: layer, unit, order, tested_with, gain (mean over estimates), standard_error, z, needed (z_x), kept.
     """
-    columns = run["decisions"]
-    table = pd.DataFrame(columns)
-    if table.empty:
-        return table
+    confidence = entry_of(run, level)["confidence"]
+    table = pd.DataFrame(run["decisions"])
+    if table.empty or confidence is None:
+        return pd.DataFrame()
     table = table[(table.first_level <= level) & (table.last_level >= level)].reset_index(drop=True)
     table["kept"] = table.removed_from > level
     table["gain"] = [sum(g) / len(g) if isinstance(g, list) else None for g in table.gains]
-    confidence = run["levels"][level]["confidence"]
-    table["needed"] = quantile(confidence_of(level) if confidence is None else confidence)
+    table["needed"] = quantile(confidence)
     return table[["layer", "unit", "order", "tested_with", "gain", "standard_error", "z", "needed", "kept"]]
 
 

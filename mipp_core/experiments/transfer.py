@@ -84,7 +84,7 @@ def _whole(store: Store, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
 def _keep(store: Store, document: dict[str, Any], weights: dict[str, Any]) -> str:
     try:
         spec = RunSpec.from_json(document["spec"])
-        levels = document["levels"]
+        levels = {entry["level"]: entry for entry in document["levels"]}
         for level, tensors in split_weights(weights).items():
             levels[level]["weights"] = store.blobs.put(tensors)
     except (KeyError, TypeError, IndexError) as problem:

@@ -8,8 +8,7 @@ import streamlit as st
 
 from mipp_core.data import DATASETS
 from mipp_core.errors import MippError
-from mipp_core.experiments import NetworkSpec, RunSpec
-from mipp_core.information import LEVELS
+from mipp_core.experiments import NetworkSpec, RunSpec, entry_of
 from mipp_core.models import MODELS
 from mipp_core.pruners import Mipp
 from mipp_core.training import RECIPES
@@ -212,21 +211,24 @@ def chips(spec: RunSpec) -> list[str]:
 
 def level_slider(document: dict[str, Any]) -> int:
     """Draw the slider over the levels and return the one chosen."""
-    last = len(document["levels"]) - 1
-    if last == 0:
-        return 0
-    level = st.slider(
-        "Confidence level",
-        0,
-        last,
-        value=min(DEFAULTS["level"], last),
-        key="level",
-        bind="query-params",
-        help="The paper's schedule x = 1 - 2^-(n+1). Drag, or use the arrow keys.",
-    )
-    confidence = document["levels"][level]["confidence"]
+    numbers = [entry["level"] for entry in document["levels"]]
+    if len(numbers) == 1:
+        return numbers[0]
+    nearest = min(numbers, key=lambda number: abs(number - DEFAULTS["level"]))
+    words = "The paper's schedule x = 1 - 2^-(n+1). Drag, or use the arrow keys."
+    if numbers == list(range(len(numbers))):
+        last = numbers[-1]
+        level = st.slider("Confidence level", 0, last, value=nearest, key="level", bind="query-params", help=words)
+    else:  # a run that has measured some levels only
+        level = st.select_slider(
+            "Confidence level", numbers, value=nearest, key="point", bind="query-params", help=words
+        )
+    entry = entry_of(document, level)
+    confidence, share = entry["confidence"], f"{entry['sparsity']:.0%} of all units are removed"
     if confidence is None:
-        st.caption(f"Level {level}: the lowest-scoring {level / LEVELS:.0%} of all units are removed.")
+        st.caption(f"Level {level}: {share}.")
+    elif document["spec"]["pruner"] != "mipp":
+        st.caption(f"Level {level}: {share}, as many as MIPP removes at confidence **{confidence:.6%}**.")
     else:
         st.caption(
             f"Level {level}: keep a unit only if more than **{confidence:.6%}** sure that it transfers information."

@@ -8,7 +8,7 @@ import streamlit as st
 from torch import Tensor
 
 from mipp_core.errors import MippError
-from mipp_core.experiments import RunSpec, Store
+from mipp_core.experiments import RunSpec, Store, entry_of
 from mipp_core.experiments.archive import has_weights, load_run, shipped_runs, slim_weights
 from mipp_core.experiments.store import Job
 from mipp_core.experiments.tables import headline
@@ -38,14 +38,14 @@ class Found:
         """Tell whether a level's slim network is kept."""
         if self.folder is not None:
             return has_weights(self.folder)
-        blob = self.document["levels"][level]["weights"]
+        blob = entry_of(self.document, level)["weights"]
         return blob is not None and store().blobs.path(blob).exists()
 
     def weights(self, level: int) -> dict[str, Tensor]:
         """Return a level's slim network."""
         if self.folder is not None:
             return slim_weights(self.folder, level) or {}
-        return store().blobs.get(self.document["levels"][level]["weights"]) or {}
+        return store().blobs.get(entry_of(self.document, level)["weights"]) or {}
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -10,7 +10,7 @@ import torch
 
 from mipp_core.data import load_dataset
 from mipp_core.errors import MippError
-from mipp_core.experiments import RunSpec, collapsed_layers
+from mipp_core.experiments import RunSpec, collapsed_layers, entry_of
 from mipp_core.experiments.archive import command_of, pack_slim, slim_description
 from mipp_core.experiments.tables import MEASURES, curve_table, deaths, decision_table, layer_table
 from mipp_core.figures import AXES, accuracy_curve, pixel_map, ratio_bars, unit_map
@@ -24,7 +24,7 @@ LATEST = 200
 def show(found: Found, level: int) -> None:
     """Draw every panel for the chosen level."""
     document = found.document
-    entry = document["levels"][level]
+    entry = entry_of(document, level)
     spec = RunSpec.from_json(document["spec"])
     _headline(document, entry)
     _warnings(document, entry)
@@ -76,7 +76,7 @@ def _warnings(document: dict[str, Any], entry: dict[str, Any]) -> None:
         )
     if not dead:
         later = [f"{name} at level {level}" for name, level in first.items() if name != INPUT]
-        words = f"first collapse: {', '.join(later)}" if later else "no layer collapses at any of the 20 levels"
+        words = f"first collapse: {', '.join(later)}" if later else "no layer collapses at any level"
         st.caption(f"✓ Every layer has units left at this level; {words}.")
 
 
@@ -97,7 +97,7 @@ def _curve(document: dict[str, Any], level: int, alike: list[dict[str, Any]]) ->
         )
     table = curve_table(document)
     if compare:
-        _side_by_side(document["levels"][level], document["spec"]["pruner"])
+        _side_by_side(entry_of(document, level), document["spec"]["pruner"])
     else:
         table = _own_curve(document)
     others = pd.concat([_own_curve(other) for other in alike]) if alike else None
@@ -213,7 +213,7 @@ def _downloads(found: Found, level: int) -> None:
     with st.container(horizontal=True):
         _download("Curve (CSV)", lambda: curve_table(document).to_csv(index=False), f"{name}.csv", "text/csv")
         _download("Run (JSON)", lambda: json.dumps(document), f"{name}.json", "application/json")
-        if document["levels"][level]["accuracy_retrained"] is not None and found.has_weights(level):
+        if entry_of(document, level)["accuracy_retrained"] is not None and found.has_weights(level):
             _download(
                 "Slim model (safetensors)",
                 lambda: pack_slim(found.weights(level)),

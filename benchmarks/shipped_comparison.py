@@ -1,0 +1,119 @@
+"""Make the comparison that ships with the package.
+
+    python -m benchmarks.shipped_comparison STORE [--untrained] [--paper] [--seeds 3] [--devices cpu] [--pack-only]
+
+Every entry on LeNet5 and full MNIST at the ratios that MIPP finds, by the queue and its workers: what STORE holds
+already is not run again, and a killed run goes on from its last stage.  MIPP's own decisions are taken from the runs
+that ship with the package where they are there (``benchmarks.shipped_runs``).  Afterwards the documents are packed
+into ``mipp_core/shipped``, without weights.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mipp_core import Mipp, NetworkSpec, RunSpec, Store
+from mipp_core.experiments import jobs, masks_of
+from mipp_core.experiments.archive import SHIPPED, load_run
+from mipp_core.experiments.comparison import ENTRIES, member, name_of
+from mipp_core.experiments.executors import run_here
+from mipp_core.experiments.store import Job, Outcome
+from mipp_core.training import RECIPES
+
+LEVELS = (0, 1, 3, 9, 19)
+"""Of the schedule; the others are decided too, but not measured."""
+
+REQUIRED = [name for name in ENTRIES if name not in ("GraSP signed", "Taylor", "LAMP", "HRank", "L2 per layer")]
+
+
+def base(seed: int, trained: bool, paper: bool) -> RunSpec:
+    """Return MIPP's run, with all controls."""
+    dense = RECIPES["paper-mnist" if paper else "short"]
+    again = RECIPES["paper-mnist" if paper else "short-retrain"]
+    return RunSpec(
+        NetworkSpec("lenet5", "mnist", recipe=dense, seed=seed),
+        trained=trained,
+        settings=Mipp(),
+        retraining=again,
+        controls=("random", "magnitude", "scratch", "reinitialised"),
+        retrain_controls=True,
+        measured=LEVELS,
+    )
+
+
+def cells(trained: bool, paper: bool, seeds: int) -> list[RunSpec]:
+    """Return all runs, the entries of one seed together."""
+    names = [name for name in REQUIRED if trained or ENTRIES[name].works_untrained]
+    return [member(base(seed, trained, paper), name) for seed in range(seeds) for name in names]
+
+
+def plant(store: Store, spec: RunSpec) -> bool:
+    """Leave a shipped run's decisions in the store, where MIPP's own stage would; tell whether there are any."""
+    name = f"{'trained' if spec.trained else 'untrained'}-{spec.network.seed}"
+    document = load_run(SHIPPED / name) if (SHIPPED / name).exists() else None
+    if document is None or RunSpec.from_json(document["spec"]).network != spec.network:
+        return False
+    rows = [{"masks": masks_of(level).to_json(), "confidence": level["confidence"]} for level in document["levels"]]
+    asked = {"pruner": "mipp", "settings": spec.settings, "confidences": None}
+    stages = store.stages(spec.hash, document["device"])
+    key = {"network": spec.network, "trained": spec.trained, **asked}
+    stages.remember("prune", key, lambda: Outcome({"points": rows, "decisions": document["decisions"]}))
+    return True
+
+
+def pack(store: Store, specs: list[RunSpec], name: str) -> int:
+    """Write the documents of the finished runs into the package; return how many there are."""
+    found = [store.runs.document(spec.hash) for spec in specs]
+    whole = [_bare(document) for document in found if document and document["state"] == "done"]
+    text = json.dumps(whole, separators=(",", ":")).encode()
+    (SHIPPED / f"{name}.json.gz").write_bytes(gzip.compress(text, 9, mtime=0))
+    return len(whole)
+
+
+def _bare(document: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the trace, which the shipped runs have."""
+    return {**document, "decisions": {}}
+
+
+def watch(seen: set[str]) -> Callable[[list[Job]], None]:
+    """Print every run as it ends."""
+
+    def look(found: list[Job]) -> None:
+        for job in found:
+            if job.state not in ("queued", "running") and job.hash not in seen:
+                seen.add(job.hash)
+                name = name_of(RunSpec.from_json(job.spec))
+                print(f"{len(seen)}/{len(found)} {name} seed {job.spec['network']['seed']}: {job.state} {job.message}")
+                sys.stdout.flush()
+
+    return look
+
+
+def main() -> None:
+    """Run what is missing, then pack."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("store", type=Path)
+    parser.add_argument("--untrained", action="store_true", help="networks at initialisation")
+    parser.add_argument("--paper", action="store_true", help="the paper's 90-epoch recipe")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--devices", default=",".join(jobs.devices()), help="a worker each")
+    parser.add_argument("--data-dir", type=Path, default=os.environ.get("MIPP_DATA"))
+    parser.add_argument("--pack-only", action="store_true", help="pack what is finished, run nothing")
+    chosen = parser.parse_args()
+    store = Store(chosen.store)
+    specs = cells(not chosen.untrained, chosen.paper, chosen.seeds)
+    if not chosen.pack_only:
+        for seed in range(chosen.seeds):
+            plant(store, base(seed, not chosen.untrained, chosen.paper))
+        run_here(specs, store, tuple(chosen.devices.split(",")), watch(set()), chosen.data_dir)
+    name = f"comparison-{'untrained' if chosen.untrained else 'trained'}"
+    print(f"packed {pack(store, specs, name)} of {len(specs)} runs as {name}")
+
+
+if __name__ == "__main__":
+    main()

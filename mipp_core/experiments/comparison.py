@@ -1,0 +1,114 @@
+"""Several pruners on the same network: the entries of a comparison, and the runs it consists of."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from mipp_core.errors import SettingError, UnknownNameError
+from mipp_core.experiments.spec import RunSpec
+from mipp_core.pruners import Decider, Mipp, Pruner, pruner
+from mipp_core.selection import Scope
+
+Protocol = Literal["followed", "fixed"]
+"""Who sets the ratios: MIPP, and the others are given them; or everyone gets the same even steps."""
+
+PROTOCOLS: dict[Protocol, str] = {
+    "followed": "MIPP's ratios: it finds them, and the others are given the same number of units to remove",
+    "fixed": "fixed ratios: everyone removes 0, 5, ... 95% of the units",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a comparison: a pruner, its settings, and how it spreads a ratio over the layers.
+
+    Attributes:
+        pruner: a name in ``PRUNERS``.
+        settings: its own.
+        scope: None for its usual way.
+    """
+
+    pruner: str
+    settings: Pruner
+    scope: Scope | None = None
+
+    @property
+    def works_untrained(self) -> bool:
+        """Tell whether it can prune a network at initialisation."""
+        return "training" not in self.settings.needs
+
+
+def _entry(name: str, scope: Scope | None = None, **settings: object) -> Entry:
+    return Entry(name, pruner(name, **settings), scope)
+
+
+ENTRIES: dict[str, Entry] = {
+    "MIPP": _entry("mipp"),
+    "random": _entry("random"),
+    "L1": _entry("magnitude"),
+    "L2": _entry("magnitude", norm="l2"),
+    "L1 per layer": _entry("magnitude", "layer"),
+    "L2 per layer": _entry("magnitude", "layer", norm="l2"),
+    "SynFlow": _entry("synflow"),
+    "SNIP": _entry("snip"),
+    "IterSNIP": _entry("iter-snip"),
+    "GraSP": _entry("grasp"),
+    "IterGraSP": _entry("iter-grasp"),
+    "GraSP signed": _entry("grasp", reduce="sum"),
+    "ThiNet": _entry("thinet"),
+    "SOSP-H": _entry("sosp-h"),
+    "IMP": _entry("imp"),
+    "Taylor": _entry("taylor"),
+    "LAMP": _entry("lamp"),
+    "HRank": _entry("hrank"),
+}
+"""Every pruner of the registry, as it is usually meant, by the name it has in the literature."""
+
+
+def entry(name: str) -> Entry:
+    """Look an entry up.
+
+    Raises:
+        UnknownNameError: lists the known entries.
+    """
+    if name not in ENTRIES:
+        raise UnknownNameError("entry", name, ENTRIES)
+    return ENTRIES[name]
+
+
+def member(base: RunSpec, name: str, protocol: Protocol = "followed") -> RunSpec:
+    """Return one entry's run of a comparison.
+
+    Args:
+        base: MIPP's run; the others have its network, retraining and measured points, and none of its controls.
+        name: a key of ``ENTRIES``.
+        protocol: who sets the ratios.
+
+    Raises:
+        UnknownNameError: there is no such entry.
+        SettingError: the pruner needs training and the network is at initialisation, or the base is not MIPP's.
+    """
+    if not isinstance(base.settings, Mipp):
+        raise SettingError(f"A comparison is made around MIPP, not around {base.pruner}; give MIPP's run.")
+    found = entry(name)
+    sparsities = tuple(step / 20 for step in range(20)) if protocol == "fixed" else None
+    if isinstance(found.settings, Decider):
+        return base if protocol == "followed" else replace(base, confidences=None, sparsities=sparsities)
+    return replace(
+        base,
+        pruner=found.pruner,
+        settings=found.settings,
+        scope=found.scope,
+        follow=base.settings if protocol == "followed" else None,
+        confidences=base.confidences if protocol == "followed" else None,
+        sparsities=sparsities,
+        controls=(),
+        retrain_controls=False,
+    )
+
+
+def name_of(spec: RunSpec) -> str | None:
+    """Return the entry that a run belongs to; None if it belongs to none."""
+    for name, found in ENTRIES.items():
+        if (found.pruner, found.settings, found.scope) == (spec.pruner, spec.settings, spec.scope):
+            return name
+    return None
