@@ -196,28 +196,28 @@ class Bench:
         return self.stages.remember("retrain", asked | ({"rewound": True} if spec.settings.rewinds else {}), make)
 
     def scratch(self, masks: KeepMasks, report: Report) -> Outcome:
-        """Train a network of the same size from fresh weights, with the dense network's recipe."""
-        network = self.spec.network
+        """Train a network of the same size from fresh weights."""
+        network, how = self.spec.network, self._training
 
         def make() -> Outcome:
             _, slim = shrink(self.model, network.architecture, masks)
             fresh = slim.build(network.seed + 1).to(self.device)
-            return self._trained(fresh, masks, network.recipe, report, "Training from scratch")
+            return self._trained(fresh, masks, how, report, "Training from scratch")
 
-        return self.stages.remember("scratch", {"network": network, "masks": _bare(masks)}, make)
+        return self.stages.remember("scratch", {"network": network, "masks": _bare(masks), "recipe": how}, make)
 
     def reinitialise(self, masks: KeepMasks, report: Report) -> Outcome:
-        """Cut the same units out of the dense network with fresh weights and train it, with the dense recipe.
+        """Cut the same units out of the dense network with fresh weights and train it.
 
         Unlike in a network built small, every weight is drawn at the dense network's scale.
         """
-        network = self.spec.network
+        network, how = self.spec.network, self._training
 
         def make() -> Outcome:
             fresh = initial_network(replace(network, seed=network.seed + 1), self.device)
-            return self._trained(self._cut(masks, fresh), masks, network.recipe, report, "Training fresh weights")
+            return self._trained(self._cut(masks, fresh), masks, how, report, "Training fresh weights")
 
-        return self.stages.remember("reinitialise", {"network": network, "masks": _bare(masks)}, make)
+        return self.stages.remember("reinitialise", {"network": network, "masks": _bare(masks), "recipe": how}, make)
 
     def train_accuracy(self, trained: Outcome, masks: KeepMasks) -> float:
         """Measure a slim network on the training split."""
@@ -229,6 +229,11 @@ class Bench:
 
         asked = {"network": self.spec.network, "weights": trained.blob, "split": "train"}
         return self.stages.remember("evaluate", asked, make).value["accuracy"]
+
+    @property
+    def _training(self) -> Recipe:
+        """How a network with fresh weights is trained: as the dense one, or as pruned ones at initialisation are."""
+        return self.spec.network.recipe if self.spec.trained else self.spec.retraining
 
     @property
     def _network(self) -> dict[str, Any]:
