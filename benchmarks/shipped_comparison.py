@@ -17,16 +17,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mipp_core import Mipp, NetworkSpec, RunSpec, Store
+from mipp_core import NetworkSpec, RunSpec, Store
 from mipp_core.experiments import jobs, masks_of
 from mipp_core.experiments.archive import SHIPPED, load_run
-from mipp_core.experiments.comparison import ENTRIES, member, name_of
+from mipp_core.experiments.comparison import ENTRIES, leader, member, name_of
 from mipp_core.experiments.executors import run_here
 from mipp_core.experiments.store import Job, Outcome
 from mipp_core.training import RECIPES
-
-LEVELS = (0, 1, 3, 9, 19)
-"""Of the schedule; the others are decided too, but not measured."""
 
 REQUIRED = [name for name in ENTRIES if name not in ("GraSP signed", "Taylor", "LAMP", "HRank", "L2 per layer")]
 
@@ -35,15 +32,7 @@ def base(seed: int, trained: bool, paper: bool) -> RunSpec:
     """Return MIPP's run, with all controls."""
     dense = RECIPES["paper-mnist" if paper else "short"]
     again = RECIPES["paper-mnist" if paper else "short-retrain"]
-    return RunSpec(
-        NetworkSpec("lenet5", "mnist", recipe=dense, seed=seed),
-        trained=trained,
-        settings=Mipp(),
-        retraining=again,
-        controls=("random", "magnitude", "scratch", "reinitialised"),
-        retrain_controls=True,
-        measured=LEVELS,
-    )
+    return leader(NetworkSpec("lenet5", "mnist", recipe=dense, seed=seed), trained, again)
 
 
 def cells(trained: bool, paper: bool, seeds: int) -> list[RunSpec]:

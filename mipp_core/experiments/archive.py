@@ -60,6 +60,12 @@ def shipped_runs() -> list[Path]:
     return sorted(path for path in SHIPPED.glob("*") if path.is_dir())
 
 
+def shipped_comparisons() -> list[dict[str, Any]]:
+    """Return the documents of the comparisons that come with the package; their weights do not."""
+    files = sorted(SHIPPED.glob("comparison-*.json.gz"))
+    return [run for path in files for run in json.loads(gzip.decompress(path.read_bytes()))]
+
+
 def has_weights(folder: Path) -> bool:
     """Tell whether a run's slim networks are kept."""
     return (folder / "weights.safetensors").exists()

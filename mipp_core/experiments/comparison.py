@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mipp_core.errors import SettingError, UnknownNameError
-from mipp_core.experiments.spec import RunSpec
+from mipp_core.experiments.spec import NetworkSpec, RunSpec
 from mipp_core.pruners import Decider, Mipp, Pruner, pruner
 from mipp_core.selection import Scope
+from mipp_core.training import Recipe
 
 Protocol = Literal["followed", "fixed"]
 """Who sets the ratios: MIPP, and the others are given them; or everyone gets the same even steps."""
@@ -15,6 +16,15 @@ PROTOCOLS: dict[Protocol, str] = {
     "followed": "MIPP's ratios: it finds them, and the others are given the same number of units to remove",
     "fixed": "fixed ratios: everyone removes 0, 5, ... 95% of the units",
 }
+
+
+MEASURED = (0, 1, 3, 9, 19)
+"""Levels of MIPP's schedule at which a comparison is made; most of its range lies between the first two."""
+
+FIXED = (2, 6, 10, 13, 15, 17, 18, 19)
+"""Of 20 even steps: 10, 30, 50, 65, 75, 85, 90 and 95%."""
+
+STEPS = 20
 
 
 @dataclass(frozen=True)
@@ -75,11 +85,24 @@ def entry(name: str) -> Entry:
     return ENTRIES[name]
 
 
+def leader(network: NetworkSpec, trained: bool, retraining: Recipe) -> RunSpec:
+    """Return MIPP's run of a comparison, with every control at its per-layer counts."""
+    return RunSpec(
+        network,
+        trained=trained,
+        retraining=retraining,
+        controls=("random", "magnitude", "scratch", "reinitialised"),
+        retrain_controls=True,
+        measured=MEASURED,
+    )
+
+
 def member(base: RunSpec, name: str, protocol: Protocol = "followed") -> RunSpec:
     """Return one entry's run of a comparison.
 
     Args:
-        base: MIPP's run; the others have its network, retraining and measured points, and none of its controls.
+        base: MIPP's run (see ``leader``); the others have its network, retraining and measured levels, and none of
+            its controls.
         name: a key of ``ENTRIES``.
         protocol: who sets the ratios.
 
@@ -90,20 +113,15 @@ def member(base: RunSpec, name: str, protocol: Protocol = "followed") -> RunSpec
     if not isinstance(base.settings, Mipp):
         raise SettingError(f"A comparison is made around MIPP, not around {base.pruner}; give MIPP's run.")
     found = entry(name)
-    sparsities = tuple(step / 20 for step in range(20)) if protocol == "fixed" else None
+    if protocol == "fixed":
+        steps = tuple(step / STEPS for step in range(STEPS))
+        base = replace(base, confidences=None, sparsities=steps, measured=FIXED, controls=(), retrain_controls=False)
     if isinstance(found.settings, Decider):
-        return base if protocol == "followed" else replace(base, confidences=None, sparsities=sparsities)
-    return replace(
-        base,
-        pruner=found.pruner,
-        settings=found.settings,
-        scope=found.scope,
-        follow=base.settings if protocol == "followed" else None,
-        confidences=base.confidences if protocol == "followed" else None,
-        sparsities=sparsities,
-        controls=(),
-        retrain_controls=False,
-    )
+        return base
+    own = {"pruner": found.pruner, "settings": found.settings, "scope": found.scope}
+    if protocol == "fixed":
+        return replace(base, **own)
+    return replace(base, **own, follow=base.settings, controls=(), retrain_controls=False)
 
 
 def name_of(spec: RunSpec) -> str | None:

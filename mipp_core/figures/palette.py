@@ -12,3 +12,17 @@ DASHES = {"mipp": "solid", "random": "dot", "magnitude": "dash", "scratch": "das
 """Which choice of units; others are drawn solid."""
 
 MARKERS = {"mipp": "circle", "random": "x-thin-open", "magnitude": "diamond-open", "scratch": "square-open"}
+
+COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#882255",
+    "#999933",
+    "#332288",
+    "#888888",
+)
+"""For things without a meaning of their own: Okabe-Ito first, then Paul Tol's muted colours."""

@@ -11,7 +11,7 @@ from mipp_core.pruners.contract import Need, Task, require
 from mipp_core.pruners.gates import attach
 from mipp_core.pruners.magnitude import Magnitude
 from mipp_core.pruners.rounds import last
-from mipp_core.selection import Selection
+from mipp_core.selection import Scope, Selection
 from mipp_core.vocabulary import Progress, Report
 
 
@@ -27,7 +27,8 @@ class Imp(Magnitude):
     Needs: the network at initialisation, and one whole training a round.  Cost: that.
 
     Departures: the paper prunes weights, and the last layer at half the rate; units go by the norm of their incoming
-    weights and the last layer's stay.  The pruned network is retrained from the initial weights.
+    weights and the last layer's stay.  As in the paper's LeNet every layer loses the same share of its units, unless
+    the scope is ``global``, as in its deeper networks.  The pruned network is retrained from the initial weights.
 
     Attributes:
         norm: of a unit's incoming weights.
@@ -38,6 +39,7 @@ class Imp(Magnitude):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "labels", "gradients", "training"})
+    scopes: ClassVar[tuple[Scope, ...]] = ("layer", "global")
     rewinds: ClassVar[bool] = True
 
     rate: float = 0.2

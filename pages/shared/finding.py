@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mipp_core.errors import MippError
 from mipp_core.experiments import RunSpec, Store, entry_of
-from mipp_core.experiments.archive import has_weights, load_run, shipped_runs, slim_weights
+from mipp_core.experiments.archive import has_weights, load_run, shipped_comparisons, shipped_runs, slim_weights
 from mipp_core.experiments.store import Job
 from mipp_core.experiments.tables import headline
 
@@ -23,16 +23,13 @@ class Found:
 
     Attributes:
         document: the result as far as it has got.
-        folder: where a shipped run is; None for one in the store.
+        folder: where a shipped run with weights is; None for any other.
+        is_shipped: whether it came with the package.
     """
 
     document: dict[str, Any]
-    folder: Path | None
-
-    @property
-    def is_shipped(self) -> bool:
-        """Tell whether it came with the package."""
-        return self.folder is not None
+    folder: Path | None = None
+    is_shipped: bool = False
 
     def has_weights(self, level: int) -> bool:
         """Tell whether a level's slim network is kept."""
@@ -89,16 +86,24 @@ def _shipped() -> dict[str, str]:
     return found
 
 
+@st.cache_resource(show_spinner=False)
+def _compared() -> dict[str, dict[str, Any]]:
+    """Map the hash of each run of the shipped comparisons to its document; read only."""
+    return {run["hash"]: run for run in shipped_comparisons()}
+
+
 def find(spec: RunSpec) -> Found | None:
     """Return a run that has something to show."""
     shipped = _shipped().get(bare(spec).hash)
     if shipped:
-        return Found(_unpack(shipped), Path(shipped))
+        return Found(_unpack(shipped), Path(shipped), is_shipped=True)
+    if spec.hash in _compared():
+        return Found(_compared()[spec.hash], is_shipped=True)
     job = store().runs.look(spec.hash)
     if job is None or not job.changed_at:
         return None
     document = _read(str(store().root), spec.hash, job.changed_at)
-    return Found(document, None) if document and document["levels"] else None
+    return Found(document) if document and document["levels"] else None
 
 
 def figures(spec: RunSpec, job: Job) -> dict[str, Any] | None:
@@ -107,7 +112,9 @@ def figures(spec: RunSpec, job: Job) -> dict[str, Any] | None:
 
 
 def by_name(name: str) -> RunSpec | None:
-    """Return the specification of a run in the store; None if there is none of that name."""
+    """Return the specification of a run in the store or of a shipped comparison; None if there is none of that name."""
+    if name in _compared():
+        return RunSpec.from_json(_compared()[name]["spec"])
     job = store().runs.look(name)
     try:
         return RunSpec.from_json(job.spec) if job else None

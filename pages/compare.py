@@ -1,0 +1,12 @@
+"""Compare: several pruners on one network."""
+
+import streamlit as st
+
+from pages.shared import comparing
+
+st.title("Compare pruners", anchor=False)
+st.markdown(
+    "Every pruner gets the same dense network and the same number of units to remove. What differs is **which** units "
+    "go, and how many in **each layer**."
+)
+comparing.show()

@@ -1,0 +1,234 @@
+"""What a comparison shows."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from mipp_core.experiments import entry_of
+from mipp_core.experiments.comparison import ENTRIES
+from mipp_core.experiments.comparison_tables import (
+    BIN,
+    CONTROL_NAMES,
+    accuracy_table,
+    characteristics,
+    collapse_table,
+    latex_table,
+    mean_curve,
+    points_table,
+    ratio_table,
+    seconds_table,
+    standing,
+)
+from mipp_core.experiments.tables import MEASURES, layer_table
+from mipp_core.figures import AXES, comparison_curves, comparison_panels, seconds_bars, share_map, unit_map
+from mipp_core.vocabulary import INPUT
+
+ORDER = [*ENTRIES, *CONTROL_NAMES.values()]
+"""Every name a curve may have; its place here is its style, whatever else is shown."""
+
+Documents = dict[str, list[dict[str, Any]]]
+
+
+def show(documents: Documents) -> None:
+    """Draw every panel."""
+    points = points_table(documents)
+    measure = _curves(documents, points)
+    _numbers(points, measure)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _collapse(points)
+        _seconds(documents)
+    with right:
+        _ratios(documents, points)
+    _characteristics(documents, points)
+    _provenance(documents)
+
+
+def _curves(documents: Documents, points: pd.DataFrame) -> str:
+    st.subheader("Accuracy against sparsity", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        stage = _choice("Accuracy", list(MEASURES), "cmp_stage", default="retrained")
+        split = _choice("On", ["test", "train"], "cmp_split", help="Train: on 10,000 training images at most.")
+        x = _choice("Horizontal axis", list(AXES), "cmp_axis", format_func=AXES.get)
+        view = _choice("View", ["one chart", "panels"], "cmp_view", help="Panels: one a pruner, the others in grey.")
+        scale = _choice("Show", ["accuracy", "error (log)"], "cmp_scale", help="Errors show small differences.")
+        with_controls = st.toggle(
+            "Show MIPP's controls",
+            key="cmp_controls",
+            bind="query-params",
+            help="Other units, or fresh weights, with as many units in each layer as MIPP keeps.",
+        )
+    measure = f"{split}_{stage}"
+    shown = points if with_controls else points[points.entry.isin(ENTRIES)]
+    names = [name for name in ORDER if name in set(shown.entry)]
+    pinned = st.pills(
+        "Pin", names, selection_mode="multi", key="cmp_pinned", bind="query-params", help="The others fade."
+    )
+    curves = mean_curve(shown, measure, x)
+    if curves.empty:
+        st.info(f"No run has {stage} accuracies on the {split} split.", icon=":material/info:")
+        return measure
+    as_error = scale != "accuracy" and view != "panels"
+    title = f"{split.capitalize()} {'error' if as_error else 'accuracy'}, {stage}"
+    if view == "panels":
+        figure, dense = comparison_panels(curves, ORDER, x, title), None
+    else:
+        dense = _dense(documents, split)
+        figure = comparison_curves(curves, ORDER, dense, x, title, pinned, as_error)
+    chosen = st.plotly_chart(
+        figure,
+        key="cmp_curves",
+        on_select="rerun",
+        selection_mode="points",
+        config={"toImageButtonOptions": {"format": st.session_state.get("cmp_picture", "png"), "scale": 2}},
+        alt=f"{title}, of every pruner by share removed",
+    )
+    st.caption(
+        "What to see: whose curve stays up longest. Lines are means over seeds, bands go from the least to the most; "
+        f"the dotted line is the dense network{'' if dense is None else f' ({dense:.2%})'}. Click a name in the legend "
+        "to hide it, twice to see it alone; click a point for its masks."
+    )
+    _selected(documents, [point["customdata"] for point in chosen.selection.points if point.get("customdata")])
+    return measure
+
+
+def _choice(label: str, options: list[str], key: str, default: str | None = None, **more: Any) -> str:
+    return st.segmented_control(
+        label, options, default=default or options[0], required=True, key=key, bind="query-params", **more
+    )
+
+
+def _dense(documents: Documents, split: str) -> float | None:
+    name = "dense_accuracy" if split == "test" else "dense_train_accuracy"
+    found = {run["spec"]["network"]["seed"]: run[name] for runs in documents.values() for run in runs}
+    known = [value for value in found.values() if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _selected(documents: Documents, points: list[list[Any]]) -> None:
+    """Show the masks behind the point that was clicked."""
+    for name, level, *_, hash_ in points[:1]:
+        run = next((run for runs in documents.values() for run in runs if run["hash"] == hash_), None)
+        if run is None:
+            return
+        seed = run["spec"]["network"]["seed"]
+        with st.container(border=True):
+            st.markdown(f"**{name}**, level {level}, seed {seed}: [open it in Explore](./?run={hash_}&point={level})")
+            if name in CONTROL_NAMES.values():
+                st.caption("A control keeps as many units in each layer as MIPP; below are MIPP's.")
+            layers = layer_table(entry_of(run, level))
+            st.plotly_chart(
+                unit_map(layers[layers.name != INPUT]), key="cmp_units", alt="Kept and removed units of each layer"
+            )
+
+
+def _numbers(points: pd.DataFrame, measure: str) -> None:
+    st.subheader("In numbers", anchor=False)
+    for sentence in standing(points, measure):
+        st.markdown(f"- {sentence}")
+    removed = points.groupby("level").sparsity.mean()
+    table = accuracy_table(points, measure)
+    table.columns = [f"{removed[level]:.1%} removed" for level in table.columns]
+    st.dataframe(table, height=_tall(table), alt="Accuracy of every pruner at every level", placeholder="–")
+    st.caption("Percent, mean ± standard deviation over seeds.")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _choice("Camera above the chart saves", ["png", "svg"], "cmp_picture")
+        _download("Points (CSV)", points.to_csv(index=False), "comparison.csv", "text/csv")
+        _download("Table (LaTeX)", latex_table(points, measure), "comparison.tex", "text/plain")
+
+
+def _tall(table: pd.DataFrame) -> int:
+    """Return the pixels that show every row."""
+    return 38 + 35 * len(table)
+
+
+def _download(label: str, data: str, file_name: str, mime: str) -> None:
+    st.download_button(label, data, file_name, mime, on_click="ignore", icon=":material/download:")
+
+
+def _collapse(points: pd.DataFrame) -> None:
+    st.subheader("Collapse rate", anchor=False)
+    table = collapse_table(points[points.entry.isin(ENTRIES)])
+    if table.empty:
+        st.caption("No network has been retrained.")
+        return
+    columns = [f"{low:.0%}–{low + BIN:.0%}" for low in table.columns]
+    figure = share_map(table, columns, "of runs untrainable")
+    st.plotly_chart(figure, key="cmp_collapse", alt="Share of runs that stay at chance, by pruner and sparsity")
+    st.caption(
+        "Share of runs that are still at chance after retraining, in bins of units removed. Empty cells: no run there."
+    )
+
+
+def _ratios(documents: Documents, points: pd.DataFrame) -> None:
+    st.subheader("Where the units go", anchor=False)
+    levels = sorted(points.level.unique())
+    removed = points.groupby("level").sparsity.mean()
+    level = st.select_slider(
+        "At level",
+        levels,
+        value=levels[len(levels) // 2],
+        format_func=lambda number: f"{number} ({removed[number]:.0%} removed)",
+        key="cmp_level",
+        help="Of the sweep; in brackets the share of units removed.",
+    )
+    table = ratio_table(documents, level)
+    figure = share_map(table, list(table.columns), "times the run's mean ratio", middle=1.0)
+    st.plotly_chart(figure, key="cmp_ratios", alt="Normalised pruning ratio of every layer, by pruner")
+    st.caption("Each layer's pruning ratio divided by the run's mean over layers: above 1, a layer loses more.")
+
+
+def _seconds(documents: Documents) -> None:
+    st.subheader("Time to prune", anchor=False)
+    table = seconds_table(documents)
+    st.plotly_chart(seconds_bars(table, ORDER), key="cmp_seconds", alt="Seconds that each pruner takes")
+    devices = ", ".join(sorted(set(table.device)))
+    st.caption(
+        f"Mean over seeds, all levels together, on {devices}. MIPP decides all 20 levels; others only those shown."
+    )
+
+
+def _characteristics(documents: Documents, points: pd.DataFrame) -> None:
+    st.subheader("Characteristics", anchor=False)
+    table = characteristics(documents, points)
+    tick = {name: st.column_config.CheckboxColumn(name.capitalize()) for name in table.columns[:8]}
+    tick["next layer"] = st.column_config.CheckboxColumn(
+        "Next layer", help="Judges units by what the next layer reads."
+    )
+    tick["own ratio"] = st.column_config.CheckboxColumn("Own ratio", help="Finds how much to prune by itself.")
+    tick["uneven ratios"] = st.column_config.CheckboxColumn("Uneven ratios", help="Seen: layers lose different shares.")
+    share = {
+        "first collapse": st.column_config.NumberColumn(
+            "First collapse", format="percent", help="Seen: the smallest share of units removed at which a layer died."
+        ),
+        "highest seen": st.column_config.NumberColumn(
+            "Looked at up to", format="percent", help="The largest share of units removed in these runs."
+        ),
+    }
+    st.dataframe(
+        table,
+        height=_tall(table),
+        column_config=tick | share,
+        alt="What each pruner needs and does",
+        placeholder="never",
+    )
+    st.caption(
+        "What a pruner looks at is what its code declares and its tests hold it to; ratios and collapses are what "
+        "these runs did. All prune whole units, so all are structured; those that need no training can prune at "
+        "initialisation."
+    )
+
+
+def _provenance(documents: Documents) -> None:
+    run = next(iter(documents.values()))[0]
+    spec = run["spec"]
+    versions = ", ".join(f"{name} {number}" for name, number in run["versions"].items())
+    words = "retrained" if spec["trained"] else "trained"
+    st.divider()
+    network = spec["network"]
+    st.caption(
+        f"{network['model']} on {network['dataset']}, trained for {network['recipe']['epochs']} epochs, pruned "
+        f"networks {words} for {spec['retraining']['epochs']} (the paper has 90 and 90); IMP rewinds, so its networks "
+        f"are trained like the dense one. {run['device']}; {versions}."
+    )

@@ -1,0 +1,173 @@
+"""The inputs of Compare, and the runs they stand for."""
+
+from typing import Any
+
+import streamlit as st
+
+from mipp_core.data import DATASETS
+from mipp_core.errors import MippError
+from mipp_core.experiments import NetworkSpec, RunSpec, jobs
+from mipp_core.experiments.comparison import ENTRIES, PROTOCOLS, leader, member
+from mipp_core.experiments.store import BATCH, Job
+from mipp_core.models import MODELS
+from mipp_core.training import RECIPES
+from pages.shared import compared, live
+from pages.shared.finding import find, store
+
+POLL = 2.0
+"""Seconds between looks at a comparison that is going on."""
+
+USUAL = [name for name in ENTRIES if name not in ("L2 per layer", "GraSP signed", "Taylor", "LAMP", "HRank")]
+SEEDS = 5
+
+Wanted = dict[str, list[RunSpec]]
+"""Entry -> its runs, one a seed."""
+
+
+def show() -> None:
+    """Draw the page."""
+    wanted = _sidebar()
+    if wanted is None:
+        return
+    found = {name: [run.document for spec in specs if (run := find(spec))] for name, specs in wanted.items()}
+    done = {name: [run for run in runs if run["state"] == "done"] for name, runs in found.items()}
+    _progress([spec for specs in wanted.values() for spec in specs], sum(map(len, done.values())))
+    whole = {name: runs for name, runs in done.items() if runs}
+    if whole:
+        compared.show(whole)
+    else:
+        st.info(
+            "Nobody has compared these yet. Press *Run what is missing*: the runs go on in the background, MIPP first.",
+            icon=":material/info:",
+        )
+
+
+def _sidebar() -> Wanted | None:
+    with st.sidebar:
+        st.selectbox("Model", list(MODELS), key="cmp_model", bind="query-params", help="The network to prune.")
+        st.selectbox(
+            "Dataset",
+            list(DATASETS),
+            index=list(DATASETS).index("mnist"),
+            key="cmp_dataset",
+            bind="query-params",
+            help="mnist-sample comes with the app; the others are downloaded when a run first needs them.",
+        )
+        start = st.segmented_control(
+            "Prune the network",
+            ["trained", "at initialisation"],
+            default="trained",
+            key="cmp_start",
+            required=True,
+            bind="query-params",
+            help="After training, or before it has seen any data.",
+        )
+        protocol = st.radio(
+            "Who sets the ratios",
+            list(PROTOCOLS),
+            format_func=lambda name: PROTOCOLS[name].partition(":")[0],
+            key="cmp_protocol",
+            bind="query-params",
+            help="; ".join(PROTOCOLS.values()) + ". ThiNet and HRank remove the same share of every layer.",
+        )
+        seeds = st.pills(
+            "Seeds",
+            list(range(SEEDS)),
+            selection_mode="multi",
+            default=[0, 1, 2],
+            key="cmp_seeds",
+            bind="query-params",
+            help="One run each; curves are means, bands go from the least to the most.",
+        )
+        names = st.pills(
+            "Pruners",
+            [name for name, entry in ENTRIES.items() if start == "trained" or entry.works_untrained],
+            selection_mode="multi",
+            default=[name for name in USUAL if start == "trained" or ENTRIES[name].works_untrained],
+            key=f"cmp_pruners_{start.replace(' ', '_')}",
+            bind="query-params",
+            help="IMP trains the network, so it cannot prune one at initialisation.",
+        )
+        if not seeds or not names:
+            st.error("Choose at least one seed and one pruner.", icon=":material/block:")
+            return None
+        return _wanted(names, sorted(seeds), start == "trained", protocol)
+
+
+def _wanted(names: list[str], seeds: list[int], trained: bool, protocol: Any) -> Wanted | None:
+    state = st.session_state
+    kind = "live" if state.cmp_dataset == "mnist-sample" else "short"
+    try:
+        bases = [
+            leader(
+                NetworkSpec(state.cmp_model, state.cmp_dataset, recipe=RECIPES[kind], seed=seed),
+                trained,
+                RECIPES[f"{kind}-retrain"],
+            )
+            for seed in seeds
+        ]
+        return {name: [member(base, name, protocol) for base in bases] for name in names}
+    except MippError as problem:
+        st.error(str(problem), icon=":material/block:")
+        return None
+
+
+def _progress(specs: list[RunSpec], done: int) -> None:
+    """Say how much is there, and offer to run what is not."""
+    open_ = [job for spec in specs if (job := _job(spec)) and job.state in ("queued", "running")]
+    if open_:
+        st.fragment(_follow, run_every=POLL)(specs, done)
+    elif done < len(specs):
+        missing = [spec for spec in specs if not _done(spec)]
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                f"Run what is missing ({len(missing)})",
+                type="primary",
+                icon=":material/play_arrow:",
+                key="run_missing",
+                on_click=_ask,
+                args=(missing,),
+            )
+            st.caption(f"{done} of {len(specs)} runs are there.")
+    for message in {job.message for spec in specs if (job := _job(spec)) and job.state == "failed"}:
+        st.error(message, icon=":material/block:")
+    refusal = st.session_state.pop("refusal", None)
+    if refusal:
+        st.error(refusal, icon=":material/block:")
+
+
+def _follow(specs: list[RunSpec], known: int) -> None:
+    """Show how a comparison gets on; draw the page again whenever a run has ended."""
+    found = [job for spec in specs if (job := _job(spec))]
+    going = [job for job in found if job.state in ("queued", "running")]
+    done = sum(_done(spec) for spec in specs)
+    if done != known or not going:
+        st.rerun()
+    jobs.ensure(store())
+    now = next((job for job in going if job.state == "running"), going[0])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        words = f"{done} of {len(specs)} runs; now {now.spec['pruner']} seed {now.spec['network']['seed']}: "
+        st.progress((done + now.done) / len(specs), text=words + live.words(now))
+        st.button("Cancel", key="cancel_comparison", icon=":material/stop:", on_click=_cancel, args=(going,))
+
+
+def _job(spec: RunSpec) -> Job | None:
+    return store().runs.look(spec.hash)
+
+
+def _done(spec: RunSpec) -> bool:
+    run = find(spec)
+    return run is not None and run.document["state"] == "done"
+
+
+def _ask(specs: list[RunSpec]) -> None:
+    try:
+        for spec in specs:
+            jobs.start(spec, store(), owner=live.visitor(), lane=BATCH)
+    except MippError as problem:
+        st.session_state["refusal"] = str(problem)
+
+
+def _cancel(going: list[Job]) -> None:
+    for job in going:
+        store().runs.cancel(job.hash)
