@@ -156,12 +156,24 @@ def grid_of(chosen: Namespace) -> Grid:
         deformation=(chosen.deformation,),
         widths=_widths(chosen.widths) or (),
         levels=_numbers(getattr(chosen, "levels", "")),
+        sparsities=_shares(getattr(chosen, "sparsities", "")),
+        follow=getattr(chosen, "follow", False),
+        scope=getattr(chosen, "scope", ""),
+        floor=getattr(chosen, "floor", 0),
+        measure=_numbers(getattr(chosen, "measure", "")),
         recipe=chosen.recipe,
         retrain_recipe=chosen.retrain_recipe or "",
         controls=tuple(name for name in chosen.controls.split(",") if name),
         retrain_controls=chosen.retrain_controls,
         settings=settings,
     )
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",") if part)
+    except ValueError as problem:
+        raise SettingError(f"The sparsities {text!r} are not numbers; write them as 0.5,0.9.") from problem
 
 
 def _numbers(text: str) -> tuple[int, ...]:

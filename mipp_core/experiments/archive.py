@@ -147,12 +147,26 @@ def command_of(spec: RunSpec, device: str = "cpu") -> str:
         value = getattr(spec.settings, setting.name)
         if value != getattr(plain, setting.name):
             words += ["--set", f"{setting.name}={json.dumps(value)}"]
-    words += _levels(spec)
+    words += [*_levels(spec), *_targets(spec)]
     if spec.controls != default.controls:
         words += ["--controls", ",".join(spec.controls)]
     words += ["--retrain-controls"] if spec.retrain_controls else []
     words += ["--device", device] if device != "cpu" else []
     return shlex.join([*words, "--json"])
+
+
+def _targets(spec: RunSpec) -> list[str]:
+    words = ["--sparsities", ",".join(map(repr, spec.sparsities))] if spec.sparsities else []
+    if spec.follow is not None:
+        words += ["--follow"]
+        plain = type(spec.follow)()
+        for setting in fields(spec.follow):
+            value = getattr(spec.follow, setting.name)
+            if value != getattr(plain, setting.name):
+                words += ["--set", f"mipp.{setting.name}={json.dumps(value)}"]
+    words += ["--scope", spec.scope] if spec.scope else []
+    words += ["--floor", str(spec.floor)] if spec.floor else []
+    return words + (["--measure", ",".join(map(str, spec.measured))] if spec.measured else [])
 
 
 def _levels(spec: RunSpec) -> list[str]:

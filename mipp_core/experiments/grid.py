@@ -9,8 +9,9 @@ from typing import Any
 from mipp_core.errors import SettingError
 from mipp_core.experiments.spec import NetworkSpec, RunSpec
 from mipp_core.information import LEVELS, confidence_of
-from mipp_core.pruners import Decider
+from mipp_core.pruners import Decider, Mipp
 from mipp_core.pruners import pruner as make_pruner
+from mipp_core.selection import Scope, Selection
 from mipp_core.training import RECIPES, recipe
 
 
@@ -33,6 +34,11 @@ class Grid:
         model, dataset, pruner, seed, trained, deformation: the axes; each has at least one value.
         widths: units of each prunable layer; empty for the published ones.
         levels: of the paper's schedule, for pruners that decide; empty for all 20.
+        sparsities: where pruners are asked, each in [0, 1]; empty for their usual points.
+        follow: pruners that rank are asked at the sparsities that MIPP finds, with MIPP's settings given here.
+        scope: how pruners that rank spread a ratio over the layers; empty for their usual way.
+        floor: units of each layer that they never remove.
+        measure: numbers of the points that are cut, measured and retrained; empty for all.
         recipe: how dense networks are trained.
         retrain_recipe: how pruned networks are; empty for the usual one.
         controls: names of controls.
@@ -51,6 +57,11 @@ class Grid:
     deformation: tuple[float, ...] = (0.0,)
     widths: tuple[int, ...] = ()
     levels: tuple[int, ...] = ()
+    sparsities: tuple[float, ...] = ()
+    follow: bool = False
+    scope: str = ""
+    floor: int = 0
+    measure: tuple[int, ...] = ()
     recipe: str = "live"
     retrain_recipe: str = ""
     controls: tuple[str, ...] = ()
@@ -64,7 +75,7 @@ class Grid:
         for level in self.levels:
             if not 0 <= level < LEVELS:
                 raise SettingError(f"The level {level} is outside the schedule; choose from 0 to {LEVELS - 1}.")
-        stray = self.settings.keys() - set(self.pruner)
+        stray = self.settings.keys() - set(self.pruner) - ({"mipp"} if self.follow else set())
         if stray:
             raise SettingError(f"There are settings for {', '.join(sorted(stray))}, which the sweep does not use.")
 
@@ -99,16 +110,27 @@ class Grid:
         network = NetworkSpec(model, dataset, self.widths or None, deformation, recipe(self.recipe), seed)
         settings = make_pruner(pruner, **self.settings.get(pruner, {}))
         retraining = RECIPES["live-retrain"] if trained else network.recipe
+        decides = isinstance(settings, Decider)
+        follows = self.follow and not decides
         return RunSpec(
             network=network,
             trained=trained,
             pruner=pruner,
             settings=settings,
-            confidences=self._confidences if isinstance(settings, Decider) else None,
+            confidences=self._confidences if decides or follows else None,
+            sparsities=self.sparsities or None,
+            follow=Mipp(**self.settings.get("mipp", {})) if follows else None,
+            scope=None if decides else self._scope,
+            floor=0 if decides else self.floor,
+            measured=self.measure or None,
             retraining=recipe(self.retrain_recipe) if self.retrain_recipe else retraining,
             controls=self.controls,
             retrain_controls=self.retrain_controls,
         )
+
+    @property
+    def _scope(self) -> Scope | None:
+        return Selection(self.scope).scope if self.scope else None
 
     @property
     def _confidences(self) -> tuple[float, ...] | None:
@@ -118,7 +140,7 @@ class Grid:
 AXES = ("model", "dataset", "pruner", "trained", "deformation", "seed")
 """The fields of a grid that may have several values."""
 
-_KINDS: dict[str, type] = {"widths": int, "levels": int, "controls": str}
+_KINDS: dict[str, type] = {"widths": int, "levels": int, "measure": int, "sparsities": float, "controls": str}
 """Of the fields that are empty by default."""
 
 

@@ -46,7 +46,9 @@ class HRank(Ranker):
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Average the ranks of every unit's maps."""
         found: Scores = {}
-        hooks = [_listen(model, layer, found) for layer in chain_of(model).layers]
+        sizes: list[torch.Size] = []
+        hooks = [_listen(model, layer, found, sizes) for layer in chain_of(model).layers]
+        hooks += [_remember(module, sizes) for module in model.modules() if isinstance(module, nn.Flatten)]
         try:
             with evaluating(model):
                 model(drawn(data, self.samples, seed).images)
@@ -56,10 +58,23 @@ class HRank(Ranker):
         return found
 
 
-def _listen(model: nn.Module, layer: Layer, found: Scores) -> torch.utils.hooks.RemovableHandle:
+def _remember(flatten: nn.Module, sizes: list[torch.Size]) -> torch.utils.hooks.RemovableHandle:
+    """Note the size of the maps that are about to be put in a row."""
+
+    def note(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if inputs[0].ndim == 4:
+            sizes.append(inputs[0].shape[2:])
+
+    return flatten.register_forward_pre_hook(note)
+
+
+def _listen(
+    model: nn.Module, layer: Layer, found: Scores, sizes: list[torch.Size]
+) -> torch.utils.hooks.RemovableHandle:
     def hear(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        side = round((inputs[0][0].numel() / layer.units) ** 0.5)
-        maps = inputs[0].reshape(len(inputs[0]), layer.units, side, -1)
+        read = inputs[0]
+        flat_size = sizes[-1] if layer.span > 1 else (1, 1)
+        maps = read if read.ndim == 4 else read.reshape(len(read), layer.units, *flat_size)
         found[layer.name] = torch.linalg.matrix_rank(maps).to(maps.dtype).mean(0).cpu()
 
     return model.get_submodule(layer.reader).register_forward_pre_hook(hear)

@@ -63,10 +63,11 @@ class Imp(Magnitude):
 
     def rounds_to(self, sparsity: float) -> list[float]:
         """Return the sparsity after each round, until it is at least so high; 1 cannot be reached before the last."""
-        left = [1 - self.rate]
-        while 1 - left[-1] < sparsity and left[-1] > 1e-6:
-            left.append(left[-1] * (1 - self.rate))
-        return [*(1 - share for share in left[:-1]), max(1 - left[-1], sparsity)]
+        reached, left = [0.0], 1.0
+        while len(reached) == 1 or (reached[-1] < sparsity and left > 1e-6):
+            left *= 1 - self.rate
+            reached.append(round(1 - left, 12))  # 0.2 and not a little less, which would cost a user's 0.2 a training
+        return [*reached[1:-1], max(reached[-1], sparsity)]
 
     def _trained_scores(self, task: Task, masks: KeepMasks | None, report: Report) -> dict[str, torch.Tensor]:
         """Rewind, train what is left, and score it; what was removed before ranks below all else."""

@@ -5,11 +5,12 @@ from typing import ClassVar
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from mipp_core.data.dataset import Split
 from mipp_core.pruners.contract import Need, Ranker, Scores, require
 from mipp_core.pruners.gates import open_gates
-from mipp_core.pruners.weight_scores import drawn, parts_of_loss, scoring_copy
+from mipp_core.pruners.weight_scores import drawn, scoring_copy
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Taylor(Ranker):
 
     Attributes:
         samples: images, drawn evenly from the classes.
-        batch_size: images of one batch.
+        batch_size: images of one batch; what is left over is a smaller batch.
 
     Raises:
         SettingError: a setting is out of its range.
@@ -48,7 +49,7 @@ class Taylor(Ranker):
         chosen = drawn(data, self.samples, seed)
         totals = {name: torch.zeros_like(gate).detach() for name, gate in gates.items()}
         batches = -(-len(chosen) // self.batch_size)
-        for part in parts_of_loss(copy, chosen, self.batch_size):
-            slopes = torch.autograd.grad(part * batches, list(gates.values()))
+        for images, labels in zip(*(t.split(self.batch_size) for t in (chosen.images, chosen.labels)), strict=True):
+            slopes = torch.autograd.grad(functional.cross_entropy(copy(images), labels), list(gates.values()))
             totals = {n: totals[n] + s.square() / batches for n, s in zip(totals, slopes, strict=True)}
         return {name: total.cpu() for name, total in totals.items()}

@@ -129,9 +129,9 @@ def _numbers(points: pd.DataFrame, measure: str) -> None:
         st.markdown(f"- {sentence}")
     removed = points.groupby("level").sparsity.mean()
     table = accuracy_table(points, measure)
-    table.columns = [f"{removed[level]:.1%} removed" for level in table.columns]
+    table.columns = [f"level {level}: {removed[level]:.1%}" for level in table.columns]
     st.dataframe(table, height=_tall(table), alt="Accuracy of every pruner at every level", placeholder="–")
-    st.caption("Percent, mean ± standard deviation over seeds.")
+    st.caption("Accuracy in percent, mean ± standard deviation over seeds; above, the share of units removed at each level.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _choice("Camera above the chart saves", ["png", "svg"], "cmp_picture")
         _download("Points (CSV)", points.to_csv(index=False), "comparison.csv", "text/csv")
@@ -163,7 +163,7 @@ def _collapse(points: pd.DataFrame) -> None:
 
 def _ratios(documents: Documents, points: pd.DataFrame) -> None:
     st.subheader("Where the units go", anchor=False)
-    levels = sorted(points.level.unique())
+    levels = sorted(points.level.unique().tolist())
     removed = points.groupby("level").sparsity.mean()
     level = st.select_slider(
         "At level",

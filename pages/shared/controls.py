@@ -206,6 +206,10 @@ def chips(spec: RunSpec) -> list[str]:
     plain = type(spec.settings)()
     changed = [f.name for f in fields(plain) if getattr(spec.settings, f.name) != getattr(plain, f.name)]
     words += [f"{name} {getattr(spec.settings, name)}" for name in changed]
+    words += [f"scope {spec.scope}"] if spec.scope else []
+    words += [f"floor {spec.floor}"] if spec.floor else []
+    words += ["MIPP's ratios"] if spec.follow else []
+    words += ["given ratios"] if spec.sparsities else []
     return [*words, f"seed {network.seed}"]
 
 

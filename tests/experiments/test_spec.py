@@ -8,7 +8,10 @@ from mipp_core.command_line.parser import build_parser
 from mipp_core.errors import ModelError, SettingError, UnknownNameError
 from mipp_core.experiments import NetworkSpec, RunSpec
 from mipp_core.experiments.archive import command_of
-from mipp_core.pruners import Magnitude, Mipp
+from mipp_core.pruners import PRUNERS, Magnitude, Mipp
+from mipp_core.pruners.imp import Imp
+from mipp_core.pruners.snip import Snip
+from mipp_core.pruners.thinet import ThiNet
 from mipp_core.training import RECIPES, Recipe
 
 
@@ -29,6 +32,12 @@ def test_hash_depends_on_every_setting():
         RunSpec(retraining=Recipe(3)),
         RunSpec(controls=("random",)),
         RunSpec(confidences=(0.9,)),
+        RunSpec(measured=(0, 3)),
+        RunSpec(sparsities=(0.5,)),
+        RunSpec(pruner="snip", settings=Snip()),
+        RunSpec(pruner="snip", settings=Snip(), follow=Mipp()),
+        RunSpec(pruner="snip", settings=Snip(), scope="layer"),
+        RunSpec(pruner="snip", settings=Snip(), floor=1),
     ]
     assert len({spec.hash for spec in specs}) == len(specs)
 
@@ -40,6 +49,8 @@ def test_hash_depends_on_every_setting():
         RunSpec(NetworkSpec("mlp", "fashion-mnist", (7, 3), 0.3, Recipe(4, milestones=(1, 2)), 9), False),
         RunSpec(pruner="magnitude", settings=Magnitude("l2"), controls=("scratch",), retrain_controls=True),
         RunSpec(confidences=(0.5, 0.9), settings=Mipp(hidden=(8, 4))),
+        RunSpec(pruner="snip", settings=Snip(form="gates"), follow=Mipp(hidden=(8,)), measured=(0, 9), floor=1),
+        RunSpec(pruner="imp", settings=Imp(), sparsities=(0.25, 0.5), scope="global"),
     ],
 )
 def test_survives_json(spec):
@@ -83,3 +94,52 @@ def test_unnamed_recipe_has_no_command():
         command_of(replace(RunSpec(), retraining=Recipe(77)))
     with pytest.raises(ModelError, match="not the schedule's"):
         command_of(RunSpec(confidences=(0.9,)))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        RunSpec(pruner="snip", settings=Snip(samples=100), follow=Mipp(members=5), measured=(1, 3), floor=1),
+        RunSpec(pruner="magnitude", settings=Magnitude("l2"), scope="layer", sparsities=(0.25, 0.9)),
+        RunSpec(sparsities=(0.5, 0.75), measured=(1,)),
+    ],
+)
+def test_the_command_of_a_run_at_given_ratios_makes_it_again(spec):
+    words = command_of(spec).replace("'", "").split()[3:]
+    assert grid_of(build_parser().parse_args(words)).cells() == [spec]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"pruner": "snip"}, "not those of snip"),
+        ({"follow": Mipp()}, "Only a pruner that ranks"),
+        ({"scope": "layer"}, "finds its own ratios"),
+        ({"floor": 1}, "finds its own ratios"),
+        ({"sparsities": (1.5,)}, "not all in"),
+        ({"sparsities": ()}, "not all in"),
+        ({"sparsities": (0.5,), "confidences": (0.5,)}, "not both"),
+        ({"measured": (20,)}, "it has 0 to 19"),
+        ({"measured": ()}, "it has 0 to 19"),
+        ({"measured": (1,), "sparsities": (0.5,)}, "it has 0 to 0"),
+        ({"pruner": "imp", "settings": Imp(), "trained": False}, "cannot prune it at initialisation"),
+        ({"pruner": "thinet", "settings": ThiNet(), "scope": "global"}, "choose layer"),
+        ({"pruner": "snip", "settings": Snip(), "floor": -1}, "at least 0 units"),
+        ({"pruner": "snip", "settings": Snip(), "sparsities": (0.5,), "follow": Mipp()}, "no sparsities of its own"),
+    ],
+)
+def test_ratios_that_make_no_sense_are_refused(changed, words):
+    with pytest.raises(SettingError, match=words):
+        RunSpec(**changed)
+
+
+def test_a_document_of_before_ratios_could_be_given_is_read():
+    old = RunSpec().to_json()
+    for name in ("sparsities", "follow", "scope", "floor", "measured"):
+        del old[name]
+    assert RunSpec.from_json(old) == RunSpec()
+
+
+@pytest.mark.parametrize("name", PRUNERS)
+def test_settings_belong_to_the_pruner(name):
+    assert RunSpec(pruner=name, settings=PRUNERS[name]()).hash
