@@ -1,5 +1,8 @@
 """The registry of pruners.  A new one is one file and one line here."""
 
+import inspect
+import re
+import sys
 from dataclasses import fields
 from typing import Any
 
@@ -18,7 +21,7 @@ from mipp_core.pruners.synflow import SynFlow
 from mipp_core.pruners.taylor import Taylor
 from mipp_core.pruners.thinet import ThiNet
 
-__all__ = ["PRUNERS", "Decider", "Magnitude", "Mipp", "Pruner", "Random", "Ranker", "Task", "pruner"]
+__all__ = ["PRUNERS", "Decider", "Magnitude", "Mipp", "Pruner", "Random", "Ranker", "Task", "describe", "pruner"]
 
 PRUNERS: dict[str, type[Pruner]] = {
     "mipp": Mipp,
@@ -36,6 +39,13 @@ PRUNERS: dict[str, type[Pruner]] = {
     "lamp": Lamp,
     "hrank": HRank,
 }
+
+
+def describe(found: Pruner) -> tuple[str, str]:
+    """Return a pruner's paper and its card: what it does, formula, needs, cost and departures, in paragraphs."""
+    source = inspect.getdoc(sys.modules[type(found).__module__]) or ""
+    card = (inspect.getdoc(type(found)) or "").partition("Attributes:")[0]
+    return source.splitlines()[0], re.sub(r"\n(?=(?:Idea|Formula|Needs|Cost):)", "\n\n", card.strip())
 
 
 def pruner(name: str, **settings: Any) -> Pruner:

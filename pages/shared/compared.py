@@ -1,5 +1,6 @@
 """What a comparison shows."""
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -22,6 +23,7 @@ from mipp_core.experiments.comparison_tables import (
 )
 from mipp_core.experiments.tables import MEASURES, layer_table
 from mipp_core.figures import AXES, comparison_curves, comparison_panels, seconds_bars, share_map, unit_map
+from mipp_core.pruners import describe
 from mipp_core.vocabulary import INPUT
 
 ORDER = [*ENTRIES, *CONTROL_NAMES.values()]
@@ -42,6 +44,7 @@ def show(documents: Documents) -> None:
     with right:
         _ratios(documents, points)
     _characteristics(documents, points)
+    _card(list(documents))
     _provenance(documents)
 
 
@@ -131,7 +134,7 @@ def _numbers(points: pd.DataFrame, measure: str) -> None:
     table = accuracy_table(points, measure)
     table.columns = [f"level {level}: {removed[level]:.1%}" for level in table.columns]
     st.dataframe(table, height=_tall(table), alt="Accuracy of every pruner at every level", placeholder="–")
-    st.caption("Accuracy in percent, mean ± standard deviation over seeds; above, the share of units removed at each level.")
+    st.caption("Accuracy in percent, mean ± standard deviation over seeds; the share is that of units removed.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _choice("Camera above the chart saves", ["png", "svg"], "cmp_picture")
         _download("Points (CSV)", points.to_csv(index=False), "comparison.csv", "text/csv")
@@ -218,6 +221,18 @@ def _characteristics(documents: Documents, points: pd.DataFrame) -> None:
         "these runs did. All prune whole units, so all are structured; those that need no training can prune at "
         "initialisation."
     )
+
+
+def _card(names: list[str]) -> None:
+    name = st.selectbox("What it does", names, key="cmp_card", bind="query-params", help="A pruner's own description.")
+    source, card = describe(ENTRIES[name].settings)
+    with st.container(border=True):
+        st.markdown(_plainly(f"{source}\n\n{card}"))
+
+
+def _plainly(text: str) -> str:
+    """Keep formulas as they are: no character is markup."""
+    return re.sub(r"([\\*_~$\[\]#<>|])", r"\\\1", text.replace("``", ""))
 
 
 def _provenance(documents: Documents) -> None:
