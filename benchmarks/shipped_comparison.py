@@ -41,32 +41,40 @@ def cells(trained: bool, paper: bool, seeds: int) -> list[RunSpec]:
     return [member(base(seed, trained, paper), name) for seed in range(seeds) for name in names]
 
 
-def plant(store: Store, spec: RunSpec) -> bool:
-    """Leave a shipped run's decisions in the store, where MIPP's own stage would; tell whether there are any."""
+def shipped(spec: RunSpec) -> dict[str, Any] | None:
+    """Return the shipped run that has decided for MIPP already; None if there is none."""
     name = f"{'trained' if spec.trained else 'untrained'}-{spec.network.seed}"
     document = load_run(SHIPPED / name) if (SHIPPED / name).exists() else None
-    if document is None or RunSpec.from_json(document["spec"]).network != spec.network:
-        return False
+    same = document is not None and RunSpec.from_json(document["spec"]).network == spec.network
+    return document if same else None
+
+
+def plant(store: Store, spec: RunSpec) -> None:
+    """Leave a shipped run's decisions in the store, where MIPP's own stage would."""
+    document = shipped(spec)
+    if document is None:
+        return
     rows = [{"masks": masks_of(level).to_json(), "confidence": level["confidence"]} for level in document["levels"]]
     asked = {"pruner": "mipp", "settings": spec.settings, "confidences": None}
     stages = store.stages(spec.hash, document["device"])
     key = {"network": spec.network, "trained": spec.trained, **asked}
     stages.remember("prune", key, lambda: Outcome({"points": rows, "decisions": document["decisions"]}))
-    return True
 
 
 def pack(store: Store, specs: list[RunSpec], name: str) -> int:
     """Write the documents of the finished runs into the package; return how many there are."""
-    found = [store.runs.document(spec.hash) for spec in specs]
-    whole = [_bare(document) for document in found if document and document["state"] == "done"]
+    found = [(spec, store.runs.document(spec.hash)) for spec in specs]
+    whole = [_bare(spec, document) for spec, document in found if document and document["state"] == "done"]
     text = json.dumps(whole, separators=(",", ":")).encode()
     (SHIPPED / f"{name}.json.gz").write_bytes(gzip.compress(text, 9, mtime=0))
     return len(whole)
 
 
-def _bare(document: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the trace, which the shipped runs have."""
-    return {**document, "decisions": {}}
+def _bare(spec: RunSpec, document: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the trace, which the shipped runs have; the time of decisions taken from one is the one they took."""
+    before = shipped(spec) if spec.pruner == "mipp" else None
+    taken = {"prune": before["seconds"]["prune"]} if before else {}
+    return {**document, "decisions": {}, "seconds": document["seconds"] | taken}
 
 
 def watch(seen: set[str]) -> Callable[[list[Job]], None]:

@@ -14,6 +14,9 @@ _DASHES = ("solid", "dash", "dot")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star", "triangle-down", "pentagon", "hexagon")
 _QUIET = 0.25
 _PANELS_A_ROW = 4
+_ERROR_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+_PALE = "#CDE7DE"
+_NEUTRAL = "#DCDCDC"
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,10 @@ def comparison_curves(
     if dense_accuracy is not None:
         figure.add_hline(y=dense_accuracy, line={"color": DENSE, "dash": "dot", "width": 1.5})
     figure.update_xaxes(title=AXES[x], tickformat=".0%")
-    figure.update_yaxes(title=title, tickformat=".1%" if as_error else ".0%", type="log" if as_error else "linear")
+    figure.update_yaxes(title=title, tickformat=".0%")
+    if as_error:
+        words = [f"{share:.1%}" if share < 0.01 else f"{share:.0%}" for share in _ERROR_TICKS]
+        figure.update_yaxes(type="log", tickvals=_ERROR_TICKS, ticktext=words)
     return figure.update_layout(
         height=540,
         margin={"l": 0, "r": 8, "t": 8, "b": 0},
@@ -97,8 +103,9 @@ def comparison_panels(curves: pd.DataFrame, order: Sequence[str], x: str, title:
         figure.add_trace(grey, **place)
         for trace in _traces(curves[curves.entry == name], name, style(order.index(name)), True):
             figure.add_trace(trace.update(showlegend=False), **place)
-    figure.update_xaxes(tickformat=".0%")
+    figure.update_xaxes(tickformat=".0%", nticks=3)
     figure.update_yaxes(tickformat=".0%")
+    figure.update_annotations(font_size=13)
     figure.update_yaxes(title=title, col=1, row=(rows + 1) // 2)
     return figure.update_layout(height=60 + 190 * rows, margin={"l": 0, "r": 8, "t": 28, "b": 0}, hovermode="closest")
 
@@ -170,9 +177,9 @@ def share_map(table: pd.DataFrame, columns: Sequence[str], words: str, middle: f
     """
     values = table.astype(float)
     shown = ".0%" if middle is None else ".2f"
-    scale = {"zmin": 0, "zmax": 1, "colorscale": [[0, "rgba(0,158,115,0.25)"], [1, "#D55E00"]]}
+    scale = {"zmin": 0, "zmax": 1, "colorscale": [[0, _PALE], [1, "#D55E00"]]}
     if middle is not None:
-        scale = {"zmid": middle, "colorscale": [[0, "#56B4E9"], [0.5, "rgba(136,136,136,0.15)"], [1, CHOSEN]]}
+        scale = {"zmid": middle, "colorscale": [[0, "#56B4E9"], [0.5, _NEUTRAL], [1, CHOSEN]]}
     figure = go.Figure(
         go.Heatmap(
             z=values.to_numpy(),
@@ -206,10 +213,12 @@ def seconds_bars(table: pd.DataFrame, order: Sequence[str]) -> go.Figure:
             y=table.entry,
             orientation="h",
             text=[f"{seconds:,.1f} s" for seconds in table.seconds],
+            textposition="outside",
+            cliponaxis=False,
             marker={"color": [style(order.index(name)).colour for name in table.entry]},
             hovertemplate="%{y}: %{text}<extra></extra>",
         )
     )
-    figure.update_xaxes(title="Seconds to prune, all levels (logarithmic)", type="log")
+    figure.update_xaxes(title="Seconds to prune, all levels (logarithmic)", type="log", dtick=1)
     figure.update_yaxes(autorange="reversed")
     return figure.update_layout(height=70 + 26 * len(table), margin={"l": 0, "r": 24, "t": 8, "b": 0})

@@ -22,6 +22,17 @@ REFUSED: list[tuple[str, str, Any, str]] = [
     ("mipp", "held_out", 1.0, "above 0 and below 1"),
     ("mipp", "budget", -0.01, "at least 0 and below 1"),
     ("mipp", "budget", 1.0, "at least 0 and below 1"),
+    *((name, "rounds", 0, "at least 1") for name in ("synflow", "snip", "iter-snip", "grasp", "iter-grasp")),
+    *((name, "form", "filters", "weights or gates") for name in ("snip", "iter-snip")),
+    *((name, "reduce", "l2", "l1 or sum") for name in ("grasp", "iter-grasp")),
+    *((name, "per_class", 0, "at least 1") for name in ("grasp", "iter-grasp")),
+    *((name, "temperature", 0.0, "above 0") for name in ("grasp", "iter-grasp")),
+    ("grasp", "temperature", float("nan"), "above 0"),
+    *((name, "samples", 0, "at least 1") for name in ("snip", "iter-snip", "thinet", "sosp-h", "taylor", "hrank")),
+    *((name, "batch_size", 0, "at least 1") for name in ("snip", "iter-snip", "sosp-h", "taylor")),
+    ("thinet", "positions", 0, "at least 1"),
+    ("imp", "norm", "l3", "l1 or l2"),
+    *(("imp", "rate", rate, "above 0 and below 1") for rate in (0.0, 1.0, -0.2, float("nan"))),
 ]
 ACCEPTED: list[tuple[str, str, Any]] = [
     *(("magnitude", "norm", norm) for norm in ("l1", "l2")),
@@ -38,6 +49,16 @@ ACCEPTED: list[tuple[str, str, Any]] = [
     ("mipp", "budget", 0.0),
     ("mipp", "budget", 0.999),
     ("mipp", "pixels", True),
+    *((name, "rounds", 1) for name in ("synflow", "snip", "iter-snip", "grasp", "iter-grasp")),
+    *((name, "form", form) for name in ("snip", "iter-snip") for form in ("weights", "gates")),
+    *((name, "reduce", how) for name in ("grasp", "iter-grasp") for how in ("l1", "sum")),
+    *((name, "per_class", 1) for name in ("grasp", "iter-grasp")),
+    *((name, "temperature", 1e-9) for name in ("grasp", "iter-grasp")),
+    *((name, "samples", 1) for name in ("snip", "iter-snip", "thinet", "sosp-h", "taylor", "hrank")),
+    *((name, "batch_size", 1) for name in ("snip", "iter-snip", "sosp-h", "taylor")),
+    ("thinet", "positions", 1),
+    *(("imp", "norm", norm) for norm in ("l1", "l2")),
+    *(("imp", "rate", rate) for rate in (1e-9, 0.999)),
 ]
 
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from mipp_core.errors import SettingError
 from mipp_core.masks import KeepMasks
-from mipp_core.selection import keep_counts, keep_global
+from mipp_core.selection import Selection, keep_counts, keep_global, keep_per_layer
 
 RATIOS = [n / 20 for n in range(21)]
 
@@ -111,3 +111,57 @@ def test_scores_that_are_not_numbers_are_refused_and_named():
     for choose in (lambda: keep_counts(scores, {"fc1": 1, "fc2": 1}), lambda: keep_global(scores, 0.5)):
         with pytest.raises(SettingError, match="fc1 has 1 scores that are not numbers"):
             choose()
+
+
+@pytest.mark.parametrize("sparsity", RATIOS)
+@pytest.mark.parametrize("floor", [0, 1, 4, 100])
+@pytest.mark.parametrize("scores", [drawn(2), equal()], ids=["drawn", "equal"])
+def test_the_same_share_of_every_layer_goes_but_never_its_best(scores: dict[str, Tensor], floor: int, sparsity: float):
+    masks = keep_per_layer(scores, sparsity, floor)
+    for name, values in scores.items():
+        expected = max(min(floor, len(values)), len(values) - round(sparsity * len(values)))
+        assert masks.kept[name] == expected
+        best = sorted(range(len(values)), key=lambda unit, values=values: (-values[unit].item(), unit))[:expected]
+        assert masks[name].nonzero().flatten().tolist() == sorted(best)
+
+
+def test_per_layer_masks_are_nested_as_the_ratio_grows():
+    for floor in (0, 2):
+        sets = [removed(keep_per_layer(drawn(1), ratio, floor)) for ratio in RATIOS]
+        assert all(fewer <= more for fewer, more in pairwise(sets))
+
+
+def test_layers_are_not_compared_when_each_gives_the_same_share():
+    scores = {"a": torch.tensor([1.0, 2.0]), "b": torch.tensor([100.0, 300.0, 200.0, 400.0])}
+    assert removed(keep_per_layer(scores, 0.5)) == {("a", 0), ("b", 0), ("b", 2)}
+    assert removed(keep_global(scores, 0.5)) == {("a", 0), ("a", 1), ("b", 0)}
+
+
+@pytest.mark.parametrize("sparsity", [-0.01, 1.01, float("nan")])
+def test_a_share_of_every_layer_outside_its_range_is_refused(sparsity: float):
+    with pytest.raises(SettingError, match=rf"The sparsity {sparsity} is outside \[0, 1\]"):
+        keep_per_layer(drawn(), sparsity)
+
+
+def test_a_layer_of_scores_that_are_not_numbers_is_named():
+    with pytest.raises(SettingError, match="b has 1 scores that are not numbers"):
+        keep_per_layer({"a": torch.ones(2), "b": torch.tensor([torch.nan, 1.0])}, 0.5)
+
+
+@pytest.mark.parametrize("floor", [0, 1])
+@pytest.mark.parametrize("sparsity", [0.0, 0.35, 0.8])
+def test_a_selection_is_its_scope_and_its_floor(sparsity: float, floor: int):
+    assert Selection("global", floor).keep(drawn(), sparsity) == keep_global(drawn(), sparsity, floor)
+    assert Selection("layer", floor).keep(drawn(), sparsity) == keep_per_layer(drawn(), sparsity, floor)
+    assert Selection() == Selection("global", 0)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_an_unknown_scope_is_refused():
+    with pytest.raises(SettingError, match="The scope is 'block'; it must be global or layer"):
+        Selection("block")
+
+
+def test_a_selection_of_a_negative_floor_is_refused():
+    with pytest.raises(SettingError, match="The floor is -1; it must be at least 0 units"):
+        Selection(floor=-1)
