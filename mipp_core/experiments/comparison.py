@@ -70,6 +70,9 @@ ENTRIES: dict[str, Entry] = {
     "Taylor": _entry("taylor"),
     "LAMP": _entry("lamp"),
     "HRank": _entry("hrank"),
+    "CHIP": _entry("chip"),
+    "ProsPR": _entry("prospr"),
+    "conductance": _entry("conductance"),
 }
 """Every pruner of the registry, as it is usually meant, by the name it has in the literature."""
 

@@ -7,6 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 from mipp_core.errors import SettingError, UnknownNameError
+from mipp_core.pruners.chip import Chip
+from mipp_core.pruners.conductance import Conductance
 from mipp_core.pruners.contract import Decider, Pruner, Ranker, Task
 from mipp_core.pruners.grasp import Grasp, IterativeGrasp
 from mipp_core.pruners.hrank import HRank
@@ -14,6 +16,7 @@ from mipp_core.pruners.imp import Imp
 from mipp_core.pruners.lamp import Lamp
 from mipp_core.pruners.magnitude import Magnitude
 from mipp_core.pruners.mipp import Mipp
+from mipp_core.pruners.prospr import ProsPR
 from mipp_core.pruners.random import Random
 from mipp_core.pruners.snip import IterativeSnip, Snip
 from mipp_core.pruners.sosp import Sosp
@@ -38,6 +41,9 @@ PRUNERS: dict[str, type[Pruner]] = {
     "taylor": Taylor,
     "lamp": Lamp,
     "hrank": HRank,
+    "chip": Chip,
+    "prospr": ProsPR,
+    "conductance": Conductance,
 }
 
 

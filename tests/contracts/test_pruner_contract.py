@@ -23,6 +23,9 @@ from mipp_core.vocabulary import Progress, Report, silent
 CONFIDENCES = (0.5, 0.875, 0.984375, 0.999999)
 QUICK = {
     "synflow": {"rounds": 5},
+    "conductance": {"samples": 30, "steps": 4},
+    "chip": {"samples": 30},
+    "prospr": {"batch_size": 40},
     "iter-snip": {"rounds": 4},
     "iter-grasp": {"rounds": 3, "per_class": 5},
     "mipp": {

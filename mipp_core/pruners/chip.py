@@ -1,0 +1,73 @@
+"""CHIP: channel independence-based pruning (Sui et al., arXiv 2110.13981)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from mipp_core.data.dataset import Split
+from mipp_core.evaluation import evaluating
+from mipp_core.layers import Layer, chain_of
+from mipp_core.pruners.contract import Need, Ranker, Scores, require
+from mipp_core.pruners.weight_scores import drawn
+from mipp_core.selection import Scope
+
+
+@dataclass(frozen=True)
+class Chip(Ranker):
+    """Score a unit by how much its map adds to those of its layer.
+
+    Idea: a map that is nearly a combination of the layer's other maps can be replaced by them.  Independence is
+    measured by what the nuclear norm of the layer's maps, stacked as rows of a matrix, loses without the row.
+    Formula: mean over images of |A|_* - |A without row c|_* (Equation 3).
+    Needs: a few unlabelled images.  Cost: one singular value decomposition a unit and image.
+
+    Departures: maps are taken as the next layer reads them.  Of neurons, whose maps are single numbers, the matrix is a
+    column, and its nuclear norm the Euclidean one.  Scores of different layers have different scales, so the same share
+    of every layer goes.
+
+    Attributes:
+        samples: images, drawn evenly from the classes (five batches of 128 in the paper).
+
+    Raises:
+        SettingError: the samples are below 1.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"data", "activations"})
+    scopes: ClassVar[tuple[Scope, ...]] = ("layer",)
+
+    samples: int = 100
+
+    def __post_init__(self) -> None:
+        require("samples", self.samples, self.samples >= 1, "at least 1")
+
+    @torch.no_grad()
+    def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
+        """Average every unit's independence over the images."""
+        found: Scores = {}
+        hooks = [_listen(model, layer, found) for layer in chain_of(model).layers]
+        try:
+            with evaluating(model):
+                model(drawn(data, self.samples, seed).images)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return found
+
+
+def independence(maps: Float[Tensor, "n units numbers"]) -> Float[Tensor, " units"]:
+    """Return what the nuclear norm of each image's maps loses without each unit, averaged over images."""
+    whole = torch.linalg.matrix_norm(maps, "nuc")
+    keep = 1 - torch.eye(maps.shape[1], dtype=maps.dtype, device=maps.device)
+    without = [torch.linalg.matrix_norm(maps * row[:, None], "nuc") for row in keep]
+    return torch.stack([(whole - each).mean() for each in without])
+
+
+def _listen(model: nn.Module, layer: Layer, found: Scores) -> torch.utils.hooks.RemovableHandle:
+    def hear(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        maps = inputs[0].reshape(len(inputs[0]), layer.units, -1)
+        found[layer.name] = independence(maps).cpu()
+
+    return model.get_submodule(layer.reader).register_forward_pre_hook(hear)

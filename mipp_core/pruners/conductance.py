@@ -1,0 +1,61 @@
+"""Pruning by attribution: layer conductance (Dhamdhere, Sundararajan and Yan, arXiv 1805.12233), by Captum."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from mipp_core.data.dataset import Split
+from mipp_core.layers import chain_of
+from mipp_core.pruners.contract import Need, Ranker, Scores, require
+from mipp_core.pruners.weight_scores import drawn, scoring_copy
+
+
+@dataclass(frozen=True)
+class Conductance(Ranker):
+    """Score a unit by how much of the answer flows through it.
+
+    Idea: integrated gradients explain an answer by the image's pixels; conductance explains it by a hidden layer's
+    units.  Units that carry little of the right answer can go.
+    Formula: mean over images of |conductance of the right class's logit| (Equation 3), a filter's positions summed,
+    along the straight line from the black image to the image.
+    Needs: labelled images, and the package captum.  Cost: ``steps`` forward and backward passes a layer.
+
+    Departures: the paper explains and does not prune.  Units are taken as the next layer reads them.
+
+    Attributes:
+        samples: images, drawn evenly from the classes.
+        steps: of the path from the black image.
+
+    Raises:
+        SettingError: a setting is out of its range.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"data", "labels", "gradients", "activations"})
+
+    samples: int = 200
+    steps: int = 16
+
+    def __post_init__(self) -> None:
+        for name in ("samples", "steps"):
+            require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
+
+    def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
+        """Average the magnitude of every unit's conductance over the images."""
+        from captum.attr import LayerConductance  # noqa: PLC0415  importing it takes a second, and it may be missing
+
+        copy = scoring_copy(model)
+        chosen = drawn(data, self.samples, seed)
+        found: Scores = {}
+        for layer in chain_of(model).layers:
+            flow = LayerConductance(copy, copy.get_submodule(layer.reader)).attribute(
+                chosen.images,
+                baselines=torch.full_like(chosen.images, float(chosen.images.min())),
+                target=chosen.labels,
+                n_steps=self.steps,
+                attribute_to_layer_input=True,
+            )
+            per_unit = flow.detach().reshape(len(chosen), layer.units, -1).sum(2)
+            found[layer.name] = per_unit.abs().mean(0).cpu()
+        return found
