@@ -20,12 +20,10 @@ from typing import Any
 from mipp_core import NetworkSpec, RunSpec, Store
 from mipp_core.experiments import jobs, masks_of
 from mipp_core.experiments.archive import SHIPPED, load_run
-from mipp_core.experiments.comparison import ENTRIES, leader, member, name_of
+from mipp_core.experiments.comparison import ENTRIES, USUAL, leader, member, name_of
 from mipp_core.experiments.executors import run_here
 from mipp_core.experiments.store import Job, Outcome
 from mipp_core.training import RECIPES
-
-REQUIRED = [name for name in ENTRIES if name not in ("GraSP signed", "Taylor", "LAMP", "HRank", "L2 per layer")]
 
 
 def base(seed: int, trained: bool, paper: bool) -> RunSpec:
@@ -37,7 +35,7 @@ def base(seed: int, trained: bool, paper: bool) -> RunSpec:
 
 def cells(trained: bool, paper: bool, seeds: int) -> list[RunSpec]:
     """Return all runs, the entries of one seed together."""
-    names = [name for name in REQUIRED if trained or ENTRIES[name].works_untrained]
+    names = [name for name in USUAL if trained or ENTRIES[name].works_untrained]
     return [member(base(seed, trained, paper), name) for seed in range(seeds) for name in names]
 
 

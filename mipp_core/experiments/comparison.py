@@ -77,6 +77,24 @@ ENTRIES: dict[str, Entry] = {
 """Every pruner of the registry, as it is usually meant, by the name it has in the literature."""
 
 
+USUAL = (
+    "MIPP",
+    "random",
+    "L1",
+    "L2",
+    "L1 per layer",
+    "SynFlow",
+    "SNIP",
+    "IterSNIP",
+    "GraSP",
+    "IterGraSP",
+    "ThiNet",
+    "SOSP-H",
+    "IMP",
+)
+"""What the MIPP paper compares itself with, and magnitudes in three ways."""
+
+
 def entry(name: str) -> Entry:
     """Look an entry up.
 

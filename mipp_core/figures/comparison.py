@@ -188,6 +188,7 @@ def share_map(table: pd.DataFrame, columns: Sequence[str], words: str, middle: f
             showscale=False,
             xgap=2,
             ygap=2,
+            textfont={"color": "#1A1A1A"},
             texttemplate=f"%{{z:{shown}}}",
             hovertemplate=f"%{{y}}, %{{x}}: %{{z:{shown}}} {words}<extra></extra>",
             hoverongaps=False,

@@ -58,7 +58,7 @@ class Imp(Magnitude):
             scores = self._trained_scores(task, masks, _within(task.report, number, len(rounds)))
             for sparsity in [s for s in wanted if s not in found and s <= reached]:
                 found[sparsity] = selection.keep(scores, sparsity)
-            masks = selection.keep(scores, reached)
+            masks = selection.keep(scores, min(reached, wanted[-1]))
         return [found[sparsity] for sparsity in sparsities]
 
     def rounds_to(self, sparsity: float) -> list[float]:

@@ -7,7 +7,7 @@ import streamlit as st
 from mipp_core.data import DATASETS
 from mipp_core.errors import MippError
 from mipp_core.experiments import NetworkSpec, RunSpec, jobs
-from mipp_core.experiments.comparison import ENTRIES, PROTOCOLS, leader, member
+from mipp_core.experiments.comparison import ENTRIES, PROTOCOLS, USUAL, leader, member
 from mipp_core.experiments.store import BATCH, Job
 from mipp_core.models import MODELS
 from mipp_core.training import RECIPES
@@ -17,7 +17,6 @@ from pages.shared.finding import find, store
 POLL = 2.0
 """Seconds between looks at a comparison that is going on."""
 
-USUAL = [name for name in ENTRIES if name not in ("L2 per layer", "GraSP signed", "Taylor", "LAMP", "HRank")]
 SEEDS = 5
 
 Wanted = dict[str, list[RunSpec]]
