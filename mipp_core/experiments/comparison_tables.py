@@ -164,23 +164,28 @@ def standing(points: pd.DataFrame, measure: str) -> list[str]:
 def characteristics(documents: Documents, points: pd.DataFrame) -> pd.DataFrame:
     """Return what each entry declares and what its runs were seen to do; one row an entry.
 
-    Declared by the pruner: ``labels``, ``gradients``, ``activations``, ``training`` and ``reads the next layer``.
-    Seen in these runs: ``uneven ratios`` (layers lose different shares), ``first collapse`` (the smallest share of
-    units removed at which a run lost a layer or could not be trained; empty where none did) and ``finds its ratio``.
+    Declared by the pruner, and held to by its tests: ``data-dependent``, ``labels``, ``gradients``,
+    ``activation-based``, ``adjacent layer`` (judges units by what the next layer reads), ``at initialisation`` (needs
+    no training) and ``own ratio``.  Seen in these runs: ``structured`` (whatever it removed made the network smaller),
+    ``layer-wise ratios`` (layers lost different shares), ``collapse-resistant`` (no run lost a layer or became
+    untrainable), the smallest share of units removed at which one did, ``first collapse``, and the largest share
+    looked at.
     """
     rows = {}
     for name, runs in documents.items():
         settings, own = ENTRIES[name].settings, points[points.entry == name]
         dead = own[own.collapsed | own.untrainable.eq(True)]
         rows[name] = {
-            "data": "data" in settings.needs,
+            "data-dependent": "data" in settings.needs,
             "labels": "labels" in settings.needs,
             "gradients": "gradients" in settings.needs,
-            "activations": "activations" in settings.needs,
-            "training": "training" in settings.needs,
-            "next layer": settings.reads_neighbour,
+            "activation-based": "activations" in settings.needs,
+            "adjacent layer": settings.reads_neighbour,
+            "at initialisation": "training" not in settings.needs,
             "own ratio": isinstance(settings, Decider),
-            "uneven ratios": _uneven(runs),
+            "structured": bool((own[own.sparsity > 0].parameters_removed > 0).all()),
+            "layer-wise ratios": _uneven(runs),
+            "collapse-resistant": dead.empty,
             "first collapse": None if dead.empty else float(dead.sparsity.min()),
             "highest seen": float(own.sparsity.max()),
         }

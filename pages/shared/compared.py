@@ -195,12 +195,21 @@ def _seconds(documents: Documents) -> None:
 def _characteristics(documents: Documents, points: pd.DataFrame) -> None:
     st.subheader("Characteristics", anchor=False)
     table = characteristics(documents, points)
-    tick = {name: st.column_config.CheckboxColumn(name.capitalize()) for name in table.columns[:8]}
-    tick["next layer"] = st.column_config.CheckboxColumn(
-        "Next layer", help="Judges units by what the next layer reads."
-    )
-    tick["own ratio"] = st.column_config.CheckboxColumn("Own ratio", help="Finds how much to prune by itself.")
-    tick["uneven ratios"] = st.column_config.CheckboxColumn("Uneven ratios", help="Seen: layers lose different shares.")
+    tick = {
+        name: st.column_config.CheckboxColumn(name.capitalize(), help=words)
+        for name, words in {
+            "data-dependent": "Looks at images.",
+            "labels": "Looks at labels.",
+            "gradients": "Takes gradients of the loss.",
+            "activation-based": "Looks at activations.",
+            "adjacent layer": "Judges units by what the next layer reads.",
+            "at initialisation": "Needs no training.",
+            "own ratio": "Finds how much to prune by itself.",
+            "structured": "Seen in these runs: whatever it removed made the network smaller.",
+            "layer-wise ratios": "Seen in these runs: layers lost different shares.",
+            "collapse-resistant": "Seen in these runs: none lost a layer or stayed at chance.",
+        }.items()
+    }
     share = {
         "first collapse": st.column_config.NumberColumn(
             "First collapse", format="percent", help="Seen: the smallest share of units removed at which a layer died."
@@ -217,9 +226,8 @@ def _characteristics(documents: Documents, points: pd.DataFrame) -> None:
         placeholder="never",
     )
     st.caption(
-        "What a pruner looks at is what its code declares and its tests hold it to; ratios and collapses are what "
-        "these runs did. All prune whole units, so all are structured; those that need no training can prune at "
-        "initialisation."
+        "What a pruner looks at is what its code declares and its tests hold it to. Whether it is structured, treats "
+        "layers differently and resists collapse is what these runs did."
     )
 
 

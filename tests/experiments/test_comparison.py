@@ -144,10 +144,12 @@ def test_ratios_are_divided_by_the_runs_mean(documents):
 
 def test_characteristics_are_declared_and_seen(documents):
     table = characteristics(documents, points_table(documents))
-    assert table.training.to_dict() == {name: name == "IMP" for name in NAMES}
+    assert table["at initialisation"].to_dict() == {name: name != "IMP" for name in NAMES}
     assert table["own ratio"].to_dict() == {name: name == "MIPP" for name in NAMES}
-    assert table["next layer"].to_dict() == {name: name in ("MIPP", "ThiNet") for name in NAMES}
-    assert not table.loc["ThiNet", "uneven ratios"]
+    assert table["adjacent layer"].to_dict() == {name: name in ("MIPP", "ThiNet") for name in NAMES}
+    assert table["structured"].all()
+    assert not table.loc["ThiNet", "layer-wise ratios"]
+    assert table["collapse-resistant"].to_dict() == table["first collapse"].isna().to_dict()
     assert (table["highest seen"] <= 1).all()
     dead = min(level["sparsity"] for run in documents["L1"] for level in run["levels"] if level["untrainable"])
     assert table.loc["L1", "first collapse"] <= dead

@@ -71,7 +71,7 @@ def test_finished_runs_are_shown(compare, three):
     numbers, characters = (each.value for each in app.dataframe)
     assert list(numbers.index) == THREE
     assert list(characters.index) == THREE
-    assert characters["next layer"].to_dict() == {"MIPP": True, "L1": False, "ThiNet": True}
+    assert characters["adjacent layer"].to_dict() == {"MIPP": True, "L1": False, "ThiNet": True}
 
 
 def test_some_finished_runs_are_shown_and_the_rest_offered(compare, three):
