@@ -234,6 +234,28 @@ def test_a_run_tried_again_is_followed(server, tab):
     expect(tables(tab, re.compile("cancelled.*Cancelled"))).to_have_count(1, timeout=60_000)
 
 
+def test_a_point_of_the_shipped_comparison_opens_its_masks_and_its_run(server, tab):
+    tab.goto(f"{server}/compare")
+    expect(tab.get_by_role("heading", name="Characteristics")).to_be_visible(timeout=60_000)
+    expect(tab.locator(".js-plotly-plot").first).to_be_visible()
+    settled(tab)
+    tab.mouse.click(*tab.evaluate(A_POINT))
+    link = tab.get_by_role("link", name="open it in Explore")
+    expect(link).to_be_visible()
+    assert re.search(r"run=[0-9a-f]{16}&point=\d+$", link.get_attribute("href"))
+    tab.goto(f"{server}/{link.get_attribute('href')}")
+    expect(tab.get_by_text("A shipped run")).to_be_visible(timeout=60_000)
+
+
+A_POINT = """() => {
+    const chart = document.querySelector('.js-plotly-plot'), box = chart.getBoundingClientRect();
+    const {xaxis, yaxis} = chart._fullLayout, line = chart._fullData.find(trace => trace.customdata);
+    const at = line.x.length - 2;
+    return [box.left + xaxis._offset + xaxis.l2p(line.x[at]), box.top + yaxis._offset + yaxis.l2p(line.y[at])];
+}"""
+"""Where the chart's first curve has a point, in the window."""
+
+
 def test_health_is_json(server):
     with urllib.request.urlopen(f"{server}/api/health", timeout=30) as reply:
         said = json.load(reply)
@@ -245,7 +267,7 @@ def test_health_is_json(server):
 
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("place", "last"), [("", "A shipped run"), ("runs", "Storage:")])
+@pytest.mark.parametrize(("place", "last"), [("", "A shipped run"), ("compare", "What it does"), ("runs", "Storage:")])
 def test_nothing_is_wider_than_the_window(server, browser, width, scheme, place, last):
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     tab = context.new_page()

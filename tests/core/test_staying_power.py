@@ -72,11 +72,14 @@ def test_units_go_by_the_level_that_gives_them_up_and_then_by_the_statistic():
     assert power.floor().tolist() == [3.0, 3.0, 2.0, 20.0, 20.0, 0.0, 0.0]
 
 
-def test_levels_that_parted_are_counted_together_and_the_decisive_test_counts():
-    early, late = Decision("fc1", 0, 0, 0, 4, 5, 1, gain(8.0)), Decision("fc1", 0, 0, 5, 19, 7, 1, gain(1.0))
-    alone = removed_at(1, 7, 1.0)
-    power = staying_power([early, late, alone], 2)
-    assert power[0] == power[1] > 7
+@pytest.mark.parametrize("removed_from", [3, 7])
+def test_levels_that_parted_are_counted_together_and_the_decisive_test_counts(removed_from: int):
+    early = Decision("fc1", 0, 0, 0, 4, min(removed_from, 5), 1, gain(1.0 if removed_from < 5 else 8.0))
+    late = Decision("fc1", 0, 0, 5, 19, max(removed_from, 5), 1, gain(1.0 if removed_from > 5 else -8.0))
+    alone = removed_at(1, removed_from, 1.0)
+    for decisions in ([early, late, alone], [late, early, alone]):
+        power = staying_power(decisions, 2)
+        assert power[0] == power[1] > removed_from
 
 
 def test_a_unit_that_comes_back_counts_the_levels_that_keep_it():

@@ -202,3 +202,10 @@ def test_its_progress_goes_through_the_rounds(mlp: nn.Module, split: Split):
 def test_the_pruned_network_is_retrained_from_its_initial_weights():
     assert Imp.rewinds
     assert "training" in Imp.needs
+
+
+@pytest.mark.parametrize("scope", ["global", "layer"])
+def test_a_floor_forbids_no_sparsity_that_it_allows(mlp: nn.Module, split: Split, scope: str):
+    training = Training(split.images)
+    (masks,) = Imp().masks(Task(mlp, split, 0, training), (0.8928,), Selection(scope, floor=1))
+    assert list(masks.kept.values()) == [1, 1]
