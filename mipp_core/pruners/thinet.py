@@ -77,7 +77,7 @@ class ThiNet(Ranker):
     def _discard_order(self, model: nn.Module, layer: Layer, images: Tensor, seed: int) -> Float[Tensor, " units"]:
         generator = torch.Generator().manual_seed(seed)
         parts = contributions(model, layer, images, self.positions, generator).double()
-        order = discard_greedily(parts.T @ parts)
+        order = discard_greedily((parts.T @ parts).cpu())  # one synchronisation, not one a unit
         late = torch.empty(layer.units)
         late[order] = torch.arange(layer.units, dtype=late.dtype)
         return late

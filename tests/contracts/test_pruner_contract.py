@@ -43,7 +43,7 @@ RANKERS = [name for name, kind in PRUNERS.items() if issubclass(kind, Ranker)]
 DECIDERS = [name for name, kind in PRUNERS.items() if issubclass(kind, Decider)]
 ONCE = [name for name in RANKERS if name not in ("synflow", "iter-snip", "iter-grasp", "thinet")]
 EQUIVARIANT = [name for name in RANKERS if name not in ("random", "thinet")]
-"""Of ThiNet, which looks at the next layer's units at random, the theorems are in tests/core."""
+"""Of ThiNet, which looks at the next layer's units at random, the theorems are in tests/pruners."""
 
 Make = Callable[[str], Architecture]
 
