@@ -48,16 +48,24 @@ def sweep(root: Path, kills: int, chance: random.Random) -> tuple[dict[str, Any]
 
 
 def _kill(root: Path) -> bool:
-    """Kill the store's worker, found by its command line."""
+    """Kill the store's worker."""
+    for process in workers(root)[:1]:
+        os.kill(process, signal.SIGKILL)
+        return True
+    return False
+
+
+def workers(root: Path) -> list[int]:
+    """Return the processes that work for a store or are about to, found by their command lines."""
+    found = []
     for folder in list(Path("/proc").glob("[0-9]*")):
         try:
             words = (folder / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
         if str(root.resolve()).encode() in words and any(word.endswith(b"start_worker.py") for word in words):
-            os.kill(int(folder.name), signal.SIGKILL)
-            return True
-    return False
+            found.append(int(folder.name))
+    return found
 
 
 def records(store: Store) -> dict[str, Any]:
