@@ -1,92 +1,133 @@
 """Many visitors and one long run: `python -m benchmarks.sessions [visitors] [moves]`.
 
-Starts the app with an empty store, starts a live run in one browser session, and lets so many sessions (12 by default)
-move the slider of the shipped run, each in its own time, while it goes on.  Prints how long a move takes, from the key
-to the end of the script, and fails if the median exceeds one second or if anybody sees an error.  Needs Chromium.
+Starts the app with an empty store and a live run, and lets so many sessions (12 by default) move the slider of the
+shipped run, each in its own time, while it goes on.  A session speaks the browser's protocol and draws nothing: what is
+timed is a rerun of the page, from the message that asks for it to the end of the script.  (Twelve real browsers on the
+two cores of the server time their own drawing instead.)  Fails if the median exceeds one second or if anybody is shown
+an error.
 """
 
 import asyncio
 import os
 import random
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from playwright.async_api import Browser, Page, async_playwright
+import websockets
+from streamlit.proto.Alert_pb2 import Alert
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-_PORT = 8599
-_ADDRESS = f"http://127.0.0.1:{_PORT}"
-_FLAGS = ["--no-sandbox", "--disable-gpu"]
-_SLIDER = ".st-key-level input[type=range]"
-_IDLE = "[data-test-script-state=notRunning]"
+from benchmarks.kills import workers
+from mipp_core import NetworkSpec, RunSpec, Store
+from mipp_core.experiments import jobs
+
+_HOST = "127.0.0.1:8599"
+_SLIDER = "Confidence level"
+_LONGEST_PAUSE = 6.0
+"""Seconds between two moves of one visitor at most."""
+
+
+@dataclass
+class Visit:
+    """What one visitor saw.
+
+    Attributes:
+        slider: the slider's name in the protocol, once it has been drawn.
+        errors: shown on the page.
+        seconds: each rerun took.
+    """
+
+    slider: str = ""
+    errors: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+
+async def visit(moves: int, chance: random.Random) -> Visit:
+    """Open the page, then move the slider again and again."""
+    seen = Visit()
+    address, origin = f"ws://{_HOST}/_stcore/stream", f"http://{_HOST}"
+    async with websockets.connect(address, max_size=None, subprotocols=["streamlit"], origin=origin) as page:
+        await _rerun(page, seen, None)
+        for number in range(moves):
+            await asyncio.sleep(chance.uniform(0, _LONGEST_PAUSE))
+            started = time.perf_counter()
+            await _rerun(page, seen, 4 + number % 15)
+            seen.seconds.append(time.perf_counter() - started)
+    return seen
+
+
+async def _rerun(page: websockets.ClientConnection, seen: Visit, level: int | None) -> None:
+    """Ask for a rerun and read all it sends."""
+    asked = BackMsg()
+    asked.rerun_script.query_string = ""
+    if level is not None:
+        moved = asked.rerun_script.widget_states.widgets.add()
+        moved.id = seen.slider
+        moved.double_array_value.data.append(level)
+    await page.send(asked.SerializeToString())
+    while True:
+        message = ForwardMsg()
+        message.ParseFromString(await page.recv())
+        if message.WhichOneof("type") == "script_finished":
+            return
+        _look(message, seen)
+
+
+def _look(message: ForwardMsg, seen: Visit) -> None:
+    if message.WhichOneof("type") != "delta" or message.delta.WhichOneof("type") != "new_element":
+        return
+    element = message.delta.new_element
+    kind = element.WhichOneof("type")
+    if kind == "slider" and element.slider.label == _SLIDER:
+        seen.slider = element.slider.id
+    if kind == "exception" or (kind == "alert" and element.alert.format == Alert.ERROR):
+        print(f"shown: {element.exception.message or element.alert.body}")
+        seen.errors += 1
 
 
 async def main(visitors: int, moves: int) -> int:
-    """Serve, visit, measure."""
-    browser_path = shutil.which("chromium") or shutil.which("chromium-browser")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=browser_path, args=_FLAGS)
-        await _start_run(browser)
-        pages = [await _visit(browser) for _ in range(visitors)]
-        chance = random.Random(0)
-        plans = [[chance.uniform(0, 2 * visitors / 4) for _ in range(moves)] for _ in pages]
-        taken = await asyncio.gather(*(_move(page, plan) for page, plan in zip(pages, plans, strict=True)))
-        errors = sum([await page.locator("[data-testid=stException], [data-testid=stAlert]").count() for page in pages])
-        await browser.close()
-    seconds = sorted(second for each in taken for second in each)
-    going = urllib.request.urlopen(f"{_ADDRESS}/api/health").read().decode()
-    median = statistics.median(seconds)
-    print(
-        f"{visitors} sessions, {len(seconds)} moves: median {median:.2f} s, 95% {seconds[int(0.95 * len(seconds))]:.2f}"
-    )
-    print(f"errors on screen: {errors}; health: {going}")
+    """Visit and measure."""
+    seen = await asyncio.gather(*(visit(moves, random.Random(number)) for number in range(visitors)))
+    seconds = sorted(second for each in seen for second in each.seconds)
+    median, late = statistics.median(seconds), seconds[int(0.95 * len(seconds))]
+    errors = sum(each.errors for each in seen)
+    print(f"{visitors} sessions, {len(seconds)} reruns")
+    print(f"median {median:.2f} s, 95% {late:.2f} s, worst {max(seconds):.2f} s")
+    with urllib.request.urlopen(f"http://{_HOST}/api/health") as health:
+        print(f"errors shown: {errors}; health: {health.read().decode()}")
     return int(median > 1 or errors > 0)
 
 
-async def _start_run(browser: Browser) -> None:
-    page = await (await browser.new_context()).new_page()
-    await page.goto(f"{_ADDRESS}/?dataset=mnist-sample")
-    await page.locator(".st-key-start_run button").click(timeout=60_000)
-    await page.locator(".st-key-cancel").wait_for(timeout=60_000)
-    await page.close()
-
-
-async def _visit(browser: Browser) -> Page:
-    page = await (await browser.new_context(viewport={"width": 1280, "height": 900})).new_page()
-    await page.goto(_ADDRESS)
-    await page.get_by_text("A shipped run").wait_for(timeout=120_000)
-    await page.locator(_IDLE).wait_for(timeout=60_000)
-    return page
-
-
-async def _move(page: Page, plan: list[float]) -> list[float]:
-    """Move the slider after each pause of a plan; return the seconds that each move took."""
-    taken = []
-    slider = page.locator(_SLIDER)
-    for number, pause in enumerate(plan):
-        await asyncio.sleep(pause)
-        started = time.perf_counter()
-        await slider.press("ArrowRight" if number % 12 < 6 else "ArrowLeft")
-        expected = 3 + (number % 12 + 1 if number % 12 < 6 else 11 - number % 12)
-        await page.get_by_text(f"Level {expected}:").wait_for(timeout=60_000)
-        await page.locator(_IDLE).wait_for(timeout=60_000)
-        taken.append(time.perf_counter() - started)
-    return taken
+def _wait_until_up() -> None:
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"http://{_HOST}/_stcore/health").close()
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+        else:
+            return
 
 
 if __name__ == "__main__":
-    chosen = [int(word) for word in sys.argv[1:]]
-    with tempfile.TemporaryDirectory() as store:
-        words = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={_PORT}"]
-        with subprocess.Popen(words, env={**os.environ, "MIPP_STORE": store}, stdout=subprocess.DEVNULL) as server:
+    given = [int(word) for word in sys.argv[1:]]
+    with tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={_HOST.partition(':')[2]}"]
+        with subprocess.Popen(words, env={**os.environ, "MIPP_STORE": folder}, stdout=subprocess.DEVNULL) as server:
             try:
-                time.sleep(10)
-                code = asyncio.run(main(*(chosen or [12, 8]), *([8] if len(chosen) == 1 else [])))
+                _wait_until_up()
+                jobs.start(RunSpec(NetworkSpec(dataset="mnist-sample")), Store(Path(folder)))
+                time.sleep(15)  # the worker is at its first stage
+                code = asyncio.run(main(*(given + [12, 8][len(given) :])))
             finally:
                 server.terminate()
-                subprocess.run(["pkill", "-f", f"start_worker.py {store}"], check=False)
+                for worker in workers(Path(folder)):
+                    os.kill(worker, 9)
     sys.exit(code)
