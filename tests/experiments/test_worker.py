@@ -49,6 +49,7 @@ def test_a_run_goes_to_the_end_in_a_process_of_its_own(tiny_spec, store):
 
 
 def test_killed_at_any_stage_it_goes_on_from_there(tiny_spec, store, tmp_path):
+    tiny_spec = replace(tiny_spec, retraining=Recipe(5, batch_size=100))  # long enough to be caught retraining twice
     quiet = Store(tmp_path / "quiet")
     quiet.runs.ask(tiny_spec)
     jobs.ensure(quiet, CPU, idle=1.0)
