@@ -67,6 +67,6 @@ def _launch(store: Store, device: str, idle: float) -> None:
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
-            process_group=0,  # not the page's: Ctrl-C stops the server alone; the same session, where niceness counts
+            process_group=0,  # not the page's: Ctrl-C stops the server alone
         )
     threading.Thread(target=worker.wait, daemon=True).start()  # reaps it, whenever it ends

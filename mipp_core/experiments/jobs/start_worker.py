@@ -4,7 +4,6 @@ Run as a file, so that the lock is taken at once and not after the seconds that 
 started at the same moment all but one end here.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -17,8 +16,6 @@ def main(lock: str, store: str, device: str, idle: str) -> None:
     """Hold the lock for life, and work."""
     try:
         with FileLock(lock).acquire(timeout=0):
-            if device == "cpu":
-                os.nice(10)  # pages are answered first
             from mipp_core.experiments.jobs.worker import serve  # noqa: PLC0415
 
             serve(Path(store), device, float(idle))
