@@ -1,3 +1,6 @@
+import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -48,20 +51,39 @@ def test_a_run_goes_to_the_end_in_a_process_of_its_own(tiny_spec, store):
     assert len(store.runs.document(tiny_spec.hash)["levels"]) == 20
 
 
+_DOOMED = """
+import os, signal, sys
+from pathlib import Path
+from mipp_core.experiments.jobs.worker import Worker, serve
+
+root, stage, share = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+heard = Worker._report
+
+def hear_and_die(self, progress):
+    heard(self, progress)
+    if progress.stage.startswith(stage) and progress.done >= share:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Worker._report = hear_and_die
+serve(root, "cpu", idle=5.0)
+"""
+"""A worker that is killed at a chosen moment of a chosen stage, however quick or busy the machine is."""
+
+
 def test_killed_at_any_stage_it_goes_on_from_there(tiny_spec, store, tmp_path):
-    tiny_spec = replace(tiny_spec, retraining=Recipe(5, batch_size=100))  # long enough to be caught retraining twice
+    tiny_spec = replace(tiny_spec, retraining=Recipe(2, batch_size=100))
     quiet = Store(tmp_path / "quiet")
-    quiet.runs.ask(tiny_spec)
-    jobs.ensure(quiet, CPU, idle=1.0)
-    wait_for(lambda: state(quiet, tiny_spec) == "done")
-    store.runs.ask(tiny_spec)
-    for stage in ("Training", "Retraining", "Retraining"):
-        jobs.ensure(store, CPU)
-        wait_for(lambda stage=stage: store.runs.look(tiny_spec.hash).stage.startswith(stage))
-        assert _kill(store.root)
-        wait_for(lambda: not jobs.alive(store, "cpu"))
-    jobs.ensure(store, CPU)
-    wait_for(lambda: state(store, tiny_spec) == "done")
+    for asked in (quiet, store):
+        asked.runs.ask(tiny_spec)
+    for stage, share in (("Training", 0.0), ("Testing", 0.0), ("Retraining", 0.1), ("Retraining", 0.6)):
+        doomed = subprocess.run(
+            [sys.executable, "-c", _DOOMED, store.root, stage, str(share)], check=False, timeout=240
+        )
+        assert doomed.returncode == -signal.SIGKILL
+        assert state(store, tiny_spec) == "running"
+    for asked in (quiet, store):
+        jobs.ensure(asked, CPU, idle=1.0)
+        wait_for(lambda asked=asked: state(asked, tiny_spec) == "done")
     assert records(store) == records(quiet)
     assert all(times == 1 for *_, times in records(store)["stages"].values())
 
@@ -87,7 +109,7 @@ def test_cancel_stops_a_run_and_the_worker_takes_the_next(endless, tiny_spec, st
 
 
 def test_a_batch_run_makes_way_between_two_stages_and_comes_back(tiny_spec, store):
-    slow = replace(tiny_spec, retraining=Recipe(40, batch_size=500))
+    slow = replace(tiny_spec, retraining=Recipe(40, batch_size=100))
     store.runs.ask(slow, lane=BATCH)
     jobs.ensure(store, CPU)
     wait_for(lambda: store.runs.look(slow.hash).stage == "Retraining")
