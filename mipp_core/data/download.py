@@ -1,4 +1,4 @@
-"""Fetches the files of torchvision's MNIST family; nothing half-written is ever left in their folder."""
+"""Fetches files of torchvision's datasets; nothing half-written is ever left in their folder."""
 
 import shutil
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from mipp_core.data.folder import VARIABLE
 from mipp_core.errors import DataError
 from mipp_core.vocabulary import Progress, Report
 
-_FAILURES = (OSError, RuntimeError, HTTPException)
+FAILURES = (OSError, RuntimeError, HTTPException)
 """What a refused, broken or altered download raises."""
 
 
@@ -35,21 +35,21 @@ def fetch_missing(name: str, reader: type[MNIST], root: Path, report: Report) ->
         DataError: the folder cannot be written, or a file cannot be downloaded.
     """
     raw = root / reader.__name__ / "raw"
-    missing = [(archive, md5) for archive, md5 in reader.resources if not _present(raw / _unpacked(archive))]
+    missing = [(archive, md5) for archive, md5 in reader.resources if not present(raw / _unpacked(archive))]
     for done, (archive, md5) in enumerate(missing):
         report(Progress(f"downloading {name}", done / len(missing)))
-        with _temporary_folder(root) as partial:
+        with temporary_folder(root) as partial:
             try:
                 _fetch(reader, (archive, md5), partial, raw)
-            except _FAILURES as error:
-                raise _failed(name, raw / _unpacked(archive), error) from error
+            except FAILURES as error:
+                raise download_failed(name, raw / _unpacked(archive), error) from error
     if missing:
         report(Progress(f"downloading {name}", 1.0))
 
 
 def _fetch(reader: type[MNIST], resource: tuple[str, str], partial: Path, raw: Path) -> None:
     archive, md5 = resource
-    if _present(raw / archive):  # torchvision uses an archive that is already there if its checksum is right
+    if present(raw / archive):  # torchvision uses an archive that is already there if its checksum is right
         shutil.copy(raw / archive, partial)
     _download(reader, archive, md5, partial)
     raw.mkdir(parents=True, exist_ok=True)
@@ -63,13 +63,13 @@ def _download(reader: type[MNIST], archive: str, md5: str, folder: Path) -> None
         try:
             download_and_extract_archive(mirror + archive, folder, filename=archive, md5=md5)
             return
-        except _FAILURES:
+        except FAILURES:
             continue
     download_and_extract_archive(last + archive, folder, filename=archive, md5=md5)
 
 
 @contextmanager
-def _temporary_folder(root: Path) -> Iterator[Path]:
+def temporary_folder(root: Path) -> Iterator[Path]:
     """Open a folder on the same disk as ``root``, so that a finished file can be renamed into place."""
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -83,14 +83,16 @@ def _temporary_folder(root: Path) -> Iterator[Path]:
         yield Path(path)
 
 
-def _failed(name: str, file: Path, error: Exception) -> DataError:
+def download_failed(name: str, file: Path, error: Exception) -> DataError:
+    """Return the error that says which file is missing and what may be done about it."""
     return DataError(
         f"{name} needs the file {file}, which is not there and cannot be downloaded ({reason(error)}); "
         "connect to the internet and try again, put the file there, or use the embedded mnist-sample."
     )
 
 
-def _present(path: Path) -> bool:
+def present(path: Path) -> bool:
+    """Tell whether a file is there; a path that cannot be looked at counts as missing."""
     try:
         return path.is_file()
     except OSError:  # a name too long or a closed folder: the attempt to create it says why
