@@ -3,27 +3,41 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from math import prod
 
 import torch
 from torch import nn
 
-from mipp_core.data.dataset import Split
+from mipp_core.data.dataset import Samples, View, whole
 from mipp_core.memory import halving
+
+_AT_ONCE = 2000  # images: large enough for any device to be busy
+_NUMBERS = 40_000_000  # of one batch: 160 MB, which bounds the images at once where they are large
 
 
 @torch.no_grad()
-def accuracy(model: nn.Module, data: Split, batch_size: int = 2000) -> float:
-    """Return the share of samples classified rightly, in [0, 1]; one synchronisation with the device."""
-    return halving(lambda size: _right(model, data, size).item(), batch_size, "test images") / len(data)
+def accuracy(model: nn.Module, data: Samples, batch_size: int | None = None, view: View = whole) -> float:
+    """Return the share of samples classified rightly, in [0, 1]; one synchronisation with the device.
+
+    Args:
+        model: the network; its training flags are restored.
+        data: in memory or streamed, given on the network's device.
+        batch_size: images at once; by default 2,000, and fewer where they are large.
+        view: what the network is shown of each batch.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    size = batch_size or max(1, min(_AT_ONCE, _NUMBERS // prod(data.image_shape)))
+    return halving(lambda fewer: _right(model, data, fewer, view).item(), size, "test images") / len(data)
 
 
-def _right(model: nn.Module, data: Split, batch_size: int) -> torch.Tensor:
+def _right(model: nn.Module, data: Samples, batch_size: int, view: View) -> torch.Tensor:
     """Count the samples classified rightly."""
     right = torch.zeros((), dtype=torch.int64, device=data.labels.device)
     with evaluating(model):
-        for start in range(0, len(data), batch_size):
-            batch = slice(start, start + batch_size)
-            right += (model(data.images[batch]).argmax(1) == data.labels[batch]).sum()
+        for images, labels in data.batches(batch_size):
+            right += (model(view(images)).argmax(1) == labels).sum()
     return right
 
 
@@ -68,12 +82,12 @@ def _on_meta(model: nn.Module) -> nn.Module:
         return deepcopy(model).to("meta").eval()
 
 
-def chance(data: Split) -> float:
+def chance(data: Samples) -> float:
     """Return the accuracy of always naming the most common class."""
     return torch.bincount(data.labels).max().item() / len(data)
 
 
-def is_untrainable(retrained_accuracy: float, data: Split) -> bool:
+def is_untrainable(retrained_accuracy: float, data: Samples) -> bool:
     """Tell whether a retrained network is no better than chance, within three standard errors."""
     guess = chance(data)
     return retrained_accuracy <= guess + 3 * (guess * (1 - guess) / len(data)) ** 0.5

@@ -1,87 +1,44 @@
-"""One training loop for every network; recipes are data."""
-
-from dataclasses import dataclass
+"""One training loop for every network and every dataset."""
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 from torch.nn import functional
 
-from mipp_core.data.dataset import Split
-from mipp_core.errors import SettingError, UnknownNameError
+from mipp_core.data.augmentation import Augmentation, mixed
+from mipp_core.data.dataset import Batch, Samples, View, whole
 from mipp_core.layers import device_of
+from mipp_core.recipes import RECIPES, Recipe, recipe
 from mipp_core.vocabulary import Progress, Report, silent
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a network is trained: SGD with momentum, weight decay and a learning rate divided by 10 at milestones.
-
-    Attributes:
-        epochs: passes over the training split, at least 0; 0 leaves the weights as they are.
-        learning_rate: at the start.
-        milestones: epochs after which the learning rate is divided by 10.
-        batch_size: samples per step.
-        momentum: of SGD.
-        weight_decay: of SGD.
-    """
-
-    epochs: int
-    learning_rate: float = 1e-2
-    milestones: tuple[int, ...] = ()
-    batch_size: int = 100
-    momentum: float = 0.9
-    weight_decay: float = 1e-4
-
-    def __post_init__(self) -> None:
-        if self.epochs < 0 or self.batch_size < 1 or self.learning_rate <= 0:
-            raise SettingError(
-                f"A recipe of {self.epochs} epochs, batches of {self.batch_size}, learning rate {self.learning_rate} "
-                "cannot run: give at least 0 epochs, batches of at least 1 and a positive learning rate."
-            )
-
-
-RECIPES: dict[str, Recipe] = {
-    # Table 2 of the MIPP paper, MNIST column; training and retraining are the same there.
-    "paper-mnist": Recipe(epochs=90, milestones=(30, 60)),
-    # Half a minute on two laptop cores for all of MNIST: the shipped runs, where no GPU can be had.
-    "short": Recipe(epochs=8, learning_rate=2e-2, milestones=(5, 7)),
-    "short-retrain": Recipe(epochs=2, learning_rate=1e-2, milestones=(1,)),
-    # A few seconds for the embedded sample: live runs.
-    "live": Recipe(epochs=10, learning_rate=3e-2, milestones=(6, 9), batch_size=50),
-    "live-retrain": Recipe(epochs=2, learning_rate=1e-2, milestones=(1,), batch_size=50),
-    "none": Recipe(epochs=0),
-}
-
-
-def recipe(name: str) -> Recipe:
-    """Look a recipe up by name.
-
-    Raises:
-        UnknownNameError: lists the known names.
-    """
-    if name not in RECIPES:
-        raise UnknownNameError("recipe", name, RECIPES)
-    return RECIPES[name]
+__all__ = ["RECIPES", "Recipe", "recipe", "train"]
 
 
 def train(
     model: nn.Module,
-    data: Split,
+    data: Samples,
     how: Recipe,
     *,
     seed: int = 0,
     report: Report = silent,
     stage: str = "Training",
+    view: View = whole,
 ) -> None:
     """Train a network in place on the device its weights are on.
 
     Args:
         model: the network; left in evaluation mode.
-        data: the training split, on the same device.
+        data: the training split, in memory or streamed, given on the same device.
         how: the recipe.
-        seed: of the order in which samples are seen; the same seed gives the same weights on the same device.
+        seed: of the order in which samples are seen and of their augmentation; the same seed gives the same weights on
+            the same device.
         report: told every 50 steps; may raise ``CancelledError``.
         stage: the words of the report.
+        view: what the network is shown of each batch, after augmentation: removed pixels stay where they are.
+
+    Raises:
+        SettingError: the recipe cuts random parts out of files, and the images are in memory.
+        DataError: a file cannot be read.
     """
     optimiser = torch.optim.SGD(
         model.parameters(), how.learning_rate, how.momentum, weight_decay=how.weight_decay, fused=True
@@ -93,12 +50,34 @@ def train(
     try:
         for epoch in range(how.epochs):
             order = torch.randperm(len(data), generator=generator).to(device_of(model))
-            for step, index in enumerate(order.split(how.batch_size)):
+            batches = _shown(data, how.augmentation, generator).batches(how.batch_size, order)
+            for step, batch in enumerate(batches):
                 if step % 50 == 0:
                     report(Progress(stage, (epoch + step / steps) / how.epochs))
                 optimiser.zero_grad()
-                functional.cross_entropy(model(data.images[index]), data.labels[index]).backward()
+                _loss(model, batch, how.augmentation, generator, view).backward()
                 optimiser.step()
             schedule.step()
     finally:
         model.eval()
+
+
+def _shown(data: Samples, augmentation: Augmentation | None, generator: torch.Generator) -> Samples:
+    """Return what an epoch reads."""
+    crops = augmentation is not None and augmentation.resized_crop
+    return data.randomly_cropped(generator) if crops else data
+
+
+def _loss(
+    model: nn.Module, batch: Batch, augmentation: Augmentation | None, generator: torch.Generator, view: View
+) -> Float[Tensor, ""]:
+    """Return the mean cross-entropy, in nats, of an augmented batch."""
+    images, labels = batch
+    if augmentation is not None:
+        images = augmentation.apply(images, generator)
+    if augmentation is None or not augmentation.mixup:
+        return functional.cross_entropy(model(view(images)), labels)
+    mixture = mixed(images, generator)
+    logits = model(view(mixture.images))
+    own, other = (functional.cross_entropy(logits, wanted) for wanted in (labels, labels[mixture.partner]))
+    return mixture.share * own + (1 - mixture.share) * other

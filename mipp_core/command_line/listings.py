@@ -1,10 +1,10 @@
 """Commands that list a registry."""
 
 from argparse import Namespace
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
-from mipp_core.data import DATASETS
+from mipp_core.data import DATASETS, DatasetCard
 from mipp_core.models import MODELS
 from mipp_core.pruners import PRUNERS
 
@@ -22,10 +22,10 @@ def models(_: Namespace) -> Answer:
 
 
 def datasets(_: Namespace) -> Answer:
-    """List the datasets."""
-    wanted = ("name", "description", "classes", "image_shape", "train_size", "test_size", "download")
+    """List the datasets: classes, sizes, the images' shape, the licence, and where they are to be had."""
+    wanted = [field.name for field in fields(DatasetCard) if field.name not in ("normalisation", "load")]
     document = [{key: getattr(card, key) for key in wanted} for card in DATASETS.values()]
-    return document, [f"{name:16}{card.description}" for name, card in DATASETS.items()]
+    return document, [_dataset_line(card) for card in DATASETS.values()]
 
 
 def pruners(_: Namespace) -> Answer:
@@ -35,6 +35,14 @@ def pruners(_: Namespace) -> Answer:
         for name, kind in PRUNERS.items()
     ]
     return document, [f"{name:16}{_first_line(kind)}" for name, kind in PRUNERS.items()]
+
+
+def _dataset_line(card: DatasetCard) -> str:
+    shape = "×".join(map(str, card.image_shape))
+    sizes = f"{card.train_size:,} + {card.test_size:,}"
+    obtained = f"downloads {card.download}" if card.download else card.source
+    counts = f"{sizes:20}{shape:10}{len(card.classes):4} classes"
+    return f"{card.name:16}{counts}  {card.description}  [{card.licence}; {obtained}]"
 
 
 def _first_line(kind: type) -> str:

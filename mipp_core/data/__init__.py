@@ -2,20 +2,40 @@
 
 from pathlib import Path
 
-from mipp_core.data import fashion_mnist, mnist, mnist_sample
-from mipp_core.data.card import DatasetCard, RawSplit
-from mipp_core.data.dataset import Dataset, Split
-from mipp_core.data.deformations import Deformation, SplitName
+import torch
+
+from mipp_core.data import cifar10, cifar100, fashion_mnist, imagenet, mnist, mnist_sample, tiny_imagenet
+from mipp_core.data.augmentation import Augmentation
+from mipp_core.data.card import DatasetCard, RawSplit, Stored
+from mipp_core.data.dataset import Dataset, Samples, Split
+from mipp_core.data.deformations import Deformation
 from mipp_core.data.normalisation import Normalisation
+from mipp_core.data.preparation import Preparation
+from mipp_core.data.streamed import FileSplit
 from mipp_core.errors import UnknownNameError
 from mipp_core.vocabulary import Progress, Report, silent
 
-__all__ = ["DATASETS", "Dataset", "DatasetCard", "Deformation", "Normalisation", "Split", "load_dataset"]
+__all__ = [
+    "DATASETS",
+    "Augmentation",
+    "Dataset",
+    "DatasetCard",
+    "Deformation",
+    "FileSplit",
+    "Normalisation",
+    "Samples",
+    "Split",
+    "load_dataset",
+]
 
 DATASETS: dict[str, DatasetCard] = {
     "mnist-sample": mnist_sample.CARD,
     "mnist": mnist.CARD,
     "fashion-mnist": fashion_mnist.CARD,
+    "cifar10": cifar10.CARD,
+    "cifar100": cifar100.CARD,
+    "tiny-imagenet": tiny_imagenet.CARD,
+    "imagenet": imagenet.CARD,
 }
 """Every dataset by name.  A new one is a file with a ``CARD`` and a line here."""
 
@@ -27,7 +47,7 @@ def load_dataset(
     deformation: Deformation | None = None,
     report: Report = silent,
 ) -> Dataset:
-    """Load a dataset into memory, downloading it at first use.
+    """Load a dataset into memory, or list its files where it is too large; download it at first use where it may be.
 
     Args:
         name: a key of ``DATASETS``.
@@ -37,7 +57,8 @@ def load_dataset(
         report: receives progress; what it raises stops the loading.
 
     Returns:
-        Both splits, normalised: float32 images [n, channels, height, width] and int64 labels [n], on the CPU.
+        Both splits, on the CPU: in memory as float32 images [n, channels, height, width], normalised, and int64 labels
+        [n]; or as files that give the same in batches.
 
     Raises:
         UnknownNameError: there is no dataset of that name.
@@ -49,15 +70,14 @@ def load_dataset(
     report(Progress(f"reading {name}", 0.0))
     raw_train, raw_test = card.load(data_dir, report)
     report(Progress(f"preparing {name}", 0.0))
-    train = _prepare(raw_train, card.normalisation, deformation, "train")
+    train = _prepared(raw_train, Preparation(card.normalisation, deformation, "train"))
     report(Progress(f"preparing {name}", card.train_size / (card.train_size + card.test_size)))
-    test = _prepare(raw_test, card.normalisation, deformation, "test")
+    test = _prepared(raw_test, Preparation(card.normalisation, deformation, "test"))
     report(Progress(f"preparing {name}", 1.0))
     return Dataset(card.name, card.classes, train, test, card.normalisation)
 
 
-def _prepare(raw: RawSplit, normalisation: Normalisation, deformation: Deformation | None, split: SplitName) -> Split:
-    pixels = raw.images.float() / 255.0
-    if deformation is not None:
-        pixels = deformation.apply(pixels, split)
-    return Split(normalisation.apply(pixels), raw.labels)
+def _prepared(stored: Stored, preparation: Preparation) -> Samples:
+    if isinstance(stored, RawSplit):
+        return Split(preparation.apply(stored.images), stored.labels)
+    return FileSplit(stored.paths, stored.labels, torch.arange(len(stored.labels)), stored.crop, preparation)

@@ -7,6 +7,7 @@ from pathlib import Path
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
+from mipp_core.data.decoding import Crop
 from mipp_core.data.normalisation import Normalisation
 from mipp_core.vocabulary import Report
 
@@ -24,7 +25,25 @@ class RawSplit:
     labels: Int[Tensor, " n"]
 
 
-Loader = Callable[[Path | None, Report], tuple[RawSplit, RawSplit]]
+@dataclass(frozen=True)
+class ListedSplit:
+    """Labelled image files, none of them opened yet.
+
+    Attributes:
+        paths: of the files.
+        labels: class indices, shape [n].
+        crop: the square that is cut out of each picture.
+    """
+
+    paths: tuple[str, ...]
+    labels: Int[Tensor, " n"]
+    crop: Crop
+
+
+Stored = RawSplit | ListedSplit
+"""One half of a dataset, before it is prepared."""
+
+Loader = Callable[[Path | None, Report], tuple[Stored, Stored]]
 """Takes the data folder (None = the default one) and a progress receiver; returns train and test images."""
 
 
@@ -39,9 +58,12 @@ class DatasetCard:
         image_shape: channels, height, width.
         train_size: number of training images.
         test_size: number of test images.
-        download: what must be downloaded at first use, in words; None when the images come with the package.
+        download: what is downloaded at first use, in words; None where nothing ever is: the images come with the
+            package, or must be in the data folder already.
         normalisation: how pixels in [0, 1] become network inputs.
-        load: reads the images, downloading them first where they are missing; raises ``DataError``.
+        load: reads the images, or lists their files; downloads what is missing where it may; raises ``DataError``.
+        licence: under which terms the images may be used, in words.
+        source: where they come from; for images that are not downloaded, also where to put them.
     """
 
     name: str
@@ -53,3 +75,5 @@ class DatasetCard:
     download: str | None
     normalisation: Normalisation
     load: Loader
+    licence: str = ""
+    source: str = ""

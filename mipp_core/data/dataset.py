@@ -1,40 +1,90 @@
-"""What a dataset is: two labelled splits, held in memory, ready for a network."""
+"""What a dataset is: two labelled splits, ready for a network, in memory or streamed from files."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from mipp_core.data.drawing import stratified_index
 from mipp_core.data.normalisation import Normalisation
 from mipp_core.errors import SettingError
 
+Batch = tuple[Float[Tensor, "b c h w"], Int[Tensor, " b"]]
+"""Normalised images and their class indices, on the device."""
 
-@dataclass(frozen=True)
-class Split:
-    """Labelled images.
+
+View = Callable[[Float[Tensor, "n c h w"]], Float[Tensor, "n c h w"]]
+"""What a network is shown of its images, such as ``KeepMasks.blank_pixels``."""
+
+
+def whole(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+    """Show the images as they are."""
+    return images
+
+
+class Samples(ABC):
+    """Labelled images, wherever they are kept.
+
+    What trains and what measures goes through ``batches``; what needs images at hand draws a bounded number of them.
 
     Attributes:
-        images: normalised images, shape [n, channels, height, width].
-        labels: class indices, shape [n].
+        labels: class indices, shape [n], on the device that images are given on.
     """
 
-    images: Float[Tensor, "n c h w"]
     labels: Int[Tensor, " n"]
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def to(self, device: torch.device | str) -> "Split":
-        """Return the split on another device."""
-        return Split(self.images.to(device), self.labels.to(device))
+    @property
+    @abstractmethod
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width of one image."""
 
-    def take(self, index: Int[Tensor, " k"]) -> "Split":
-        """Return the chosen samples, in the order given."""
-        return Split(self.images[index], self.labels[index])
+    @abstractmethod
+    def to(self, device: torch.device | str) -> "Samples":
+        """Return the same samples, given on another device."""
+
+    @abstractmethod
+    def take(self, index: Int[Tensor, " k"]) -> "Samples":
+        """Return the chosen samples, in the order given; reads no file."""
+
+    @abstractmethod
+    def batches(self, batch_size: int, order: Int[Tensor, " k"] | None = None) -> Iterator[Batch]:
+        """Yield images and labels in the order given, by default all in their own order; the last batch may be smaller.
+
+        Raises:
+            DataError: a file cannot be read.
+        """
+
+    @abstractmethod
+    def in_memory(self) -> "Split":
+        """Return all these samples in memory.
+
+        Raises:
+            DataError: a file cannot be read.
+        """
+
+    @abstractmethod
+    def fixed(self, count: int) -> "Split":
+        """Return at most ``count`` samples in memory, always the same ones."""
+
+    @abstractmethod
+    def randomly_cropped(self, generator: torch.Generator) -> "Samples":
+        """Return the samples with a random part of each file in place of its middle.
+
+        Args:
+            generator: on the CPU; it settles now which part of which file.
+
+        Raises:
+            SettingError: the images are not read from files.
+        """
 
     def stratified(self, count: int, generator: torch.Generator) -> "Split":
-        """Draw samples without replacement, equally many of each class where possible.
+        """Draw samples without replacement, equally many of each class where possible, into memory.
 
         Args:
             count: how many, at least 1; all are returned where there are no more.
@@ -45,18 +95,59 @@ class Split:
 
         Raises:
             SettingError: the count is below 1.
+            DataError: a file cannot be read.
         """
-        if count < 1:
-            raise SettingError(f"A draw of {count} samples is empty; ask for at least 1.")
-        order = torch.randperm(len(self), generator=generator)
-        labels = self.labels.cpu()[order]
-        rank = torch.empty_like(order)
-        for label in labels.unique():
-            of_class = (labels == label).nonzero().squeeze(1)
-            rank[of_class] = torch.arange(len(of_class))
-        drawn = rank.argsort(stable=True)[:count]
-        chosen = order[drawn[torch.randperm(len(drawn), generator=generator)]]
-        return self.take(chosen.to(self.labels.device))
+        return self.take(stratified_index(self.labels, count, generator)).in_memory()
+
+
+@dataclass(frozen=True)
+class Split(Samples):
+    """Labelled images in memory.
+
+    Attributes:
+        images: normalised images, shape [n, channels, height, width].
+        labels: class indices, shape [n].
+    """
+
+    images: Float[Tensor, "n c h w"]
+    labels: Int[Tensor, " n"]
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width of one image."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
+    def to(self, device: torch.device | str) -> "Split":
+        """Return the split on another device."""
+        return Split(self.images.to(device), self.labels.to(device))
+
+    def take(self, index: Int[Tensor, " k"]) -> "Split":
+        """Return the chosen samples, in the order given."""
+        return Split(self.images[index], self.labels[index])
+
+    def batches(self, batch_size: int, order: Int[Tensor, " k"] | None = None) -> Iterator[Batch]:
+        """Yield images and labels; without an order they are views, not copies."""
+        if order is None:
+            yield from zip(self.images.split(batch_size), self.labels.split(batch_size), strict=True)
+            return
+        for index in order.to(self.labels.device).split(batch_size):
+            yield self.images[index], self.labels[index]
+
+    def in_memory(self) -> "Split":
+        """Return the split itself."""
+        return self
+
+    def fixed(self, count: int) -> "Split":
+        """Return the first samples: the classes of datasets kept in memory are mixed in their own order."""
+        return Split(self.images[:count], self.labels[:count])
+
+    def randomly_cropped(self, generator: torch.Generator) -> "Split":
+        """Refuse: see ``Samples.randomly_cropped``."""
+        raise SettingError(
+            "Random resized crops are cut out of files while they are read, and these images are in memory; choose a "
+            "recipe that crops with padding, such as paper-cifar10."
+        )
 
 
 @dataclass(frozen=True)
@@ -73,15 +164,14 @@ class Dataset:
 
     name: str
     classes: tuple[str, ...]
-    train: Split
-    test: Split
+    train: Samples
+    test: Samples
     normalisation: Normalisation
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Channels, height, width of one image."""
-        channels, height, width = self.train.images.shape[1:]
-        return channels, height, width
+        return self.train.image_shape
 
     def to(self, device: torch.device | str) -> "Dataset":
         """Return the dataset with both splits on another device."""

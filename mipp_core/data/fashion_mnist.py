@@ -23,4 +23,6 @@ CARD = DatasetCard(
     download="about 31 MB",
     normalisation=Normalisation(mean=(0.0,), std=(1.0,)),
     load=FAMILY.load,
+    licence="MIT",
+    source="github.com/zalandoresearch/fashion-mnist",
 )

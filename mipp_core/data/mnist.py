@@ -23,4 +23,6 @@ CARD = DatasetCard(
     download="about 12 MB",
     normalisation=Normalisation(mean=(0.0,), std=(1.0,)),
     load=FAMILY.load,
+    licence="CC BY-SA 3.0",
+    source="yann.lecun.com/exdb/mnist",
 )

@@ -61,4 +61,6 @@ CARD = DatasetCard(
     download=None,
     normalisation=Normalisation(mean=(0.0,), std=(1.0,)),
     load=load,
+    licence="CC BY-SA 3.0",
+    source="the package; a part of mnist",
 )

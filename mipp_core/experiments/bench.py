@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from mipp_core.data import Dataset, Split
+from mipp_core.data import Dataset, Samples, Split
+from mipp_core.data.drawing import stratified_index
 from mipp_core.evaluation import accuracy, is_untrainable, macs, parameters
 from mipp_core.experiments.masking import (
     Point,
@@ -31,6 +32,7 @@ from mipp_core.vocabulary import Report
 
 _REBUILD_ON = 4000  # unlabelled images for the closed form: enough for LeNet5's 400 regressors
 _JUDGE_ON = 10_000  # training images for the accuracy on the training split
+_PRUNE_ON = 8_000  # training images at hand for pruners where the split is streamed: as many as MIPP draws by default
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,21 @@ class Bench:
         return self.stages.remember("train", {"network": network}, make)
 
     @cached_property
-    def _seen_in_training(self) -> Split:
-        """The part of the training split that accuracies are measured on."""
-        return self.data.train.stratified(_JUDGE_ON, torch.Generator().manual_seed(0))
+    def _seen_in_training(self) -> Samples:
+        """The part of the training split that accuracies are measured on; not read yet where it is streamed."""
+        split = self.data.train
+        return split.take(stratified_index(split.labels, _JUDGE_ON, torch.Generator().manual_seed(0)))
+
+    @cached_property
+    def _at_hand(self) -> Split:
+        """The training images that pruners look at: all that are in memory, or some of those that are streamed."""
+        split = self.data.train
+        return split if isinstance(split, Split) else split.fixed(_PRUNE_ON)
+
+    @cached_property
+    def _rebuilt_on(self) -> Split:
+        """The training images that layers are rebuilt on."""
+        return self.data.train.fixed(_REBUILD_ON)
 
     def dense_train_accuracy(self) -> float:
         """Measure the dense network on the training split."""
@@ -108,7 +122,7 @@ class Bench:
     @cached_property
     def _wanted(self) -> Preactivations:
         """What rebuilding aims at."""
-        return preactivations(self.model, self.data.train.images[:_REBUILD_ON])
+        return preactivations(self.model, self._rebuilt_on.images)
 
     def prune(self) -> tuple[list[Point], dict[str, list[Any]]]:
         """Ask the pruner: keep-masks for every point that is measured, and its decisions as columns."""
@@ -157,11 +171,11 @@ class Bench:
         def again(model: nn.Module, report: Report) -> None:
             train(model, self.data.train, network.recipe, seed=network.seed, report=report)
 
-        return Task(model, self.data.train, network.seed, again, self.report)
+        return Task(model, self._at_hand, network.seed, again, self.report)
 
     def control(self, name: str, masks: KeepMasks) -> KeepMasks:
         """Choose other units at the same per-layer counts."""
-        return control_masks(name, masks, self.model, self.data.train, self.spec.network.seed)
+        return control_masks(name, masks, self.model, self._at_hand, self.spec.network.seed)
 
     def measure(self, masks: KeepMasks) -> Outcome:
         """Cut, count and rebuild: ``parameters``, ``macs``, and the accuracies pruned and rebuilt on both splits."""
@@ -170,7 +184,7 @@ class Bench:
             slim = self._cut(masks)
             counts = {"parameters": parameters(slim), "macs": macs(slim, self.data.image_shape)}
             pruned = self._both(slim, masks, "pruned")
-            rebuild(slim, masks, self.data.train.images[:_REBUILD_ON], self._wanted)
+            rebuild(slim, masks, self._rebuilt_on.images, self._wanted)
             return Outcome({**counts, **pruned, **self._both(slim, masks, "rebuilt")})
 
         return self.stages.remember("measure", {**self._network, "masks": _bare(masks), "splits": 2}, make)
@@ -225,7 +239,7 @@ class Bench:
         def make() -> Outcome:
             slim = self._cut(masks)
             slim.load_state_dict(trained.tensors or {})
-            return Outcome({"accuracy": accuracy(slim, self._seen(self._seen_in_training, masks))})
+            return Outcome({"accuracy": accuracy(slim, self._seen_in_training, view=masks.blank_pixels)})
 
         asked = {"network": self.spec.network, "weights": trained.blob, "split": "train"}
         return self.stages.remember("evaluate", asked, make).value["accuracy"]
@@ -242,19 +256,16 @@ class Bench:
     def _cut(self, masks: KeepMasks, start: nn.Module | None = None) -> nn.Module:
         return shrink(self.model if start is None else start, self.spec.network.architecture, masks)[0]
 
-    def _seen(self, split: Split, masks: KeepMasks) -> Split:
-        """Return the images as the slim network sees them."""
-        return Split(masks.blank_pixels(split.images), split.labels)
-
     def _both(self, slim: nn.Module, masks: KeepMasks, measure: str) -> dict[str, float]:
         """Measure a slim network on both splits."""
         splits = {"accuracy": self.data.test, "train_accuracy": self._seen_in_training}
-        return {f"{name}_{measure}": accuracy(slim, self._seen(split, masks)) for name, split in splits.items()}
+        return {f"{name}_{measure}": accuracy(slim, split, view=masks.blank_pixels) for name, split in splits.items()}
 
     def _trained(self, slim: nn.Module, masks: KeepMasks, how: Recipe, report: Report, stage: str) -> Outcome:
         """Train a slim network and judge it."""
-        train(slim, self._seen(self.data.train, masks), how, seed=self.spec.network.seed, report=report, stage=stage)
-        reached = accuracy(slim, self._seen(self.data.test, masks))
+        seed, view = self.spec.network.seed, masks.blank_pixels
+        train(slim, self.data.train, how, seed=seed, report=report, stage=stage, view=view)
+        reached = accuracy(slim, self.data.test, view=view)
         value = {"accuracy": reached, "untrainable": is_untrainable(reached, self.data.test)}
         return Outcome(value, slim.state_dict())
 

@@ -5,7 +5,7 @@ import json
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Any
 
-from mipp_core.data import DATASETS, Deformation
+from mipp_core.data import DATASETS, Augmentation, Deformation
 from mipp_core.errors import SettingError, UnknownNameError
 from mipp_core.information import LEVELS
 from mipp_core.models import Architecture, architecture
@@ -165,7 +165,7 @@ class RunSpec:
         try:
             settings = pruner(value["pruner"], **_tuples(value["settings"]))
             network = _tuples(value["network"])
-            network["recipe"] = Recipe(**_tuples(value["network"]["recipe"]))
+            network["recipe"] = _recipe(value["network"]["recipe"])
             rest = _tuples({key: value[key] for key in ("trained", "pruner", "confidences", "controls")})
             rest |= _tuples({key: value[key] for key in ("sparsities", "scope", "floor", "measured") if key in value})
             if value.get("follow") is not None:
@@ -173,12 +173,20 @@ class RunSpec:
             return cls(
                 network=NetworkSpec(**network),
                 settings=settings,
-                retraining=Recipe(**_tuples(value["retraining"])),
+                retraining=_recipe(value["retraining"]),
                 retrain_controls=value["retrain_controls"],
                 **rest,
             )
         except (KeyError, TypeError) as problem:
             raise SettingError(f"This run's description cannot be read ({problem}); make it again.") from problem
+
+
+def _recipe(value: dict[str, Any]) -> Recipe:
+    """Read a recipe; one of before images could be augmented has no such field."""
+    augmentation = value.get("augmentation")
+    return Recipe(
+        **{**_tuples(value), "augmentation": None if augmentation is None else Augmentation(**augmentation)},
+    )
 
 
 def digest(value: Any) -> str:

@@ -1,10 +1,12 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mipp_core.data.augmentation import Augmentation, mixed
 from mipp_core.data.dataset import Split
 from mipp_core.errors import CancelledError, SettingError, UnknownNameError
 from mipp_core.evaluation import accuracy
@@ -61,6 +63,71 @@ def test_it_is_stochastic_gradient_descent_written_out(small_architecture: Make,
                     p.sub_(rate * v)
     for one, other in zip(model.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+
+
+def test_augmented_it_is_descent_on_mixed_images_and_losses(small_architecture: Make, noise_split):
+    """One step of everything at once, written out; the order is drawn first, then each batch's changes."""
+    split = noise_split(30)
+    split = Split(split.images.double(), split.labels)
+    change = Augmentation(padding=1, flip=True, cutout=2, mixup=True)
+    model, twin = (small_architecture("mlp").build(seed=1).double() for _ in range(2))
+    train(model, split, Recipe(1, 0.1, (), 30, 0.0, 0.0, change), seed=4)
+    generator = torch.Generator().manual_seed(4)
+    order = torch.randperm(30, generator=generator)
+    mixture = mixed(change.apply(split.images[order], generator), generator)
+    classes = functional.one_hot(split.labels[order], 3).double()
+    wanted = mixture.share * classes + (1 - mixture.share) * classes[mixture.partner]
+    (-(wanted * twin(mixture.images).log_softmax(1)).sum(1).mean()).backward()
+    with torch.no_grad():
+        for p in twin.parameters():
+            p.sub_(0.1 * p.grad)
+    for one, other in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+
+
+def test_a_neutral_augmentation_trains_the_same_weights(small_architecture: Make, noise_split):
+    split = noise_split(60)
+    neutral = replace(SHORT, augmentation=Augmentation())
+    assert same(trained(small_architecture, split), trained(small_architecture, split, neutral))
+
+
+def test_removed_pixels_stay_removed_when_images_are_shifted(small_architecture: Make, noise_split):
+    """What the network is shown comes after the augmentation: the first weights of a removed pixel get no gradient."""
+    keep = torch.ones(1, 4, 4)
+    keep[0, 1, 2] = 0
+    model = small_architecture("mlp").build(seed=1)
+    before = model.fc1.weight[:, 6].clone()
+    how = Recipe(2, 0.1, batch_size=10, weight_decay=0.0, augmentation=Augmentation(padding=1, flip=True, mixup=True))
+    train(model, noise_split(60), how, view=lambda images: images * keep)
+    assert torch.equal(model.fc1.weight[:, 6], before)
+    assert not torch.equal(model.fc1.weight[:, 5], before)
+
+
+def test_random_parts_of_images_in_memory_are_refused(mlp: nn.Module, noise_split):
+    with pytest.raises(SettingError, match="choose a recipe that crops with padding"):
+        train(mlp, noise_split(30), RECIPES["paper-imagenet"])
+    assert not mlp.training
+
+
+@pytest.mark.parametrize(
+    ("dataset", "train_row", "retrain_row", "weight_decay", "batch"),
+    [
+        ("cifar10", (200, 1e-1, (100, 150)), (120, 1e-2, (60, 90)), 5e-4, 128),
+        ("cifar100", (200, 1e-1, (100, 150)), (120, 1e-2, (60, 90)), 5e-4, 256),
+        ("imagenet", (90, 1e-1, (30, 60)), (75, 1e-2, (30, 60)), 1e-4, 1024),
+    ],
+)
+def test_table_2(dataset: str, train_row, retrain_row, weight_decay: float, batch: int):
+    for name, row in ((f"paper-{dataset}", train_row), (f"paper-{dataset}-retrain", retrain_row)):
+        found = RECIPES[name]
+        assert (found.epochs, found.learning_rate, found.milestones) == row
+        assert (found.batch_size, found.momentum, found.weight_decay) == (batch, 0.9, weight_decay)
+
+
+def test_section_d2_of_the_paper():
+    ten, hundred = RECIPES["paper-cifar10"].augmentation, RECIPES["paper-cifar100"].augmentation
+    assert ten == Augmentation(padding=4, flip=True)
+    assert hundred == replace(ten, cutout=8, mixup=True)
 
 
 def test_no_epochs_leave_the_weights_as_they_are(small_architecture: Make, noise_split):

@@ -1,5 +1,6 @@
 """A small dataset in MNIST's file format, and a stand-in for the network."""
 
+import builtins
 import gzip
 import hashlib
 from collections.abc import Callable
@@ -110,3 +111,17 @@ def offline(url: str) -> bytes:
 @pytest.fixture
 def broken_off() -> type[BrokenOffError]:
     return BrokenOffError
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files that Python has opened since."""
+    heard: list[str] = []
+    plain = builtins.open
+
+    def listen(file, *args, **kwargs):
+        heard.append(str(file))
+        return plain(file, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "open", listen)
+    return heard

@@ -65,6 +65,26 @@ def test_the_mnist_family(name: str, train: int, test: int, embedded: bool):
     assert card.normalisation == Normalisation((0.0,), (1.0,))  # black stays exactly 0
 
 
+@pytest.mark.parametrize(
+    ("name", "train", "test", "shape", "classes"),
+    [
+        ("cifar10", 50_000, 10_000, (3, 32, 32), 10),
+        ("cifar100", 50_000, 10_000, (3, 32, 32), 100),
+        ("tiny-imagenet", 100_000, 10_000, (3, 64, 64), 200),
+        ("imagenet", 1_281_167, 50_000, (3, 224, 224), 1000),
+    ],
+)
+def test_the_photographs(name: str, train: int, test: int, shape: tuple[int, int, int], classes: int):
+    card = DATASETS[name]
+    assert (card.train_size, card.test_size, card.image_shape, len(card.classes)) == (train, test, shape, classes)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_cards_say_on_what_terms_and_where_from(name: str):
+    assert DATASETS[name].licence
+    assert DATASETS[name].source
+
+
 def test_the_sample_is_what_its_card_says():
     card, dataset = DATASETS["mnist-sample"], load_dataset("mnist-sample")
     assert (dataset.name, dataset.classes, dataset.image_shape) == (card.name, card.classes, card.image_shape)

@@ -5,6 +5,7 @@ import pytest
 
 from mipp_core.command_line.commands import grid_of
 from mipp_core.command_line.parser import build_parser
+from mipp_core.data import Augmentation
 from mipp_core.errors import ModelError, SettingError, UnknownNameError
 from mipp_core.experiments import NetworkSpec, RunSpec
 from mipp_core.experiments.archive import command_of
@@ -51,6 +52,7 @@ def test_hash_depends_on_every_setting():
         RunSpec(confidences=(0.5, 0.9), settings=Mipp(hidden=(8, 4))),
         RunSpec(pruner="snip", settings=Snip(form="gates"), follow=Mipp(hidden=(8,)), measured=(0, 9), floor=1),
         RunSpec(pruner="imp", settings=Imp(), sparsities=(0.25, 0.5), scope="global"),
+        RunSpec(NetworkSpec(recipe=RECIPES["paper-cifar100"]), retraining=RECIPES["paper-imagenet-retrain"]),
     ],
 )
 def test_survives_json(spec):
@@ -138,6 +140,21 @@ def test_a_document_of_before_ratios_could_be_given_is_read():
     for name in ("sparsities", "follow", "scope", "floor", "measured"):
         del old[name]
     assert RunSpec.from_json(old) == RunSpec()
+
+
+def test_a_document_of_before_images_could_be_augmented_is_read():
+    old = RunSpec().to_json()
+    del old["retraining"]["augmentation"], old["network"]["recipe"]["augmentation"]
+    assert RunSpec.from_json(old) == RunSpec()
+
+
+def test_every_augmentation_is_another_run_and_an_unknown_one_is_refused():
+    changes = [None, Augmentation(padding=4), Augmentation(flip=True), Augmentation(cutout=8), Augmentation(mixup=True)]
+    assert len({RunSpec(retraining=Recipe(3, augmentation=change)).hash for change in changes}) == len(changes)
+    document = RunSpec().to_json()
+    document["retraining"]["augmentation"] = {"colour": 1}
+    with pytest.raises(SettingError, match=r"cannot be read \(.*colour.*\); make it again"):
+        RunSpec.from_json(document)
 
 
 @pytest.mark.parametrize("name", PRUNERS)

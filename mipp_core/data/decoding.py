@@ -1,0 +1,77 @@
+"""Reads one image file: decodes it and cuts the square out of it that a network is shown."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import UInt8
+from PIL.Image import Image
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchvision.datasets.folder import default_loader
+from torchvision.transforms import RandomResizedCrop
+from torchvision.transforms import functional as transforms
+
+from mipp_core.data.download import reason
+
+_AREA = (0.08, 1.0)
+"""Share of the picture's area that a random crop covers (Szegedy et al., arXiv 1409.4842, section 6)."""
+
+_ASPECT = (3 / 4, 4 / 3)
+"""Width over height of a random crop (the same)."""
+
+
+@dataclass(frozen=True)
+class Crop:
+    """The square that is cut out of a picture of any size.
+
+    Attributes:
+        shorter: the picture's shorter side is first made this long, in pixels.
+        side: of the square, in pixels, at most ``shorter``.
+    """
+
+    shorter: int
+    side: int
+
+    def middle(self, picture: Image) -> Image:
+        """Return the middle of the resized picture."""
+        return transforms.center_crop(transforms.resize(picture, self.shorter), self.side)
+
+    def part(self, picture: Image, seed: int) -> Image:
+        """Return a random part, resized to the square: the same for the same seed, in any process."""
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            top, left, height, width = RandomResizedCrop.get_params(picture, _AREA, _ASPECT)
+        return transforms.resized_crop(picture, top, left, height, width, [self.side, self.side])
+
+
+@dataclass(frozen=True)
+class Decoder(Dataset[UInt8[Tensor, "3 h w"] | str]):
+    """Image files by their place in a list.
+
+    Attributes:
+        paths: of the files.
+        crop: what is cut out of each.
+        seeds: one a file, of its random part; None for the middle of each.
+    """
+
+    paths: tuple[str, ...]
+    crop: Crop
+    seeds: tuple[int, ...] | None = None
+
+    def __getitem__(self, place: int) -> UInt8[Tensor, "3 h w"] | str:
+        """Return grey levels, or why the file cannot be read: an exception would reach the main process as a stack."""
+        try:
+            return transforms.pil_to_tensor(self._square(default_loader(self.paths[place]), place))
+        except Exception as error:  # a damaged file ends in almost any exception
+            return f"{self.paths[place]} cannot be read ({reason(error)})"
+
+    def _square(self, picture: Image, place: int) -> Image:
+        if self.seeds is None:
+            return self.crop.middle(picture)
+        return self.crop.part(picture, self.seeds[place])
+
+
+def gathered(images: list[UInt8[Tensor, "3 h w"] | str]) -> UInt8[Tensor, "n 3 h w"] | str:
+    """Return the images as one tensor, or the first fault among them."""
+    faults = [image for image in images if isinstance(image, str)]
+    return faults[0] if faults else torch.stack(images)

@@ -1,0 +1,38 @@
+"""From stored grey levels to network inputs: the same steps for whole splits and for single batches."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from mipp_core.data.deformations import Deformation, SplitName
+from mipp_core.data.normalisation import Normalisation
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is done to the images of one split.
+
+    Attributes:
+        normalisation: the last step.
+        deformation: what to do to the pixels before; None for nothing.
+        split: which half of the dataset they belong to.
+    """
+
+    normalisation: Normalisation
+    deformation: Deformation | None
+    split: SplitName
+
+    def apply(
+        self, images: UInt8[Tensor, "n c h w"], index: Int[Tensor, " n"] | None = None
+    ) -> Float[Tensor, "n c h w"]:
+        """Return float32 network inputs.
+
+        Args:
+            images: grey levels in 0..255.
+            index: their positions in the split, which settle their deformations; by default 0 to n - 1.
+        """
+        pixels = images.float() / 255.0
+        if self.deformation is not None:
+            pixels = self.deformation.apply(pixels, self.split, index)
+        return self.normalisation.apply(pixels)

@@ -1,0 +1,118 @@
+"""Splits too large for memory: image files that are read when their turn comes."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from mipp_core.data.dataset import Batch, Samples, Split
+from mipp_core.data.decoding import Crop, Decoder, gathered
+from mipp_core.data.preparation import Preparation
+from mipp_core.errors import DataError
+
+_AT_ONCE = 256  # files a batch where the batch's size does not matter
+_WORTH_WORKERS = 512  # files: to start processes for fewer takes longer than to read them
+_MOST_WORKERS = 16
+
+
+@dataclass(frozen=True)
+class FileSplit(Samples):
+    """Labelled image files, at least one.  Making, moving and choosing opens none of them.
+
+    Files are decoded by torch's ``DataLoader`` processes.  What a batch holds depends neither on how many there are nor
+    on which of them reads a file: random parts are settled by a seed for each file.
+
+    Attributes:
+        paths: of the files.
+        labels: class indices, shape [n], on the device that images are given on.
+        positions: in the whole split, shape [n]; they settle each image's deformation.
+        crop: the square cut out of each picture.
+        preparation: from grey levels to network inputs, on the device.
+        seeds: one a file, of its random part; None for the middle of each.
+        workers: processes that decode; None for as many as there are cores, none for a small batch of files.
+    """
+
+    paths: tuple[str, ...]
+    labels: Int[Tensor, " n"]
+    positions: Int[Tensor, " n"]
+    crop: Crop
+    preparation: Preparation
+    seeds: tuple[int, ...] | None = None
+    workers: int | None = None
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width of one image."""
+        return 3, self.crop.side, self.crop.side
+
+    def to(self, device: torch.device | str) -> "FileSplit":
+        """Return the same files, given on another device."""
+        return replace(self, labels=self.labels.to(device), positions=self.positions.to(device))
+
+    def take(self, index: Int[Tensor, " k"]) -> "FileSplit":
+        """Return the chosen files, in the order given."""
+        index = index.to(self.labels.device)
+        places = index.tolist()
+        return replace(
+            self,
+            paths=tuple(self.paths[place] for place in places),
+            labels=self.labels[index],
+            positions=self.positions[index],
+            seeds=None if self.seeds is None else tuple(self.seeds[place] for place in places),
+        )
+
+    def batches(self, batch_size: int, order: Int[Tensor, " k"] | None = None) -> Iterator[Batch]:
+        """Yield images and labels, read ahead by other processes.
+
+        Raises:
+            DataError: a file cannot be read.
+        """
+        order = torch.arange(len(self)) if order is None else order.cpu()
+        places = order.split(batch_size)
+        for index, images in zip(places, self._read([place.tolist() for place in places]), strict=True):
+            where = index.to(self.labels.device)
+            yield self._prepared(images, where), self.labels[where]
+
+    def in_memory(self) -> Split:
+        """Read all these files.
+
+        Raises:
+            DataError: a file cannot be read.
+        """
+        return Split(torch.cat([images for images, _ in self.batches(_AT_ONCE)]), self.labels)
+
+    def fixed(self, count: int) -> Split:
+        """Draw evenly from the classes with seed 0: files are listed class by class, so the first are all alike."""
+        return self.stratified(count, torch.Generator().manual_seed(0))
+
+    def randomly_cropped(self, generator: torch.Generator) -> "FileSplit":
+        """Return the files with a random part of each, drawn anew at each call."""
+        seeds = torch.randint(2**62, (len(self),), generator=generator)
+        return replace(self, seeds=tuple(seeds.tolist()))
+
+    def _read(self, places: list[list[int]]) -> Iterator[UInt8[Tensor, "n 3 h w"]]:
+        loader = DataLoader(
+            Decoder(self.paths, self.crop, self.seeds),
+            batch_sampler=places,
+            collate_fn=gathered,
+            num_workers=self._processes(sum(map(len, places))),
+            pin_memory=self.labels.is_cuda,
+            generator=torch.Generator(),  # else it draws from the global one
+        )
+        for images in loader:
+            if isinstance(images, str):
+                raise DataError(f"The image {images}; put a whole copy there, or use the embedded mnist-sample.")
+            yield images
+
+    def _processes(self, files: int) -> int:
+        if self.workers is not None:
+            return self.workers
+        return min(_MOST_WORKERS, os.cpu_count() or 1) if files >= _WORTH_WORKERS else 0
+
+    def _prepared(self, images: UInt8[Tensor, "n 3 h w"], where: Int[Tensor, " n"]) -> Float[Tensor, "n 3 h w"]:
+        on_device = images.to(self.labels.device, non_blocking=True)
+        return self.preparation.apply(on_device, self.positions[where])
