@@ -1,6 +1,6 @@
 """Mutual Information Preserving Pruning and the work around it: a core without a user interface."""
 
-from mipp_core.data import DATASETS, Deformation, load_dataset
+from mipp_core.data import DATASETS, Augmentation, Deformation, load_dataset
 from mipp_core.errors import MippError
 from mipp_core.experiments import NetworkSpec, RunResult, RunSpec, Store, run
 from mipp_core.experiments.archive import load_slim, save_run, save_slim, slim_description
@@ -17,6 +17,7 @@ __all__ = [
     "PRUNERS",
     "RECIPES",
     "Architecture",
+    "Augmentation",
     "Deformation",
     "KeepMasks",
     "Mipp",

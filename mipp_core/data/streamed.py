@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from mipp_core.data.dataset import Batch, Samples, Split
 from mipp_core.data.decoding import Crop, Decoder, gathered
+from mipp_core.data.download import reason
 from mipp_core.data.preparation import Preparation
 from mipp_core.errors import DataError
 
@@ -103,7 +104,7 @@ class FileSplit(Samples):
             pin_memory=self.labels.is_cuda,
             generator=torch.Generator(),  # else it draws from the global one
         )
-        for images in loader:
+        for images in _whole(loader):
             if isinstance(images, str):
                 raise DataError(f"The image {images}; put a whole copy there, or use the embedded mnist-sample.")
             yield images
@@ -116,3 +117,14 @@ class FileSplit(Samples):
     def _prepared(self, images: UInt8[Tensor, "n 3 h w"], where: Int[Tensor, " n"]) -> Float[Tensor, "n 3 h w"]:
         on_device = images.to(self.labels.device, non_blocking=True)
         return self.preparation.apply(on_device, self.positions[where])
+
+
+def _whole(loader: DataLoader[UInt8[Tensor, "3 h w"] | str]) -> Iterator[UInt8[Tensor, "n 3 h w"] | str]:
+    """Yield what the processes read, or say that one of them has died."""
+    try:
+        yield from loader
+    except RuntimeError as error:
+        raise DataError(
+            f"The processes that read images have failed ({reason(error)}); free some memory, shared memory (/dev/shm) "
+            "above all, or choose smaller batches."
+        ) from error

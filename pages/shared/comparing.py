@@ -50,7 +50,8 @@ def _sidebar() -> Wanted | None:
             index=list(DATASETS).index("mnist"),
             key="cmp_dataset",
             bind="query-params",
-            help="mnist-sample comes with the app; the others are downloaded when a run first needs them.",
+            help="mnist-sample comes with the app; ImageNet and TinyImageNet must be in the data folder; the others "
+            "are downloaded when a run first needs them.",
         )
         start = st.segmented_control(
             "Prune the network",

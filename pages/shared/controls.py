@@ -85,7 +85,8 @@ def _network() -> None:
         index=_place("dataset", DATASETS),
         key="dataset",
         bind="query-params",
-        help="mnist-sample comes with the app; the others are downloaded when a live run first needs them.",
+        help="mnist-sample comes with the app; ImageNet and TinyImageNet must be in the data folder; the others are "
+        "downloaded when a live run first needs them.",
     )
     st.slider(
         "Deformation",

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -156,7 +157,6 @@ def test_the_global_random_state_is_left_alone(split: FileSplit):
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # Python 3.12 and later, of any fork
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_what_is_read_does_not_depend_on_the_number_of_processes(split: FileSplit):
     alone = replace(split.randomly_cropped(seeded()), workers=0)
     together = replace(alone, workers=2)
@@ -165,6 +165,16 @@ def test_what_is_read_does_not_depend_on_the_number_of_processes(split: FileSpli
     Path(split.paths[6]).write_bytes(b"")
     with pytest.raises(DataError, match=r"^The image .+ cannot be read \(.+\); put a whole copy there.+sample\.$"):
         list(together.batches(5))
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_process_that_dies_is_said(split: FileSplit, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("mipp_core.data.decoding.default_loader", lambda path: os._exit(1))
+    sentence = (
+        r"^The processes that read images have failed \(DataLoader worker .+\); free some memory.+smaller batches\.$"
+    )
+    with pytest.raises(DataError, match=sentence):
+        next(replace(split, workers=1).batches(5))
 
 
 DAMAGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
