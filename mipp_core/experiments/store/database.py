@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
@@ -22,13 +23,14 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._engine = _engine(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            opening = FileLock(path.with_name(f"{path.name}.opening"))  # SQLite does not wait its turn to turn to WAL
+            with opening, self.writing() as connection:
+                _migrate(connection, path)
         except OSError as problem:
             raise unwritable(path.parent, problem.strerror or str(problem)) from problem
-        self._engine = _engine(path)
-        with self.writing() as connection:
-            _migrate(connection, path)
 
     def close(self) -> None:
         """Let go of the file; the next use opens it again."""
@@ -67,7 +69,8 @@ def _engine(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def _(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
-        connection.execute("PRAGMA journal_mode = WAL")
+        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
 
     @event.listens_for(engine, "begin")
