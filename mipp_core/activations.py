@@ -1,12 +1,14 @@
 """One pass over the data: what every unit of every layer says about every sample."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from mipp_core.errors import SettingError
 from mipp_core.evaluation import evaluating
-from mipp_core.layers import OUTPUT, Chain, Layer, chain_of
+from mipp_core.layers import OUTPUT, Layer, Wiring, wiring_of
 from mipp_core.memory import halving
 from mipp_core.vocabulary import INPUT, Collapse
 
@@ -43,11 +45,11 @@ def record(
 ) -> Activations:
     """Run the network once and return the activations of the input, of every prunable layer and of the output.
 
-    A unit's activation is what the next layer reads: after the nonlinearity and the pooling.  The input's units are
-    its pixels (channels taken together are kept apart: one unit per channel and position); the output is the logits.
+    A unit's activation is what is read of it (see ``mipp_core.layers.Voice``).  The input's units are its pixels
+    (channels taken together are kept apart: one unit per channel and position); the output is the logits.
 
     Args:
-        model: a feed-forward network; its training flags are restored and no hook stays behind.
+        model: its training flags are restored and no hook stays behind.
         images: on the network's device.
         how: collapses a filter's map into one number.
         batch_size: samples per forward pass; it does not change the result.
@@ -56,25 +58,45 @@ def record(
 
 
 def _record(model: nn.Module, images: Tensor, how: Collapse, batch_size: int) -> Activations:
-    chain = chain_of(model)
-    parts: dict[str, list[Tensor]] = {name: [] for name in (INPUT, *chain.names, OUTPUT)}
-    hooks = [_listen(model, chain, layer, how, parts[layer.name]) for layer in chain.layers]
-    try:
-        with evaluating(model):
-            for batch in images.split(batch_size):
-                parts[INPUT].append(batch.flatten(1))
-                parts[OUTPUT].append(model(batch))
-    finally:
-        for hook in hooks:
-            hook.remove()
+    parts: dict[str, list[Tensor]] = {name: [] for name in (INPUT, *wiring_of(model).names, OUTPUT)}
+
+    def hear(name: str, maps: Tensor) -> None:
+        parts[name].append(collapse_maps(maps.flatten(2) if maps.ndim > 2 else maps[..., None], how))
+
+    for batch in images.split(batch_size):
+        parts[INPUT].append(batch.flatten(1))
+        parts[OUTPUT].append(listen(model, batch, hear))
     return {name: torch.cat(pieces) for name, pieces in parts.items()}
 
 
-def _listen(model: nn.Module, chain: Chain, layer: Layer, how: Collapse, heard: list[Tensor]):
-    """Collect what the layer's reader reads of it."""
+def listen(
+    model: nn.Module, images: Float[Tensor, "n c h w"], hear: Callable[[str, Float[Tensor, "n units ..."]], None]
+) -> Tensor:
+    """Run a network in evaluation mode and tell ``hear`` each prunable layer's name and what is read of its units.
 
-    def hear(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        maps = inputs[0].reshape(len(inputs[0]), layer.units, -1)
-        heard.append(collapse_maps(maps, how))
+    Returns:
+        The network's output.
+    """
+    wiring = wiring_of(model)
+    with evaluating(model):
+        return _Listener(model, wiring, hear).run(images)
 
-    return model.get_submodule(layer.reader).register_forward_pre_hook(hear)
+
+class _Listener(fx.Interpreter):
+    """Runs a graph and passes on the voices of its layers; a tensor is dropped after its last use."""
+
+    def __init__(self, model: nn.Module, wiring: Wiring, hear: Callable[[str, Tensor], None]) -> None:
+        super().__init__(model, graph=wiring.flow.graph)
+        self._hear = hear
+        self._channels = {node.name: known for node, known in wiring.flow.channels.items()}
+        self._at: dict[str, list[Layer]] = {}
+        for layer in wiring.layers:
+            self._at.setdefault(layer.voice.tensor, []).append(layer)
+
+    def run_node(self, node: fx.Node) -> object:
+        """Run one node; channels that lie along another dimension are told along the first."""
+        result = super().run_node(node)
+        for layer in self._at.get(node.name, []):
+            maps = result.movedim(self._channels[node.name].dim - self._channels[node.name].rank, 1)
+            self._hear(layer.name, maps[:, layer.voice.start : layer.voice.start + layer.units])
+        return result

@@ -1,148 +1,279 @@
-"""A view of a network as prunable layers: their order, their units and who reads them."""
+"""A wiring of a network as prunable layers: their order, their units and who reads them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from jaxtyping import Bool
 from torch import Tensor, fx, nn
 
+from mipp_core.channels import Flow, Use, Weighted, follow, is_depthwise, spaces_read
 from mipp_core.errors import ModelError
+from mipp_core.operations import called, flattened_from, is_sum
 
 OUTPUT = "output"
 """The name of the network's final result, which no layer reads."""
 
-BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
-UNITWISE = (
-    nn.ReLU,
-    nn.MaxPool2d,
-    nn.AvgPool2d,
-    nn.AdaptiveAvgPool2d,
-    nn.Dropout,
-    nn.Flatten,
-    nn.Identity,
-    *BATCH_NORMS,
-)
-"""Modules that keep units apart: each unit's result depends on that unit alone."""
+@dataclass(frozen=True)
+class Voice:
+    """Where a layer's units can be heard: as the next layer reads them, or as they are added into a stream.
+
+    Attributes:
+        tensor: name of the graph's node.
+        start: place of the layer's first channel there.
+        beside: names of the nodes that are added to it, if it is added into a stream.
+    """
+
+    tensor: str
+    start: int = 0
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Layer:
     """A layer whose units can be removed.
 
-    The activation of a unit is what the next layer reads of it: after the nonlinearity and the pooling.
+    The activation of a unit is what the next layer reads of it, after normalisation, nonlinearity and pooling; where
+    it is added into a residual stream, it is what is added.  A removed unit says 0 there.
 
     Attributes:
         name: its module's path in the network.
         units: filters of a convolution, neurons of a linear layer.
-        reader: path of the layer that reads it.
+        reader: path of the next layer: the first that reads it, directly or through a stream.
         span: consecutive numbers the reader reads per unit: 1, or the map's size where it is flattened first.
-        norms: paths of the batch normalisations between the two, whose channels go with the units.
+        followers: paths of the batch normalisations and depthwise convolutions whose channels go with the units.
+        voice: where its units are heard.
     """
 
     name: str
     units: int
     reader: str
-    span: int
-    norms: tuple[str, ...] = ()
+    span: int = 1
+    followers: tuple[str, ...] = ()
+    voice: Voice = field(default=Voice(""), compare=False)
+
+    @property
+    def in_stream(self) -> bool:
+        """Tell whether it is added into a residual stream, which keeps its width whatever is removed."""
+        return bool(self.voice.beside)
 
 
 @dataclass(frozen=True)
-class Chain:
-    """The prunable layers of a feed-forward network, input to output.
+class Wiring:
+    """The prunable layers of a network, input to output.
 
     Attributes:
-        layers: prunable layers; the last convolution or linear layer gives the classes and is not one of them.
-        first: path of the layer that reads the image.
-        last: path of the layer that gives the classes.
+        flow: where every channel goes.
+        layers: prunable layers.  Layers that give the classes, that weigh other layers' units (as in
+            squeeze-and-excitation) or that carry a residual stream past a block are not among them.
+        weighted: paths of all convolutions and linear layers, depthwise ones apart.
     """
 
+    flow: Flow = field(repr=False, compare=False)
     layers: tuple[Layer, ...]
-    first: str
-    last: str
+    weighted: tuple[str, ...]
 
     def __getitem__(self, name: str) -> Layer:
-        return next(layer for layer in self.layers if layer.name == name)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Layer]:
+        return {layer.name: layer for layer in self.layers}
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the prunable layers, input to output."""
         return tuple(layer.name for layer in self.layers)
 
+    @property
+    def first(self) -> str:
+        """Path of the layer that reads the image."""
+        return self.weighted[0]
 
-def chain_of(model: nn.Module) -> Chain:
-    """Follow a feed-forward network with ``torch.fx``.
+    @property
+    def last(self) -> str:
+        """Path of the last layer."""
+        return self.weighted[-1]
+
+
+def wiring_of(model: nn.Module) -> Wiring:
+    """Follow a network with ``torch.fx``, as it runs in evaluation mode.
+
+    Operations that are not known to keep channels apart are taken to mix them: pruning then stops at them, exactly.
 
     Raises:
-        ModelError: the network branches, or contains an operation that cannot be followed.
+        ModelError: the network cannot be traced, or has no layer that can be pruned.
     """
-    try:
-        graph = fx.Tracer().trace(model)
-    except (fx.proxy.TraceError, TypeError, RuntimeError) as problem:
+    flow = follow(model, traced(model))
+    calls = _calls(flow.graph, model)
+    layers = tuple(_Finder(model, flow, calls).layers())
+    if not layers:
         raise ModelError(
-            f"This network cannot be traced ({problem}); only traceable networks can be pruned."
-        ) from problem
-    names = [str(node.target) for node in graph.nodes if _is_weighted(node, model)]
-    if len(set(names)) < len(names):
-        raise ModelError(f"A layer is used twice among {names}; only chains of different layers can be followed.")
-    if len(names) < 2:
-        raise ModelError(f"This network has {len(names)} convolution or linear layers; pruning needs at least 2.")
-    path = [str(node.target) for node in graph.nodes if node.op == "call_module"]
-    layers = tuple(_layer(model, name, reader, path) for name, reader in pairwise(names))
-    return Chain(layers, names[0], names[-1])
-
-
-def _is_weighted(node: fx.Node, model: nn.Module) -> bool:
-    """Tell a convolution or linear layer from a unitwise module; refuse everything else."""
-    if node.op in {"placeholder", "output"}:
-        if len(node.users) > 1 or len(node.all_input_nodes) > 1:
-            raise ModelError(f"The {node.op} is read in several places; only chains of layers can be followed.")
-        return False
-    module = model.get_submodule(str(node.target)) if node.op == "call_module" else None
-    if len(node.users) != 1 or len(node.all_input_nodes) != 1:
-        raise ModelError(
-            f"The result of {node.target!r} is read in several places; only chains of layers can be followed."
+            f"This network has {len(calls)} convolution or linear layers and none that can be pruned; pruning needs "
+            "at least 2, one reading the other."
         )
-    if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1):
-        return True
-    if isinstance(module, UNITWISE):
-        return False
-    raise ModelError(
-        f"The operation {node.target!r} cannot be followed; use convolutions, linear layers, ReLU and pooling."
-    )
+    return Wiring(flow, layers, tuple(calls))
 
 
-def _layer(model: nn.Module, name: str, reader: str, path: list[str]) -> Layer:
-    units = model.get_submodule(name).weight.shape[0]
-    between = path[path.index(name) + 1 : path.index(reader)]
-    norms = tuple(step for step in between if isinstance(model.get_submodule(step), BATCH_NORMS))
-    for norm in norms:
-        if model.get_submodule(norm).num_features != units:
-            raise ModelError(
-                f"{norm!r} normalises {model.get_submodule(norm).num_features} numbers but {name!r} has {units} units; "
-                "normalise before flattening."
-            )
-    return Layer(name, units, reader, model.get_submodule(reader).weight.shape[1] // units, norms)
+def traced(model: nn.Module) -> fx.Graph:
+    """Return the network's graph in evaluation mode; the network is left as it was.
+
+    Raises:
+        ModelError: names what cannot be followed.
+    """
+    flags = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        return fx.Tracer().trace(model)
+    except (fx.proxy.TraceError, TypeError, RuntimeError, NotImplementedError) as problem:
+        raise ModelError(
+            f"This network cannot be traced ({str(problem).splitlines()[0]}); only traceable networks can be pruned."
+        ) from problem
+    finally:
+        for module, flag in flags.items():
+            module.training = flag
+
+
+def _calls(graph: fx.Graph, model: nn.Module) -> dict[str, list[fx.Node]]:
+    """Return every layer with units and the nodes that call it."""
+    found: dict[str, list[fx.Node]] = {}
+    for node in graph.nodes:
+        if node.op == "call_module" and _has_units(called(node, model)):
+            found.setdefault(str(node.target), []).append(node)
+    return found
+
+
+def _has_units(module: object) -> bool:
+    return isinstance(module, Weighted) and not is_depthwise(module)
+
+
+@dataclass(frozen=True)
+class _Finder:
+    """Finds the prunable layers among those with units."""
+
+    model: nn.Module
+    flow: Flow
+    calls: Mapping[str, list[fx.Node]]
+
+    def layers(self) -> Iterator[Layer]:
+        """Yield the prunable layers, input to output."""
+        for name, nodes in self.calls.items():
+            ends = self._ends.get(name, [])
+            if ends and not self._is_kept_whole(name, ends):
+                end, start = ends[0]
+                yield Layer(
+                    name,
+                    self.model.get_submodule(name).weight.shape[0],
+                    self._reader(nodes[0]),
+                    self._span(end),
+                    tuple(dict.fromkeys(self._followers(name))),
+                    self._voice(end, start),
+                )
+
+    @cached_property
+    def _ends(self) -> dict[str, list[tuple[Use, int]]]:
+        """Where each layer's channels end: read or mixed, in the order of the graph, and the place of the first."""
+        place = {node: number for number, node in enumerate(self.flow.graph.nodes)}
+        found: dict[str, list[tuple[Use, int]]] = {}
+        for use in sorted([*self.flow.reads, *self.flow.mixes], key=lambda use: place[use.node]):
+            for space, start in spaces_read(use):
+                found.setdefault(space, []).append((use, start))
+        return found
+
+    def _is_kept_whole(self, name: str, ends: list[tuple[Use, int]]) -> bool:
+        gives_result = any(use.node.op == "output" for use, _ in ends)
+        return gives_result or name in self.flow.gates or any(self._is_shortcut(name, use) for use, _ in ends)
+
+    def _is_shortcut(self, name: str, use: Use) -> bool:
+        """Tell whether a layer carries a stream past a block: a single layer beside two or more."""
+        if not is_sum(use.node):
+            return False
+        others = [tensor for tensor in use.node.all_input_nodes if tensor is not use.tensor]
+        return any(
+            _layers_between(call.all_input_nodes[0], other, self.model, past=call) >= 2
+            for call in self.calls[name]
+            for other in others
+        )
+
+    def _reader(self, node: fx.Node) -> str:
+        """Return the first layer that can hear a node, layers that only weigh others' units apart."""
+        heard = list(_next_layers(node, self.model))
+        return next((name for name in heard if not self._only_weighs(name)), OUTPUT)
+
+    def _only_weighs(self, name: str) -> bool:
+        if name in self.flow.gates:
+            return True
+        following = list(_next_layers(self.calls[name][0], self.model)) if name in self.calls else []
+        return bool(following) and following[0] in self.flow.gates and len(self._ends.get(name, [])) == 1
+
+    def _span(self, end: Use) -> int:
+        module = called(end.node, self.model)
+        return module.in_features // end.channels.units if isinstance(module, nn.Linear) and end.channels.spread else 1
+
+    def _followers(self, name: str) -> Iterator[str]:
+        for use in self.flow.passes:
+            if name in {space for space, _ in spaces_read(use)}:
+                yield str(use.node.target)
+
+    def _voice(self, end: Use, start: int) -> Voice:
+        tensor = end.tensor
+        while flattened_from(tensor, self.model) is not None:
+            tensor = tensor.all_input_nodes[0]
+        beside = [other.name for other in end.node.all_input_nodes if other is not end.tensor]
+        return Voice(tensor.name, start, tuple(beside) if is_sum(end.node) else ())
+
+
+def _next_layers(node: fx.Node, model: nn.Module) -> Iterator[str]:
+    """Yield the layers that can hear a node without another in between, in the order of the graph."""
+    hearing = {node}
+    for later in node.graph.nodes:
+        if later is not node and hearing.intersection(later.all_input_nodes):
+            if later.op == "call_module" and _has_units(called(later, model)):
+                yield str(later.target)
+            else:
+                hearing.add(later)
+
+
+def _layers_between(start: fx.Node, end: fx.Node, model: nn.Module, past: fx.Node) -> int:
+    """Return the most convolutions and linear layers on a way from one tensor to another that avoids a third.
+
+    -1 if there is no way.
+    """
+    most = {start: 0}
+    for node in start.graph.nodes:
+        before = [most[tensor] for tensor in node.all_input_nodes if tensor in most]
+        if before and node is not start and node is not past:
+            most[node] = max(before) + isinstance(called(node, model), Weighted)
+    return most.get(end, -1)
 
 
 @torch.no_grad()
-def silence(model: nn.Module, layer: Layer, keep: Bool[Tensor, " units"]) -> None:
-    """Make removed units say 0 always, in place: their weights, biases and normalisations become 0."""
-    for path in (layer.name, *layer.norms):
-        module = model.get_submodule(path)
-        for tensor in (module.weight, module.bias, getattr(module, "running_mean", None)):
-            if tensor is not None:
-                tensor[~keep.to(tensor.device)] = 0
+def silence(model: nn.Module, wiring: Wiring, name: str, keep: Bool[Tensor, " units"]) -> None:
+    """Make a layer's removed units say 0 always, in place: their weights, biases and followers become 0."""
+    _zero(model.get_submodule(name), ~keep)
+    for use in wiring.flow.passes:
+        for space, start in spaces_read(use):
+            if space == name:
+                module = model.get_submodule(str(use.node.target))
+                gone = torch.zeros(use.channels.units, dtype=torch.bool)
+                gone[start : start + len(keep)] = ~keep.cpu()
+                _zero(module, gone)
+
+
+def _zero(module: nn.Module, gone: Tensor) -> None:
+    for tensor in (module.weight, module.bias, getattr(module, "running_mean", None)):
+        if tensor is not None:
+            tensor[gone.to(tensor.device)] = 0
 
 
 def silenced(model: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
     """Return a copy of a network whose removed units say 0."""
-    copy = deepcopy(model)
-    for layer in chain_of(model).layers:
-        silence(copy, layer, masks[layer.name])
+    copy, wiring = deepcopy(model), wiring_of(model)
+    for layer in wiring.layers:
+        silence(copy, wiring, layer.name, masks[layer.name])
     return copy
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mipp_core.layers import chain_of, weighted
+from mipp_core.layers import weighted, wiring_of
 from mipp_core.masks import KeepMasks
 from mipp_core.vocabulary import INPUT
 
@@ -31,8 +31,7 @@ Preactivations = dict[str, Float[Tensor, "n _ ..."]]
 @torch.no_grad()
 def preactivations(dense: nn.Module, images: Float[Tensor, "n c h w"], batch_size: int = 1000) -> Preactivations:
     """Run the dense network once and return what rebuilding aims at; several rebuilds can share it."""
-    chain = chain_of(dense)
-    heard: dict[str, list[Tensor]] = {name: [] for name in (*chain.names, chain.last)}
+    heard: dict[str, list[Tensor]] = {name: [] for name in wiring_of(dense).weighted}
     hooks = [
         weighted(dense, name).register_forward_hook(lambda _, __, result, parts=parts: parts.append(result.clone()))
         for name, parts in heard.items()
@@ -59,13 +58,13 @@ def rebuild(slim: nn.Module, masks: KeepMasks, images: Float[Tensor, "n c h w"],
         images: unlabelled samples, on the network's device; one partial pass over them per layer.
         wanted: the dense network's ``preactivations`` on the same images.
     """
-    chain = chain_of(slim)
     complete = INPUT not in masks or bool(masks[INPUT].all())
-    for name in (*chain.names, chain.last):
-        keep = masks[name] if name != chain.last else torch.ones(wanted[name].shape[1], dtype=torch.bool)
+    for name, target in wanted.items():
+        keep = masks[name] if name in masks else torch.ones(target.shape[1], dtype=torch.bool)
+        layer = weighted(slim, name)
         if not complete and keep.any():
-            layer, target = weighted(slim, name), wanted[name][:, keep.to(images.device)]
-            _write(layer, _solve(*_normal_equations(slim, layer, masks, images, target)))
+            aim = target[:, keep.to(images.device)]
+            _write(layer, _solve(*_normal_equations(slim, layer, masks, images, aim)))
         complete = complete and bool(keep.all())
 
 

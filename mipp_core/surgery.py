@@ -1,16 +1,27 @@
-"""From keep-masks to a really smaller network, exact to rounding."""
+"""From keep-masks to a really smaller network, exact to rounding.
+
+A cut layer has fewer filters.  Where its channels are only read by other layers, these read fewer columns.  Where
+they are added into a residual stream, or go into an operation that needs all of them, they are put back in their
+places between zeros (``mipp_core.reindexing``): the stream keeps its width.
+"""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 from torch import Tensor, nn
 
+from mipp_core.channels import Channels, Use
 from mipp_core.errors import ModelError
-from mipp_core.layers import Chain, chain_of, device_of, silence, weighted
+from mipp_core.gates import assembled, gated, insert
+from mipp_core.layers import Wiring, device_of, silence, wiring_of
 from mipp_core.masks import KeepMasks
-from mipp_core.models import Architecture
+from mipp_core.operations import BATCH_NORMS
+from mipp_core.reindexing import Reindex
 from mipp_core.vocabulary import INPUT
 
 
@@ -36,68 +47,153 @@ def with_pixel_mask(model: nn.Module, masks: KeepMasks, image_shape: tuple[int, 
     return nn.Sequential(OrderedDict(pixels=PixelMask(masks[INPUT].to(device_of(model)), image_shape), network=model))
 
 
-def shrink(model: nn.Module, architecture: Architecture, masks: KeepMasks) -> tuple[nn.Module, Architecture]:
-    """Cut removed units out and return a new, smaller network and its architecture.
+def masked(model: nn.Module, masks: KeepMasks) -> nn.Module:
+    """Return a copy of a network, in evaluation mode, that multiplies removed units by 0 wherever they are read.
+
+    The definition of pruning, and the slow twin of ``shrink``.
+    """
+    return gated(deepcopy(model).eval(), {name: mask.float() for name, mask in masks.items()})
+
+
+def shrink(model: nn.Module, masks: KeepMasks) -> nn.Module:
+    """Cut removed units out and return a new, smaller network.
 
     In evaluation mode its outputs equal those of the dense network whose removed units are multiplied by 0.  A
-    collapsed layer keeps one unit with all its weights at 0, the smallest network that runs and computes the same.
-    Removed pixels are not cut (see ``PixelMask``).
+    collapsed layer keeps one unit with all its weights at 0, the smallest network that runs and computes the same;
+    a grouped convolution keeps as many in every group that keeps any, the others' weights at 0.  Removed pixels are
+    not cut (see ``PixelMask``).
 
     Args:
-        model: a network of that architecture; left untouched.
-        architecture: what ``model`` was built from.
+        model: left untouched.
         masks: one for every prunable layer; a mask of the input is ignored here.
+
+    Returns:
+        A network of the same class where all cut layers fit together, otherwise one that ``torch.fx`` wrote, without
+        layers that only run in training.
 
     Raises:
         ModelError: the masks do not fit the network.
     """
-    chain = chain_of(model)
-    own = masks.without_input()
-    _check(chain, own)
-    slim_architecture = architecture.with_widths(tuple(max(1, own.kept[name]) for name in chain.names))
-    slim = slim_architecture.build().to(next(model.parameters()))
-    columns: Tensor | None = None
-    for name in (*chain.names, chain.last):
-        rows = _kept_or_first(own[name]) if name != chain.last else None
-        _cut(weighted(slim, name), weighted(model, name), rows, columns)
-        if rows is not None:
-            for norm in chain[name].norms:
-                _cut_norm(slim.get_submodule(norm), model.get_submodule(norm), rows)
-            columns = rows.repeat_interleave(chain[name].span)
-            if not own[name].any():
-                silence(slim, chain[name], torch.zeros(1, dtype=torch.bool))
-    return slim.train(model.training), slim_architecture
+    wiring, own = wiring_of(model), masks.without_input()
+    _check(wiring, own)
+    cut = _Cut(model, deepcopy(model), wiring, own)
+    cut.layers()
+    joints = cut.joints()
+    if not joints and _runs_everything(model, wiring):
+        return cut.slim
+    return assembled(cut.slim, wiring.flow.graph, joints)
 
 
-def masked(model: nn.Module, masks: KeepMasks) -> nn.Module:
-    """Return a copy of the network that multiplies removed units by 0 where the next layer reads them.
-
-    The definition of pruning, and the slow twin of ``shrink``.
-    """
-    twin = deepcopy(model)
-    for layer in chain_of(model).layers:
-        keep = masks[layer.name].repeat_interleave(layer.span).to(device_of(model))
-        shape = (1, -1, 1, 1) if isinstance(weighted(twin, layer.reader), nn.Conv2d) else (1, -1)
-        _mask_reader(weighted(twin, layer.reader), keep.view(shape))
-    if INPUT in masks:
-        _mask_input(weighted(twin, chain_of(model).first), masks[INPUT].to(device_of(model)))
-    return twin
+def _check(wiring: Wiring, masks: KeepMasks) -> None:
+    expected = {layer.name: layer.units for layer in wiring.layers}
+    if masks.units != expected:
+        raise ModelError(f"The keep-masks {masks.units} do not fit the network; its layers are {expected}.")
 
 
-def _mask_reader(reader: nn.Module, keep: Tensor) -> None:
-    reader.register_forward_pre_hook(lambda _, inputs: (inputs[0] * keep.to(inputs[0].device),))
-
-
-def _mask_input(reader: nn.Module, keep: Tensor) -> None:
-    reader.register_forward_pre_hook(
-        lambda _, inputs: (inputs[0] * keep.view(inputs[0].shape[1:]).to(inputs[0].device),)
+def _runs_everything(model: nn.Module, wiring: Wiring) -> bool:
+    """Tell whether every module with weights takes part in evaluation."""
+    called = {str(node.target) for node in wiring.flow.graph.nodes if node.op == "call_module"}
+    return all(
+        name in called
+        for name, module in model.named_modules()
+        if next(module.parameters(recurse=False), None) is not None
     )
 
 
-def _check(chain: Chain, masks: KeepMasks) -> None:
-    expected = {layer.name: layer.units for layer in chain.layers}
-    if masks.units != expected:
-        raise ModelError(f"The keep-masks {masks.units} do not fit the network; its layers are {expected}.")
+@dataclass(frozen=True)
+class _Cut:
+    """One network being cut.
+
+    Attributes:
+        dense: the network.
+        slim: a copy of it, which is cut in place.
+        wiring: of the network.
+        masks: what stays of each prunable layer.
+    """
+
+    dense: nn.Module
+    slim: nn.Module
+    wiring: Wiring
+    masks: KeepMasks
+
+    @cached_property
+    def carried(self) -> dict[str, Bool[Tensor, " units"]]:
+        """The units of each space that the slim network has; those of them that were removed are silent."""
+        own = {name: self._whole_groups(name, _kept_or_first(mask)) for name, mask in self.masks.items()}
+        return own | {gate: self._kept(opened, own) for gate, opened in self.wiring.flow.gates.items()}
+
+    def layers(self) -> None:
+        """Cut every layer and follower."""
+        for layer in self.wiring.layers:
+            if not torch.equal(self.carried[layer.name], self.masks[layer.name]):
+                silence(self.slim, self.wiring, layer.name, self.masks[layer.name])
+        for name in self.wiring.weighted:
+            if name in self.carried:
+                _cut_rows(self.slim.get_submodule(name), self.carried[name])
+        for name, columns in self._columns.items():
+            _cut_columns(self.slim.get_submodule(name), columns, self._groups(name))
+        for name, channels in self._followed.items():
+            _cut_follower(self.slim.get_submodule(name), channels)
+
+    def joints(self) -> dict[str, nn.Module]:
+        """Put a joint wherever a reader wants other channels than there are."""
+        flow, found = self.wiring.flow, {}
+        wants = [(use, self._columns.get(str(use.node.target), self._kept(use.channels))) for use in flow.reads]
+        wants += [(use, self._followed[str(use.node.target)]) for use in flow.passes]
+        wants += [(use, torch.ones(use.channels.units, dtype=torch.bool)) for use in flow.mixes]
+        for number, (use, wanted) in enumerate(wants):
+            has = self._kept(use.channels)
+            if not torch.equal(has, wanted):
+                found[f"joint_{number}"] = self._joint(use, has, wanted)
+                insert(flow.graph, f"joint_{number}", use)
+        return found
+
+    def _joint(self, use: Use, has: Tensor, wanted: Tensor) -> Reindex:
+        numbers = [_indices(each, next(self.slim.parameters())) for each in (has, wanted)]
+        return Reindex(*numbers, use.channels.dim - use.channels.rank, use.channels.spread)
+
+    @cached_property
+    def _columns(self) -> dict[str, Bool[Tensor, " units"]]:
+        """The channels that each layer reads: all that are there in any of its calls, in equal groups."""
+        found: dict[str, Tensor] = {}
+        for use in self.wiring.flow.reads:
+            name = str(use.node.target)
+            kept = self._kept(use.channels)
+            found[name] = found[name] | kept if name in found else kept
+        return {name: self._grouped_columns(name, kept) for name, kept in found.items()}
+
+    @cached_property
+    def _followed(self) -> dict[str, Bool[Tensor, " units"]]:
+        found: dict[str, Tensor] = {}
+        for use in self.wiring.flow.passes:
+            name = str(use.node.target)
+            kept = self._kept(use.channels)
+            found[name] = found[name] | kept if name in found else kept
+        return found
+
+    def _kept(self, channels: Channels, carried: Mapping[str, Tensor] | None = None) -> Bool[Tensor, " units"]:
+        """Return which of a tensor's channels are there."""
+        known = self.carried if carried is None else carried
+        return torch.cat([known.get(part.space, torch.ones(part.units, dtype=torch.bool)) for part in channels.parts])
+
+    def _whole_groups(self, name: str, keep: Tensor) -> Tensor:
+        """Add removed units until every group that has any has equally many."""
+        groups = self._groups(name)
+        return _evened(keep, groups) if groups > 1 else keep
+
+    def _grouped_columns(self, name: str, kept: Tensor) -> Tensor:
+        """Return the columns of a grouped convolution: equally many of every group that is left."""
+        groups = self._groups(name)
+        if groups == 1:
+            return kept
+        rows = self.carried.get(name)
+        left = torch.ones(groups, dtype=torch.bool) if rows is None else rows.view(groups, -1).any(1)
+        wanted = kept.view(groups, -1) & left[:, None]
+        wanted[left, 0] |= ~wanted[left].any(1)
+        return _evened(wanted.flatten(), groups)
+
+    def _groups(self, name: str) -> int:
+        return getattr(self.dense.get_submodule(name), "groups", 1)
 
 
 def _kept_or_first(mask: Bool[Tensor, " units"]) -> Bool[Tensor, " units"]:
@@ -109,18 +205,63 @@ def _kept_or_first(mask: Bool[Tensor, " units"]) -> Bool[Tensor, " units"]:
     return first
 
 
-@torch.no_grad()
-def _cut(slim: nn.Module, dense: nn.Module, rows: Tensor | None, columns: Tensor | None) -> None:
-    """Copy the kept rows and columns of one layer."""
-    weight, bias = dense.weight, dense.bias
-    if rows is not None:
-        weight, bias = weight[rows], bias[rows]
-    slim.weight.copy_(weight if columns is None else weight[:, columns])
-    slim.bias.copy_(bias)
+def _evened(keep: Bool[Tensor, " units"], groups: int) -> Bool[Tensor, " units"]:
+    """Add units to every group that has any until all of these have as many as the largest."""
+    rows = keep.view(groups, -1)
+    most = int(rows.sum(1).max())
+    best = (~rows).int().argsort(dim=1, stable=True)[:, :most]
+    full = torch.zeros_like(rows).scatter(1, best, True)
+    return (full & rows.any(1, keepdim=True)).flatten()
+
+
+def _indices(keep: Tensor, like: Tensor) -> Int[Tensor, " kept"]:
+    return keep.nonzero().flatten().to(like.device)
 
 
 @torch.no_grad()
-def _cut_norm(slim: nn.Module, dense: nn.Module, rows: Tensor) -> None:
-    """Copy the kept channels of a batch normalisation; its count of batches stays."""
-    for name, tensor in dense.state_dict().items():
-        slim.state_dict()[name].copy_(tensor[rows] if tensor.ndim else tensor)
+def _cut_rows(layer: nn.Module, keep: Tensor) -> None:
+    """Leave only some units in a layer."""
+    if isinstance(layer, nn.Conv2d):
+        if layer.groups > 1:
+            layer.groups = int(keep.view(layer.groups, -1).any(1).sum())
+        layer.out_channels = int(keep.sum())
+    else:
+        layer.out_features = int(keep.sum())
+    _keep_entries(layer, keep)
+
+
+@torch.no_grad()
+def _cut_columns(layer: nn.Module, keep: Tensor, groups: int) -> None:
+    """Let a layer that had so many groups read only some channels, equally many in every group that is left."""
+    if isinstance(layer, nn.Linear):
+        columns = keep.repeat_interleave(layer.in_features // len(keep))
+        layer.in_features = int(columns.sum())
+        return _replace(layer, "weight", layer.weight[:, _indices(columns, layer.weight)])
+    by_group = [_indices(columns, layer.weight) for columns in keep.view(groups, -1) if columns.any()]
+    layer.in_channels = int(keep.sum())
+    blocks = layer.weight.chunk(len(by_group))
+    cut = [block[:, columns] for block, columns in zip(blocks, by_group, strict=True)]
+    return _replace(layer, "weight", torch.cat(cut))
+
+
+def _cut_follower(module: nn.Module, keep: Tensor) -> None:
+    """Leave only some channels in a normalisation or a depthwise convolution; a count of batches stays."""
+    if isinstance(module, BATCH_NORMS):
+        module.num_features = int(keep.sum())
+    else:
+        module.in_channels = module.out_channels = module.groups = int(keep.sum())
+    _keep_entries(module, keep)
+
+
+@torch.no_grad()
+def _keep_entries(module: nn.Module, keep: Tensor) -> None:
+    """Leave only some entries in every tensor that has one a unit."""
+    for name, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
+        if tensor.ndim:
+            _replace(module, name, tensor[_indices(keep, tensor)])
+
+
+def _replace(module: nn.Module, name: str, tensor: Tensor) -> None:
+    old = getattr(module, name)
+    is_parameter = isinstance(old, nn.Parameter)
+    setattr(module, name, nn.Parameter(tensor.clone(), old.requires_grad) if is_parameter else tensor.clone())

@@ -1,5 +1,7 @@
 """One training loop for every network and every dataset."""
 
+from copy import deepcopy
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -11,7 +13,21 @@ from mipp_core.layers import device_of
 from mipp_core.recipes import RECIPES, Recipe, recipe
 from mipp_core.vocabulary import Progress, Report, silent
 
-__all__ = ["RECIPES", "Recipe", "recipe", "train"]
+__all__ = ["RECIPES", "Recipe", "recipe", "reinitialised", "train"]
+
+
+def reinitialised(model: nn.Module, seed: int) -> nn.Module:
+    """Return a copy of a network with fresh weights, PyTorch's default ones, the same for the same seed.
+
+    The global random state is left as it was.
+    """
+    device, copy = device_of(model), deepcopy(model).cpu()
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        for module in copy.modules():
+            if hasattr(module, "reset_parameters"):
+                module.reset_parameters()
+    return copy.to(device)
 
 
 def train(

@@ -13,7 +13,7 @@ jaxtyping.install_import_hook("mipp_core", "beartype.beartype")
 
 from mipp_core.data.dataset import Split  # noqa: E402
 from mipp_core.experiments import NetworkSpec, RunSpec  # noqa: E402
-from mipp_core.layers import chain_of  # noqa: E402
+from mipp_core.layers import wiring_of  # noqa: E402
 from mipp_core.masks import KeepMasks  # noqa: E402
 from mipp_core.models import Architecture, architecture  # noqa: E402
 from mipp_core.pruners import Mipp  # noqa: E402
@@ -72,7 +72,7 @@ def masks_for() -> Callable[..., KeepMasks]:
 
     def make(model: nn.Module, choose: Callable[[str, int], Tensor] | None = None) -> KeepMasks:
         pick = choose or (lambda _, units: torch.ones(units, dtype=torch.bool))
-        return KeepMasks({layer.name: pick(layer.name, layer.units) for layer in chain_of(model).layers})
+        return KeepMasks({layer.name: pick(layer.name, layer.units) for layer in wiring_of(model).layers})
 
     return make
 

@@ -18,7 +18,7 @@ from mipp_core.information import confidence_of
 from mipp_core.information.confidence import level_of
 from mipp_core.masks import KeepMasks
 from mipp_core.models import Architecture
-from mipp_core.surgery import with_pixel_mask
+from mipp_core.surgery import shrink, with_pixel_mask
 from mipp_core.training import RECIPES, Recipe
 
 SHIPPED = Path(__file__).parent.parent / "shipped"
@@ -79,13 +79,12 @@ def slim_weights(folder: Path, level: int) -> dict[str, Tensor] | None:
 
 
 def slim_description(run: dict[str, Any], level: int) -> dict[str, Any]:
-    """Return the JSON that rebuilds a slim network: its architecture, and the pixels it reads, if pruned."""
+    """Return the JSON that rebuilds a slim network: the dense one's architecture and what was kept of it."""
     spec = RunSpec.from_json(run["spec"])
     entry = entry_of(run, level)
     masks = masks_of(entry)
-    widths = tuple(max(1, kept) for kept in masks.without_input().kept.values())
     return {
-        "architecture": spec.network.architecture.with_widths(widths).to_json(),
+        "architecture": spec.network.architecture.to_json(),
         "masks": masks.to_json(),
         "run": run["hash"],
         "level": level,
@@ -117,14 +116,15 @@ def load_slim(folder: Path) -> nn.Module:
     if description is None or weights is None:
         raise DataError(f"{folder} holds no whole slim network; it needs slim.json and slim.safetensors.")
     made = Architecture.from_json(description["architecture"])
-    model = made.build().eval()
+    masks = KeepMasks.from_json(description["masks"])
+    model = shrink(made.build().eval(), masks)
     try:
         model.load_state_dict(weights)
     except RuntimeError as problem:
         raise ModelError(f"The weights in {folder} do not fit slim.json ({problem}); save the network again.") from (
             problem
         )
-    return with_pixel_mask(model, KeepMasks.from_json(description["masks"]), made.image_shape)
+    return with_pixel_mask(model, masks, made.image_shape)
 
 
 def command_of(spec: RunSpec, device: str = "cpu") -> str:

@@ -27,7 +27,7 @@ from mipp_core.masks import KeepMasks
 from mipp_core.pruners import Decider, Ranker, Task
 from mipp_core.rebuilding import Preactivations, preactivations, rebuild
 from mipp_core.surgery import shrink
-from mipp_core.training import Recipe, train
+from mipp_core.training import Recipe, reinitialised, train
 from mipp_core.vocabulary import Report
 
 _REBUILD_ON = 4000  # unlabelled images for the closed form: enough for LeNet5's 400 regressors
@@ -214,8 +214,7 @@ class Bench:
         network, how = self.spec.network, self._training
 
         def make() -> Outcome:
-            _, slim = shrink(self.model, network.architecture, masks)
-            fresh = slim.build(network.seed + 1).to(self.device)
+            fresh = reinitialised(self._cut(masks), network.seed + 1)
             return self._trained(fresh, masks, how, report, "Training from scratch")
 
         return self.stages.remember("scratch", {"network": network, "masks": _bare(masks), "recipe": how}, make)
@@ -254,7 +253,7 @@ class Bench:
         return {"network": self.spec.network, "trained": self.spec.trained}
 
     def _cut(self, masks: KeepMasks, start: nn.Module | None = None) -> nn.Module:
-        return shrink(self.model if start is None else start, self.spec.network.architecture, masks)[0]
+        return shrink(self.model if start is None else start, masks)
 
     def _both(self, slim: nn.Module, masks: KeepMasks, measure: str) -> dict[str, float]:
         """Measure a slim network on both splits."""

@@ -7,7 +7,7 @@ from torch import nn
 from mipp_core.data import Split
 from mipp_core.errors import SettingError
 from mipp_core.information import LEVELS, confidence_of
-from mipp_core.layers import chain_of
+from mipp_core.layers import wiring_of
 from mipp_core.masks import KeepMasks
 from mipp_core.pruners import PRUNERS, Decider, Ranker, Task, pruner
 from mipp_core.selection import keep_counts, keep_global
@@ -57,7 +57,7 @@ def masks_between_levels(
 
 def _masks(model: nn.Module, decisions: list[Decision], confidences: tuple[float, ...], data: Split) -> list[KeepMasks]:
     """Fold the decisions into one keep-mask per confidence."""
-    widths = {layer.name: layer.units for layer in chain_of(model).layers}
+    widths = {layer.name: layer.units for layer in wiring_of(model).layers}
     if any(decision.layer == INPUT for decision in decisions):
         widths = {INPUT: data.images[0].numel(), **widths}
     by_layer = {

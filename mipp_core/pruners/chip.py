@@ -7,9 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mipp_core.activations import listen
 from mipp_core.data.dataset import Split
-from mipp_core.evaluation import evaluating
-from mipp_core.layers import Layer, chain_of
 from mipp_core.pruners.contract import Need, Ranker, Scores, require
 from mipp_core.pruners.weight_scores import drawn
 from mipp_core.selection import Scope
@@ -47,13 +46,11 @@ class Chip(Ranker):
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Average every unit's independence over the images."""
         found: Scores = {}
-        hooks = [_listen(model, layer, found) for layer in chain_of(model).layers]
-        try:
-            with evaluating(model):
-                model(drawn(data, self.samples, seed).images)
-        finally:
-            for hook in hooks:
-                hook.remove()
+
+        def hear(name: str, maps: Tensor) -> None:
+            found[name] = independence(maps.reshape(*maps.shape[:2], -1)).cpu()
+
+        listen(model, drawn(data, self.samples, seed).images, hear)
         return found
 
 
@@ -63,11 +60,3 @@ def independence(maps: Float[Tensor, "n units numbers"]) -> Float[Tensor, " unit
     keep = 1 - torch.eye(maps.shape[1], dtype=maps.dtype, device=maps.device)
     without = [torch.linalg.matrix_norm(maps * row[:, None], "nuc") for row in keep]
     return torch.stack([(whole - each).mean() for each in without])
-
-
-def _listen(model: nn.Module, layer: Layer, found: Scores) -> torch.utils.hooks.RemovableHandle:
-    def hear(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        maps = inputs[0].reshape(len(inputs[0]), layer.units, -1)
-        found[layer.name] = independence(maps).cpu()
-
-    return model.get_submodule(layer.reader).register_forward_pre_hook(hear)

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import chain_of
+from mipp_core.gates import Gate, open_gates
+from mipp_core.layers import wiring_of
 from mipp_core.pruners.contract import Need, Ranker, Scores, require
 from mipp_core.pruners.weight_scores import drawn, scoring_copy
 
@@ -45,17 +46,18 @@ class Conductance(Ranker):
         """Average the magnitude of every unit's conductance over the images."""
         from captum.attr import LayerConductance  # noqa: PLC0415  importing it takes a second, and it may be missing
 
-        copy = scoring_copy(model)
+        copy, _ = open_gates(scoring_copy(model), data.images)
         chosen = drawn(data, self.samples, seed)
-        found: Scores = {}
-        for layer in chain_of(model).layers:
-            flow = LayerConductance(copy, copy.get_submodule(layer.reader)).attribute(
+        totals: dict[str, Tensor] = {}
+        for gate in [module for module in copy.modules() if isinstance(module, Gate)]:
+            flow = LayerConductance(copy, gate).attribute(
                 chosen.images,
                 baselines=torch.full_like(chosen.images, float(chosen.images.min())),
                 target=chosen.labels,
                 n_steps=self.steps,
-                attribute_to_layer_input=True,
             )
-            per_unit = flow.detach().reshape(len(chosen), layer.units, -1).sum(2)
-            found[layer.name] = per_unit.abs().mean(0).cpu()
-        return found
+            for name in wiring_of(model).names:
+                heard = gate.heard_of(name, flow.detach())
+                if heard is not None:
+                    totals[name] = totals.get(name, 0) + heard.sum(2)
+        return {name: totals[name].abs().mean(0).cpu() for name in wiring_of(model).names}

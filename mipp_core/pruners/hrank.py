@@ -6,9 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from mipp_core.activations import listen
 from mipp_core.data.dataset import Split
-from mipp_core.evaluation import evaluating
-from mipp_core.layers import Layer, chain_of
 from mipp_core.pruners.contract import Need, Ranker, Scores, require
 from mipp_core.pruners.weight_scores import drawn
 from mipp_core.selection import Scope
@@ -46,35 +45,10 @@ class HRank(Ranker):
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Average the ranks of every unit's maps."""
         found: Scores = {}
-        sizes: list[torch.Size] = []
-        hooks = [_listen(model, layer, found, sizes) for layer in chain_of(model).layers]
-        hooks += [_remember(module, sizes) for module in model.modules() if isinstance(module, nn.Flatten)]
-        try:
-            with evaluating(model):
-                model(drawn(data, self.samples, seed).images)
-        finally:
-            for hook in hooks:
-                hook.remove()
+
+        def hear(name: str, maps: Tensor) -> None:
+            ranks = torch.linalg.matrix_rank(maps if maps.ndim == 4 else maps[..., None, None])
+            found[name] = ranks.to(maps.dtype).mean(0).cpu()
+
+        listen(model, drawn(data, self.samples, seed).images, hear)
         return found
-
-
-def _remember(flatten: nn.Module, sizes: list[torch.Size]) -> torch.utils.hooks.RemovableHandle:
-    """Note the size of the maps that are about to be put in a row."""
-
-    def note(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        if inputs[0].ndim == 4:
-            sizes.append(inputs[0].shape[2:])
-
-    return flatten.register_forward_pre_hook(note)
-
-
-def _listen(
-    model: nn.Module, layer: Layer, found: Scores, sizes: list[torch.Size]
-) -> torch.utils.hooks.RemovableHandle:
-    def hear(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        read = inputs[0]
-        flat_size = sizes[-1] if layer.span > 1 else (1, 1)
-        maps = read if read.ndim == 4 else read.reshape(len(read), layer.units, *flat_size)
-        found[layer.name] = torch.linalg.matrix_rank(maps).to(maps.dtype).mean(0).cpu()
-
-    return model.get_submodule(layer.reader).register_forward_pre_hook(hear)

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import torch
 
+from mipp_core.gates import gated
 from mipp_core.masks import KeepMasks
 from mipp_core.pruners.contract import Need, Task, require
-from mipp_core.pruners.gates import attach
 from mipp_core.pruners.magnitude import Magnitude
 from mipp_core.pruners.rounds import last
 from mipp_core.selection import Scope, Selection
@@ -72,9 +72,8 @@ class Imp(Magnitude):
     def _trained_scores(self, task: Task, masks: KeepMasks | None, report: Report) -> dict[str, torch.Tensor]:
         """Rewind, train what is left, and score it; what was removed before ranks below all else."""
         model = deepcopy(task.model)
-        if masks is not None:
-            attach(model, {name: mask.to(task.data.images) for name, mask in masks.items()})
-        task.train(model, report)
+        gates = {} if masks is None else {name: mask.to(task.data.images) for name, mask in masks.items()}
+        task.train(gated(model.eval(), gates) if gates else model, report)
         scores = self.scores(model, task.data, task.seed)
         return scores if masks is None else last(scores, masks)
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import chain_of
+from mipp_core.layers import wiring_of
 from mipp_core.pruners.contract import Ranker, Scores
 from mipp_core.pruners.weight_scores import reduced, weights_of
 
@@ -28,7 +28,7 @@ class Lamp(Ranker):
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Compare every unit with its layer's larger ones."""
         weights = weights_of(model)
-        return {name: lamp(reduced(weights[name], "l2").double().square()).cpu() for name in chain_of(model).names}
+        return {name: lamp(reduced(weights[name], "l2").double().square()).cpu() for name in wiring_of(model).names}
 
 
 def lamp(squares: Float[Tensor, " units"]) -> Float[Tensor, " units"]:

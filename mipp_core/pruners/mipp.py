@@ -16,7 +16,7 @@ from mipp_core.information import Ensemble, Pairs, quantiles
 from mipp_core.information.ensemble import draw_batches
 from mipp_core.information.ranking import single_unit_information
 from mipp_core.information.reconstruction import Fit, Reconstruction
-from mipp_core.layers import OUTPUT, chain_of
+from mipp_core.layers import OUTPUT, wiring_of
 from mipp_core.pruners.contract import Decider, Need, require
 from mipp_core.terc import Branch, Decision, keep_masks, terc, uninformative
 from mipp_core.vocabulary import INPUT, Collapse, Progress, Reference, Report, silent
@@ -123,7 +123,7 @@ class Mipp(Decider):
         thresholds = quantiles(confidences)
         drawn = data.stratified(self.samples, torch.Generator().manual_seed(seed))
         activations = record(model, drawn.images, self.collapse)
-        names = (*((INPUT,) if self.pixels else ()), *chain_of(model).names)
+        names = (*((INPUT,) if self.pixels else ()), *wiring_of(model).names)
         decisions: list[Decision] = []
         wanted = torch.ones(len(confidences), activations[OUTPUT].shape[1], dtype=torch.bool)
         for done, (layer, reader) in enumerate(zip(reversed(names), reversed((*names[1:], OUTPUT)), strict=True)):

@@ -9,9 +9,9 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import chain_of
+from mipp_core.gates import open_gates
+from mipp_core.layers import wiring_of
 from mipp_core.pruners.contract import Need, Ranker, Scores, require
-from mipp_core.pruners.gates import open_gates
 from mipp_core.pruners.weight_scores import drawn, scoring_copy
 
 
@@ -50,8 +50,7 @@ class ProsPR(Ranker):
 
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Differentiate the last batch's loss by every switch, through all steps."""
-        copy = scoring_copy(model)
-        gates = open_gates(copy, data.images)
+        copy, gates = open_gates(scoring_copy(model), data.images)
         chosen = drawn(data, (self.steps + 1) * self.batch_size, seed)
         batches = list(
             zip(*(part.tensor_split(self.steps + 1) for part in (chosen.images, chosen.labels)), strict=True)
@@ -60,7 +59,7 @@ class ProsPR(Ranker):
         for images, labels in batches[:-1]:
             weights = self._step(copy, weights, images, labels)
         slopes = torch.autograd.grad(_loss(copy, weights, *batches[-1]), list(gates.values()))
-        return {name: slope.abs().cpu() for name, slope in zip(chain_of(model).names, slopes, strict=True)}
+        return {name: slope.abs().cpu() for name, slope in zip(wiring_of(model).names, slopes, strict=True)}
 
     def _step(self, model: nn.Module, weights: dict[str, Tensor], images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Take a step of gradient descent that can itself be differentiated."""

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import chain_of
+from mipp_core.layers import wiring_of
 from mipp_core.pruners.contract import Ranker, Scores
 
 
@@ -22,4 +22,4 @@ class Random(Ranker):
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Draw one number in [0, 1) per unit from the seed."""
         generator = torch.Generator().manual_seed(seed)
-        return {layer.name: torch.rand(layer.units, generator=generator) for layer in chain_of(model).layers}
+        return {layer.name: torch.rand(layer.units, generator=generator) for layer in wiring_of(model).layers}

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import chain_of
+from mipp_core.gates import open_gates
+from mipp_core.layers import wiring_of
 from mipp_core.pruners.contract import Need, Scores, require
-from mipp_core.pruners.gates import open_gates
 from mipp_core.pruners.rounds import Rounds
 from mipp_core.pruners.weight_scores import (
     WeightRanker,
@@ -60,9 +60,8 @@ class Snip(Rounds, WeightRanker):
         """Score every unit by its weights' switches, or by its own."""
         if self.form == "weights":
             return super().scores(model, data, seed)
-        copy = scoring_copy(model)
-        slopes = self._slopes(copy, open_gates(copy, data.images), data, seed)
-        return {name: slopes[name].abs().cpu() for name in chain_of(model).names}
+        slopes = self._slopes(*open_gates(scoring_copy(model), data.images), data, seed)
+        return {name: slopes[name].abs().cpu() for name in wiring_of(model).names}
 
     def weight_scores(self, model: nn.Module, data: Split, seed: int) -> WeightScores:
         """Multiply every weight by its gradient."""

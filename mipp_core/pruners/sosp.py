@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import chain_of, weighted
+from mipp_core.layers import weighted, wiring_of
 from mipp_core.pruners.contract import Need, Ranker, Scores, require
 from mipp_core.pruners.weight_scores import drawn, parts_of_loss, scoring_copy
 
@@ -45,7 +45,7 @@ class Sosp(Ranker):
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Sum both orders over every unit's weights."""
         copy = scoring_copy(model)
-        names = chain_of(copy).names
+        names = wiring_of(copy).names
         owners = [(name, t) for name in names for t in weighted(copy, name).parameters()]
         tensors = [tensor for _, tensor in owners]
         own = [tensor.detach().clone() for tensor in tensors]

@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn import functional
 
 from mipp_core.data.dataset import Split
+from mipp_core.gates import open_gates
 from mipp_core.pruners.contract import Need, Ranker, Scores, require
-from mipp_core.pruners.gates import open_gates
 from mipp_core.pruners.weight_scores import drawn, scoring_copy
 
 
@@ -44,8 +44,7 @@ class Taylor(Ranker):
 
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Average every gate's squared slope over the batches."""
-        copy = scoring_copy(model)
-        gates = open_gates(copy, data.images)
+        copy, gates = open_gates(scoring_copy(model), data.images)
         chosen = drawn(data, self.samples, seed)
         totals = {name: torch.zeros_like(gate).detach() for name, gate in gates.items()}
         batches = -(-len(chosen) // self.batch_size)

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from mipp_core.data.dataset import Split
 from mipp_core.evaluation import evaluating
-from mipp_core.layers import Layer, chain_of, silenced, weighted
+from mipp_core.layers import Layer, silenced, weighted, wiring_of
 from mipp_core.masks import KeepMasks
 from mipp_core.pruners.contract import Need, Ranker, Scores, Task, require
 from mipp_core.pruners.weight_scores import drawn
@@ -61,7 +61,7 @@ class ThiNet(Ranker):
         return found
 
     def _prune(self, task: Task, sparsity: float, selection: Selection) -> KeepMasks:
-        layers = chain_of(task.model).layers
+        layers = wiring_of(task.model).layers
         keep = {layer.name: torch.ones(layer.units, dtype=torch.bool) for layer in layers}
         images = drawn(task.data, self.samples, task.seed).images
         for layer in layers:
@@ -72,7 +72,7 @@ class ThiNet(Ranker):
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Return how late each unit is discarded, layer by layer, in an unpruned network."""
         images = drawn(data, self.samples, seed).images
-        return {layer.name: self._discard_order(model, layer, images, seed) for layer in chain_of(model).layers}
+        return {layer.name: self._discard_order(model, layer, images, seed) for layer in wiring_of(model).layers}
 
     def _discard_order(self, model: nn.Module, layer: Layer, images: Tensor, seed: int) -> Float[Tensor, " units"]:
         generator = torch.Generator().manual_seed(seed)

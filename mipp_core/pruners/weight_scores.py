@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import chain_of, weighted
+from mipp_core.layers import weighted, wiring_of
 from mipp_core.pruners.contract import Ranker, Scores
 
 WeightScores = dict[str, Float[Tensor, "units ..."]]
@@ -39,7 +39,7 @@ class WeightRanker(Ranker):
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Score every unit by its incoming weights."""
         found = self.weight_scores(model, data, seed)
-        return {name: reduced(found[name], self.reduction).cpu() for name in chain_of(model).names}
+        return {name: reduced(found[name], self.reduction).cpu() for name in wiring_of(model).names}
 
 
 def reduced(scores: Float[Tensor, "units ..."], how: Reduction) -> Float[Tensor, " units"]:
@@ -59,8 +59,7 @@ def scoring_copy(model: nn.Module, dtype: torch.dtype | None = None) -> nn.Modul
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
     """Return the weights of every convolution and linear layer, the last included."""
-    chain = chain_of(model)
-    return {name: weighted(model, name).weight for name in (*chain.names, chain.last)}
+    return {name: weighted(model, name).weight for name in wiring_of(model).weighted}
 
 
 def parts_of_loss(model: nn.Module, data: Split, batch_size: int) -> Iterator[Tensor]:

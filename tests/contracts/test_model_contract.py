@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from mipp_core.layers import chain_of
+from mipp_core.layers import wiring_of
 from mipp_core.models import MODELS, Architecture, architecture
 
 Make = Callable[[str], Architecture]
@@ -14,7 +14,7 @@ Make = Callable[[str], Architecture]
 @pytest.mark.parametrize("name", MODELS)
 def test_its_card_names_the_prunable_layers_that_are_there(name: str):
     card = MODELS[name]
-    chain = chain_of(architecture(name, (1, 28, 28), 10).build())
+    chain = wiring_of(architecture(name, (1, 28, 28), 10).build())
     assert chain.names == card.layers
     assert tuple(layer.units for layer in chain.layers) == card.widths
     assert len(card.description) > 10
@@ -24,7 +24,7 @@ def test_its_card_names_the_prunable_layers_that_are_there(name: str):
 def test_its_widths_are_its_layers_units_in_order(name: str, small_architecture: Make):
     found = small_architecture(name)
     narrow = found.with_widths(tuple(range(2, 2 + len(found.widths))))
-    assert tuple(layer.units for layer in chain_of(narrow.build()).layers) == narrow.widths
+    assert tuple(layer.units for layer in wiring_of(narrow.build()).layers) == narrow.widths
 
 
 @pytest.mark.parametrize("name", MODELS)

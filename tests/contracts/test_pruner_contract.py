@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from mipp_core.data.dataset import Split
 from mipp_core.errors import CancelledError, SettingError, UnknownNameError
-from mipp_core.layers import chain_of
+from mipp_core.layers import wiring_of
 from mipp_core.models import MODELS, Architecture
 from mipp_core.pruners import PRUNERS, Decider, Pruner, Ranker, Task, pruner
 from mipp_core.selection import Selection, keep_counts, keep_global
@@ -62,7 +62,7 @@ def answer(found: Pruner, model: nn.Module, split: Split, seed: int = 0) -> dict
 def gathered(model: nn.Module, decisions: list[Decision]) -> dict[str, Tensor]:
     return {
         layer.name: keep_masks([d for d in decisions if d.layer == layer.name], layer.units, len(CONFIDENCES))
-        for layer in chain_of(model).layers
+        for layer in wiring_of(model).layers
     }
 
 
@@ -91,9 +91,9 @@ def test_a_ranker_scores_every_unit_of_every_layer(name: str, subject: tuple[nn.
     model, split = subject
     scores = quick(name).scores(model, split, 0)
     assert {layer: len(values) for layer, values in scores.items()} == {
-        layer.name: layer.units for layer in chain_of(model).layers
+        layer.name: layer.units for layer in wiring_of(model).layers
     }
-    assert list(scores) == list(chain_of(model).names)
+    assert list(scores) == list(wiring_of(model).names)
     assert all(values.isfinite().all() and not values.requires_grad for values in scores.values())
     assert {values.device.type for values in scores.values()} == {"cpu"}
 
@@ -110,7 +110,7 @@ def test_a_rankers_masks_have_exact_counts_and_are_nested(name: str, subject: tu
         flat = torch.cat(list(masks.values()))
         assert before is None or not (flat & ~before).any()
         before = flat
-    counts = {layer.name: layer.units // 2 for layer in chain_of(model).layers}
+    counts = {layer.name: layer.units // 2 for layer in wiring_of(model).layers}
     assert keep_counts(scores, counts).kept == counts
 
 
@@ -180,13 +180,13 @@ def test_its_batch_size_changes_nothing(name: str, subject: tuple[nn.Module, Spl
 def test_a_decider_decides_every_unit_at_every_confidence_once(name: str, subject: tuple[nn.Module, Split]):
     model, split = subject
     decisions = quick(name).decide(model, split, 0, CONFIDENCES, silent)
-    for layer in chain_of(model).layers:
+    for layer in wiring_of(model).layers:
         decided = torch.zeros(len(CONFIDENCES), layer.units, dtype=torch.int64)
         for d in decisions:
             if d.layer == layer.name:
                 decided[d.first_level : d.last_level + 1, d.unit] += 1
         assert (decided == 1).all()
-    assert {d.layer for d in decisions} == set(chain_of(model).names)
+    assert {d.layer for d in decisions} == set(wiring_of(model).names)
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -198,7 +198,7 @@ def test_the_network_and_the_global_random_state_are_bit_identical_afterwards(
     model.train(training)
     next(model.children()).train(not training)
     model(split.images[:4]).sum().backward()
-    model.get_submodule(chain_of(model).last).weight.requires_grad_(False)
+    model.get_submodule(wiring_of(model).last).weight.requires_grad_(False)
     hook = next(model.children()).register_forward_hook(lambda *_: None)
     before, images = state_of(model), split.images.clone()
     answer(quick(name), model, split)
@@ -234,7 +234,7 @@ def test_another_seed_draws_another_random_order(subject: tuple[nn.Module, Split
 def test_permuting_a_layers_units_permutes_its_scores(name: str, subject: tuple[nn.Module, Split]):
     model, split = subject
     before = answer(quick(name), model, split)
-    for layer in chain_of(model).layers:
+    for layer in wiring_of(model).layers:
         order = torch.randperm(layer.units, generator=torch.Generator().manual_seed(2))
         writer, reader = model.get_submodule(layer.name), model.get_submodule(layer.reader)
         columns = torch.arange(layer.units * layer.span).view(layer.units, -1)[order].flatten()
@@ -252,7 +252,6 @@ def test_permuting_a_layers_units_permutes_its_scores(name: str, subject: tuple[
 @pytest.mark.parametrize("name", PRUNERS)
 def test_its_masks_cut_exactly(name: str, subject: tuple[nn.Module, Split], small_architecture: Make):
     model, split = subject
-    family = "mlp" if len(chain_of(model).layers) == 2 else "lenet5"
     model, images = model.double(), split.images[:5].double()
     split = Split(split.images.double(), split.labels)
     found = answer(quick(name), model, split)
@@ -261,7 +260,7 @@ def test_its_masks_cut_exactly(name: str, subject: tuple[nn.Module, Split], smal
     else:
         several = [keep_counts({n: m[i].float() for n, m in found.items()}, counts(found, i)) for i in (0, 2)]
     for masks in several:
-        slim, _ = shrink(model, small_architecture(family), masks)
+        slim = shrink(model, masks)
         torch.testing.assert_close(slim(images), masked(model, masks)(images), rtol=0, atol=1e-10)
 
 
@@ -272,9 +271,9 @@ def counts(found: dict[str, Tensor], level: int) -> dict[str, int]:
 @pytest.mark.parametrize("name", DECIDERS)
 def test_dead_units_are_removed_at_every_confidence(name: str, subject: tuple[nn.Module, Split]):
     model, split = subject
-    first = chain_of(model).names[0]
+    first = wiring_of(model).names[0]
     with torch.no_grad():
-        for layer in chain_of(model).layers:
+        for layer in wiring_of(model).layers:
             model.get_submodule(layer.name).bias[[0, 2]] = -1e4
     found = answer(quick(name), model, split)
     assert all(not keep[:, [0, 2]].any() for keep in found.values())
@@ -284,7 +283,7 @@ def test_dead_units_are_removed_at_every_confidence(name: str, subject: tuple[nn
 @pytest.mark.parametrize("name", DECIDERS)
 def test_a_layer_whose_reader_collapsed_is_removed_whole(name: str, subject: tuple[nn.Module, Split]):
     model, split = subject
-    *earlier, reader = chain_of(model).names
+    *earlier, reader = wiring_of(model).names
     with torch.no_grad():
         model.get_submodule(reader).bias.fill_(-1e4)
     found = answer(quick(name), model, split)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from mipp_core.activations import collapse_maps, record
 from mipp_core.data.dataset import Split
 from mipp_core.errors import SettingError
-from mipp_core.layers import chain_of
+from mipp_core.layers import wiring_of
 from mipp_core.models import Architecture
 
 HOWS = ("l1", "l2", "mean", "std")
@@ -119,7 +119,7 @@ def test_permuting_a_layers_units_permutes_its_activations_and_no_others(
 ):
     net, batch = conv_net(small_architecture), images(noise_split)
     before = record(net, batch)
-    for layer in chain_of(net).layers:
+    for layer in wiring_of(net).layers:
         twin = conv_net(small_architecture)
         order = torch.randperm(layer.units, generator=torch.Generator().manual_seed(1))
         writer, reader = twin.get_submodule(layer.name), twin.get_submodule(layer.reader)

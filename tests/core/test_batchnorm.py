@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.errors import ModelError
 from mipp_core.evaluation import parameters
-from mipp_core.layers import Layer, chain_of, silence, silenced
+from mipp_core.layers import Layer, silence, silenced, wiring_of
 from mipp_core.masks import KeepMasks
 from mipp_core.models import Architecture, Family, architecture
 from mipp_core.models.families import MODELS
@@ -66,8 +65,12 @@ def images(noise_split: Callable[..., Split]) -> Tensor:
     return noise_split(4, (2, 32, 32)).images.double()
 
 
+def narrowed(found: Architecture, masks: KeepMasks) -> Architecture:
+    return found.with_widths(tuple(max(1, kept) for kept in masks.kept.values()))
+
+
 def test_the_normalisations_between_two_layers_belong_to_the_first(vgg):
-    chain = chain_of(vgg[0])
+    chain = wiring_of(vgg[0])
     readers = (*NAMES[1:], "fc")
     assert chain.layers == tuple(
         Layer(name, width, reader, 1, (name.replace("conv", "norm"),))
@@ -89,7 +92,7 @@ def test_normalisations_before_the_first_layer_and_after_the_last_belong_to_none
         last=nn.Linear(5, 3),
         after=nn.BatchNorm1d(3),
     )
-    chain = chain_of(nn.Sequential(layers))
+    chain = wiring_of(nn.Sequential(layers))
     assert chain.layers == (Layer("conv", 4, "fc", 4, ("one", "two")), Layer("fc", 5, "last", 1, ("three",)))
 
 
@@ -97,10 +100,9 @@ def test_normalisations_before_the_first_layer_and_after_the_last_belong_to_none
 def test_cut_equals_masked(vgg, masks_of, images: Tensor, state_of, name: str):
     model, found = vgg
     masks, before = masks_of(model, name), state_of(model)
-    slim, slim_architecture = shrink(model, found, masks)
+    slim, slim_architecture = shrink(model, masks), narrowed(found, masks)
     torch.testing.assert_close(slim(images), masked(model, masks)(images), rtol=0, atol=1e-10)
     assert state_of(model) == before
-    assert slim_architecture.widths == tuple(max(1, kept) for kept in masks.kept.values())
     assert parameters(slim) == parameters(slim_architecture.build())
 
 
@@ -127,25 +129,24 @@ def test_a_removed_unit_whose_normalisation_were_left_alone_would_be_heard(vgg, 
     masks = masks_of(model, "random 0")
     silent = silenced(model, masks)
     with torch.no_grad():
-        for layer in chain_of(model).layers:
-            for name in layer.norms:
+        for layer in wiring_of(model).layers:
+            for name in layer.followers:
                 silent.get_submodule(name).load_state_dict(model.get_submodule(name).state_dict())
     assert (silent(images) - masked(model, masks)(images)).abs().max() > 1e-6
 
 
 def test_a_full_mask_copies_statistics_and_counts_bit_for_bit(vgg, masks_of):
-    model, found = vgg
-    slim, slim_architecture = shrink(model, found, masks_of(model, "full"))
-    assert slim_architecture == found
+    model, _ = vgg
+    slim = shrink(model, masks_of(model, "full"))
     assert all(torch.equal(tensor, model.state_dict()[name]) for name, tensor in slim.state_dict().items())
     assert slim.norm1.num_batches_tracked == 11
     assert slim.norm1.running_mean.data_ptr() != model.norm1.running_mean.data_ptr()
 
 
 def test_a_cut_keeps_each_units_own_statistics(vgg, masks_of):
-    model, found = vgg
+    model, _ = vgg
     masks = masks_of(model, "random 2")
-    slim, _ = shrink(model, found, masks)
+    slim = shrink(model, masks)
     for name, keep in masks.items():
         cut, dense = (net.get_submodule(name.replace("conv", "norm")).state_dict() for net in (slim, model))
         for kind in ("weight", "bias", "running_mean", "running_var"):
@@ -154,8 +155,8 @@ def test_a_cut_keeps_each_units_own_statistics(vgg, masks_of):
 
 @pytest.mark.parametrize("gone", ["first", "middle", "last"])
 def test_a_collapsed_layer_makes_the_answer_the_same_for_every_image(vgg, masks_of, images: Tensor, gone: str):
-    model, found = vgg
-    answers = shrink(model, found, masks_of(model, gone))[0](images)
+    model, _ = vgg
+    answers = shrink(model, masks_of(model, gone))(images)
     assert torch.equal(answers, answers[:1].expand_as(answers))
     if gone == "last":
         torch.testing.assert_close(answers[0], model.fc.bias)
@@ -173,9 +174,13 @@ def flattened(normalised: int) -> nn.Module:
     return nn.Sequential(layers)
 
 
-def test_a_normalisation_of_flattened_maps_is_refused():
-    with pytest.raises(ModelError, match="'norm' normalises 16 numbers but 'conv' has 4 units; normalise before flat"):
-        chain_of(flattened(16))
+def test_a_normalisation_of_flattened_maps_is_given_all_of_them(noise_split):
+    model = remember_other_data(flattened(16).double()).eval()
+    masks = KeepMasks({"conv": torch.tensor([True, False, True, False]), "fc": torch.arange(5) > 1})
+    batch = noise_split(5).images.double()
+    slim = shrink(model, masks)
+    torch.testing.assert_close(slim(batch), masked(model, masks)(batch), rtol=0, atol=1e-10)
+    assert (slim.conv.out_channels, slim.norm.num_features) == (2, 16)
 
 
 def test_a_normalisation_of_neurons_is_cut_with_them(monkeypatch: pytest.MonkeyPatch, noise_split):
@@ -193,7 +198,7 @@ def test_a_normalisation_of_neurons_is_cut_with_them(monkeypatch: pytest.MonkeyP
     found = architecture("normal", (1, 4, 4), 3)
     model = remember_other_data(found.build().double()).eval()
     masks, batch = KeepMasks({"fc1": torch.arange(6) % 2 == 0}), noise_split(5).images.double()
-    slim, _ = shrink(model, found, masks)
+    slim = shrink(model, masks)
     torch.testing.assert_close(slim(batch), masked(model, masks)(batch), rtol=0, atol=1e-10)
     torch.testing.assert_close(silenced(model, masks)(batch), masked(model, masks)(batch), rtol=0, atol=1e-10)
     assert slim.norm.num_features == 3
@@ -215,13 +220,14 @@ def test_a_normalisation_without_weights_or_statistics_is_silenced_too(noise_spl
             model.norm.running_mean.copy_(torch.tensor([1.0, -1.0, 0.5, -0.5]))
     masks, batch = KeepMasks({"conv": torch.tensor([True, False, True, False])}), noise_split(5).images.double()
     expected = masked(model, masks)(batch)
-    silence(model, chain_of(model)["conv"], masks["conv"])
+    silence(model, wiring_of(model), "conv", masks["conv"])
     torch.testing.assert_close(model(batch), expected, rtol=0, atol=1e-10)
 
 
 def test_a_pruned_vgg16_is_stored_and_rebuilt(vgg, masks_of, images: Tensor):
     model, found = vgg
-    slim, slim_architecture = shrink(model, found, masks_of(model, "random 3"))
+    masks = masks_of(model, "random 3")
+    slim, slim_architecture = shrink(model, masks), narrowed(found, masks)
     again = Architecture.from_json(slim_architecture.to_json()).build(seed=9).double().eval()
     again.load_state_dict(slim.state_dict())
     assert torch.equal(again(images), slim(images))

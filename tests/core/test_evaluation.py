@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
 from mipp_core.evaluation import accuracy, chance, is_untrainable, macs, parameters
-from mipp_core.layers import chain_of
+from mipp_core.layers import wiring_of
 from mipp_core.masks import KeepMasks
 from mipp_core.models import architecture
 from mipp_core.surgery import masked
@@ -91,5 +91,5 @@ def test_accuracy_leaves_every_training_flag_as_it_was():
 def test_a_masked_network_costs_as_much_as_the_dense_one(small_architecture):
     made = small_architecture("lenet5")
     model = made.build()
-    keep = KeepMasks({layer.name: torch.arange(layer.units) > 0 for layer in chain_of(model).layers})
+    keep = KeepMasks({layer.name: torch.arange(layer.units) > 0 for layer in wiring_of(model).layers})
     assert macs(masked(model, keep), made.image_shape) == macs(model, made.image_shape)

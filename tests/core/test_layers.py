@@ -5,8 +5,10 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core.errors import ModelError
-from mipp_core.layers import Layer, chain_of, device_of, weighted
+from mipp_core.layers import Layer, device_of, weighted, wiring_of
+from mipp_core.masks import KeepMasks
 from mipp_core.models import architecture
+from mipp_core.surgery import masked, shrink
 
 
 class Net(nn.Module):
@@ -22,7 +24,7 @@ class Net(nn.Module):
 
 
 def test_lenet5_is_a_chain_of_four_prunable_layers():
-    chain = chain_of(architecture("lenet5", (1, 28, 28), 10).build())
+    chain = wiring_of(architecture("lenet5", (1, 28, 28), 10).build())
     assert chain.layers == (
         Layer("conv1", 6, "conv2", 1),
         Layer("conv2", 16, "fc1", 25),
@@ -36,47 +38,51 @@ def test_lenet5_is_a_chain_of_four_prunable_layers():
 
 def test_modules_inside_modules_are_found_by_their_paths():
     inner = nn.Sequential(OrderedDict(first=nn.Linear(4, 3), relu=nn.ReLU()))
-    chain = chain_of(nn.Sequential(OrderedDict(body=inner, head=nn.Linear(3, 2))))
+    chain = wiring_of(nn.Sequential(OrderedDict(body=inner, head=nn.Linear(3, 2))))
     assert chain.layers == (Layer("body.first", 3, "head", 1),)
 
 
 @pytest.mark.parametrize(
     ("join", "words"),
     [
-        (lambda net, x: net.b(net.a(x)) + net.a(x), "read in several places"),
-        (lambda net, x: net.b(torch.relu(net.a(x))), "cannot be followed; use convolutions"),
-        (lambda net, x: net.b(net.a(x).flatten(1)), "'flatten' cannot be followed"),
         (lambda net, x: net.b(net.a(x)) if x.sum() > 0 else x, "This network cannot be traced"),
         (lambda net, x: net.b(net.a(x)[: int(x)]), "This network cannot be traced"),
-        (lambda net, x: net.b(net.relu(x)), "has 1 convolution or linear layers; pruning needs at least 2"),
+        (lambda net, x: net.b(net.relu(x)), "has 1 convolution or linear layers and none that can be pruned"),
+        (lambda net, x: (net.a(x), net.b(x)), "has 2 convolution or linear layers and none that can be pruned"),
     ],
 )
-def test_what_is_not_a_chain_is_refused(join, words: str):
+def test_what_cannot_be_pruned_is_refused(join, words: str):
     with pytest.raises(ModelError, match=words):
-        chain_of(Net(join))
+        wiring_of(Net(join))
 
 
 @pytest.mark.parametrize(
-    "module", [nn.Conv2d(4, 4, 3, groups=2), nn.LayerNorm(4), nn.Softmax(1)], ids=["grouped", "layernorm", "softmax"]
+    "middle",
+    [nn.LayerNorm(4), nn.Softmax(1), nn.Sigmoid(), nn.BatchNorm1d(4), nn.ReLU()],
+    ids=str,
 )
-def test_layers_that_mix_or_normalise_units_are_refused(module: nn.Module):
-    with pytest.raises(ModelError, match="The operation 'middle' cannot be followed"):
-        chain_of(nn.Sequential(OrderedDict(first=nn.Conv2d(1, 4, 3), middle=module, last=nn.Conv2d(4, 2, 1))))
+def test_an_operation_that_mixes_units_or_wakes_them_is_given_all_of_them(middle: nn.Module):
+    model = nn.Sequential(OrderedDict(a=nn.Linear(4, 4), middle=middle, b=nn.Linear(4, 3))).double().eval()
+    masks, x = KeepMasks({"a": torch.tensor([True, False, False, True])}), torch.rand(5, 4, dtype=torch.float64)
+    slim = shrink(model, masks)
+    torch.testing.assert_close(slim(x), masked(model, masks)(x), rtol=0, atol=1e-12)
+    assert slim.a.out_features == 2
+    assert slim.b.in_features == (2 if isinstance(middle, nn.ReLU | nn.BatchNorm1d) else 4)
 
 
-def test_two_results_are_not_a_chain():
-    with pytest.raises(ModelError):
-        chain_of(Net(lambda net, x: (net.a(x), net.b(x))))
-
-
-def test_a_layer_used_twice_is_not_a_chain():
-    with pytest.raises(ModelError):
-        chain_of(Net(lambda net, x: net.a(net.a(net.a(x)))))
+def test_a_residual_stream_keeps_its_width():
+    model = Net(lambda net, x: net.b(net.relu(x + net.a(x)))).double().eval()
+    layer = wiring_of(model)["a"]
+    assert (layer.reader, layer.in_stream, layer.voice.beside) == ("b", True, ("x",))
+    masks, x = KeepMasks({"a": torch.tensor([True, False, False, True])}), torch.rand(5, 4, dtype=torch.float64)
+    slim = shrink(model, masks)
+    torch.testing.assert_close(slim(x), masked(model, masks)(x), rtol=0, atol=1e-12)
+    assert (slim.a.out_features, slim.b.in_features) == (2, 4)
 
 
 def test_a_network_that_measures_its_batch_is_refused_politely():
     with pytest.raises(ModelError, match="cannot be traced"):
-        chain_of(Net(lambda net, x: net.b(net.a(x))[: len(x)]))
+        wiring_of(Net(lambda net, x: net.b(net.a(x))[: len(x)]))
 
 
 def test_weighted_gives_the_layer_and_refuses_others():

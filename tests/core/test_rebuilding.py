@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core import rebuilding
-from mipp_core.layers import chain_of
+from mipp_core.layers import wiring_of
 from mipp_core.masks import KeepMasks
 from mipp_core.models import Architecture, architecture
 from mipp_core.rebuilding import preactivations, rebuild
@@ -23,7 +23,7 @@ def doubled(family: str, image_shape: tuple[int, int, int], widths: tuple[int, .
     found = architecture(family, image_shape, 3, widths)
     model = found.build(seed=5).double().eval()
     with torch.no_grad():
-        for layer in chain_of(model).layers:
+        for layer in wiring_of(model).layers:
             half = layer.units // 2
             writer = model.get_submodule(layer.name)
             writer.weight[half:] = writer.weight[:half]
@@ -49,10 +49,10 @@ def gap(one: nn.Module, other: nn.Module, images: Tensor, layer: str) -> float:
     ("family", "shape", "widths"), [("mlp", (1, 4, 4), (8, 6)), ("lenet5", (1, 12, 12), (4, 6, 8, 6))]
 )
 def test_halves_that_repeat_are_rebuilt_exactly(noise_split, masks_for, family: str, shape, widths):
-    dense, found = doubled(family, shape, widths)
+    dense, _ = doubled(family, shape, widths)
     masks = masks_for(dense, lambda _, units: torch.arange(units) < units // 2)
     images = noise_split(600, shape).images.double()
-    slim, _ = shrink(dense, found, masks)
+    slim = shrink(dense, masks)
     assert (slim(images) - dense(images)).abs().max() > 1e-2
     refit(dense, slim, masks, images)
     torch.testing.assert_close(slim(images), dense(images), rtol=0, atol=1e-4)
@@ -75,7 +75,7 @@ def test_a_linear_combination_of_kept_units_is_rebuilt_exactly(
         dense.fc1.weight[7] = dense.fc1.weight[2] - dense.fc1.weight[3]
     masks = masks_for(dense, lambda name, units: torch.arange(units) < (6 if name == "fc1" else units))
     images = noise_split(600).images.double()
-    slim, _ = shrink(dense, found, masks)
+    slim = shrink(dense, masks)
     refit(dense, slim, masks, images)
     torch.testing.assert_close(slim(images), dense(images), rtol=0, atol=1e-4)
 
@@ -84,7 +84,7 @@ def test_a_linear_combination_of_kept_units_is_rebuilt_exactly(
 def test_full_masks_change_nothing(small_architecture: Make, noise_split, masks_for, family: str):
     found = small_architecture(family)
     dense = found.build(seed=1).eval()
-    slim, _ = shrink(dense, found, masks_for(dense))
+    slim = shrink(dense, masks_for(dense))
     refit(dense, slim, masks_for(dense), noise_split(20, found.image_shape).images)
     assert all(torch.equal(tensor, dense.state_dict()[name]) for name, tensor in slim.state_dict().items())
 
@@ -93,7 +93,7 @@ def test_layers_before_the_first_loss_stay_bit_identical(small_architecture: Mak
     found = small_architecture("lenet5")
     dense = found.build(seed=1).eval()
     masks = masks_for(dense, lambda name, units: torch.arange(units) < (3 if name == "conv2" else units))
-    slim, _ = shrink(dense, found, masks)
+    slim = shrink(dense, masks)
     before = {name: tensor.clone() for name, tensor in slim.state_dict().items()}
     refit(dense, slim, masks, noise_split(100, found.image_shape).images)
     changed = {
@@ -108,7 +108,7 @@ def test_the_dense_network_and_the_hooks_stay_as_they_are(
     found = small_architecture("lenet5")
     dense = found.build(seed=1).eval()
     masks = random_masks(dense, 1)
-    slim, _ = shrink(dense, found, masks)
+    slim = shrink(dense, masks)
     before, hooks = state_of(dense), state_of(slim)["hooks"]
     refit(dense, slim, masks, noise_split(60, found.image_shape).images)
     assert state_of(dense) == before
@@ -122,7 +122,7 @@ def test_the_first_refitted_layer_never_gets_worse(
 ):
     found = small_architecture(family)
     dense = found.build(seed=seed).double().eval()
-    generator, names = torch.Generator().manual_seed(seed), chain_of(dense).names
+    generator, names = torch.Generator().manual_seed(seed), wiring_of(dense).names
 
     def choose(name: str, units: int) -> Tensor:
         keep = torch.rand(units, generator=generator) < 0.6
@@ -130,7 +130,7 @@ def test_the_first_refitted_layer_never_gets_worse(
 
     masks = masks_for(dense, choose)
     images = noise_split(200, found.image_shape).images.double()
-    slim, _ = shrink(dense, found, masks)
+    slim = shrink(dense, masks)
     before = gap(dense, slim, images, names[1])
     refit(dense, slim, masks, images)
     assert gap(dense, slim, images, names[1]) <= before * (1 + 1e-5)
@@ -138,7 +138,7 @@ def test_the_first_refitted_layer_never_gets_worse(
 
 def slowly(dense: nn.Module, slim: nn.Module, masks: KeepMasks, images: Tensor) -> None:
     """The twin: every layer refitted by an ordinary least-squares solver on patches gathered one by one."""
-    for name in (*chain_of(dense).names, chain_of(dense).last):
+    for name in (*wiring_of(dense).names, wiring_of(dense).last):
         layer, wanted = slim.get_submodule(name), captured(dense, name, images)[1]
         rows = masks[name] if name in masks else torch.ones(wanted.shape[1], dtype=torch.bool)
         read = captured(slim, name, images)[0]
@@ -178,7 +178,7 @@ def test_it_agrees_with_an_ordinary_least_squares_solver(
         {"input": torch.ones(found.inputs, dtype=torch.bool), **masks_for(dense, lambda _, u: torch.arange(u) < u - 2)}
     )
     images = noise_split(count, found.image_shape).images.double()
-    quick, slow = shrink(dense, found, masks)[0], shrink(dense, found, masks)[0]
+    quick, slow = shrink(dense, masks), shrink(dense, masks)
     refit(dense, quick, masks, images)
     slowly(dense, slow, masks, images)
     torch.testing.assert_close(quick(images), slow(images), rtol=0, atol=2e-4)
@@ -188,7 +188,7 @@ def test_the_batch_size_does_not_change_the_result(small_architecture: Make, noi
     found = small_architecture("lenet5")
     dense = found.build(seed=1).double().eval()
     masks, images = random_masks(dense, 3), noise_split(50, found.image_shape).images.double()
-    whole, parts = shrink(dense, found, masks)[0], shrink(dense, found, masks)[0]
+    whole, parts = shrink(dense, masks), shrink(dense, masks)
     refit(dense, whole, masks, images)
     monkeypatch.setattr(rebuilding, "_BATCH", 7)
     rebuild(parts, masks, images, preactivations(dense, images, batch_size=3))
@@ -198,7 +198,7 @@ def test_the_batch_size_does_not_change_the_result(small_architecture: Make, noi
 def test_behind_a_collapsed_layer_the_mean_is_all_that_can_be_rebuilt(mlp: nn.Module, small_architecture, noise_split):
     masks = KeepMasks({"fc1": torch.ones(8) > 0, "fc2": torch.zeros(6) > 0})
     images = noise_split(100).images
-    slim, _ = shrink(mlp, small_architecture("mlp"), masks)
+    slim = shrink(mlp, masks)
     refit(mlp, slim, masks, images)
     expected = mlp(images).mean(0)
     torch.testing.assert_close(slim(images), expected.expand(100, -1), rtol=0, atol=1e-5)
@@ -219,7 +219,7 @@ def test_removed_pixels_that_never_varied_are_made_up_for_by_the_bias(
         images[:, 0, 4:12, 4:12] = 0.0
     blank = (images == images[:1]).all(0).flatten()
     masks = KeepMasks({"input": ~blank, **masks_for(dense)})
-    slim, _ = shrink(dense, found, masks)
+    slim = shrink(dense, masks)
     refit(dense, slim, masks, images)
     torch.testing.assert_close(slim(masks.blank_pixels(images)), dense(images), rtol=0, atol=1e-3)
 
@@ -229,7 +229,7 @@ def test_rebuilding_recovers_more_than_cutting_in_float32_too(small_architecture
     dense = found.build(seed=1).eval()
     masks = masks_for(dense, lambda _, units: torch.arange(units) < units - 1)
     images = noise_split(300, found.image_shape).images
-    slim, _ = shrink(dense, found, masks)
+    slim = shrink(dense, masks)
     cut = (masked(dense, masks)(images) - dense(images)).square().mean()
     refit(dense, slim, masks, images)
     assert (slim(images) - dense(images)).square().mean() < 0.9 * cut
@@ -257,7 +257,7 @@ def test_a_convolution_is_fitted_on_no_more_images_than_it_needs(
     dense = found.build(seed=1).double().eval()
     masks = masks_for(dense, lambda name, units: torch.arange(units) < (2 if name == "conv1" else units))
     images = noise_split(90, found.image_shape).images.double()
-    capped, few = shrink(dense, found, masks)[0], shrink(dense, found, masks)[0]
+    capped, few = shrink(dense, masks), shrink(dense, masks)
     refit(dense, few, masks, images[:30])
     monkeypatch.setattr(rebuilding, "_FEWEST_IMAGES", 30)
     monkeypatch.setattr(rebuilding, "_ROWS", 0)

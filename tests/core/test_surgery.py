@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mipp_core.data.dataset import Split
 from mipp_core.errors import ModelError
 from mipp_core.evaluation import macs, parameters
-from mipp_core.layers import chain_of
+from mipp_core.layers import wiring_of
 from mipp_core.masks import KeepMasks
 from mipp_core.models import Architecture, architecture
 from mipp_core.surgery import PixelMask, masked, shrink, with_pixel_mask
@@ -34,7 +34,7 @@ def case(masks_for: Masks, random_masks: Masks) -> Callable[[nn.Module, str], Ke
     """Return the keep-masks of one named case."""
 
     def make(model: nn.Module, name: str) -> KeepMasks:
-        names = chain_of(model).names
+        names = wiring_of(model).names
         gone = {"first": names[0], "middle": names[len(names) // 2], "last": names[-1]}
         if name in gone:
             return masks_for(model, lambda layer, units: torch.full((units,), layer != gone[name]))
@@ -50,6 +50,10 @@ def case(masks_for: Masks, random_masks: Masks) -> Callable[[nn.Module, str], Ke
 def network(make: Make, family: str) -> tuple[nn.Module, Architecture]:
     found = make(family)
     return found.build(seed=3).double().eval(), found
+
+
+def narrowed(found: Architecture, masks: KeepMasks) -> Architecture:
+    return found.with_widths(tuple(max(1, kept) for kept in masks.without_input().kept.values()))
 
 
 def images(noise_split: Callable[..., Split], found: Architecture, count: int = 5) -> Tensor:
@@ -77,7 +81,7 @@ def cost_by_hand(found: Architecture) -> tuple[int, int]:
 def test_cut_equals_masked(small_architecture: Make, noise_split, case, state_of, family: str, name: str):
     model, found = network(small_architecture, family)
     masks, batch, before = case(model, name), images(noise_split, found), state_of(model)
-    slim, slim_architecture = shrink(model, found, masks)
+    slim, slim_architecture = shrink(model, masks), narrowed(found, masks)
     torch.testing.assert_close(slim(batch), masked(model, masks)(batch), rtol=0, atol=1e-10)
     assert state_of(model) == before
     assert slim_architecture.widths == tuple(max(1, kept) for kept in masks.kept.values())
@@ -91,7 +95,7 @@ def test_cut_equals_masked_with_removed_pixels(small_architecture: Make, noise_s
     pixels = torch.rand(found.inputs, generator=torch.Generator().manual_seed(4)) < 0.5
     masks, batch = KeepMasks({"input": pixels, **case(model, name)}), images(noise_split, found)
     expected = masked(model, masks)(batch)
-    slim, _ = shrink(model, found, masks)
+    slim = shrink(model, masks)
     torch.testing.assert_close(slim(masks.blank_pixels(batch)), expected, rtol=0, atol=1e-10)
     torch.testing.assert_close(with_pixel_mask(slim, masks, found.image_shape)(batch), expected, rtol=0, atol=1e-10)
     if name == "full":
@@ -107,17 +111,16 @@ def test_the_masked_network_is_the_dense_one_with_units_at_0(mlp: nn.Module, noi
 
 
 def test_a_full_mask_copies_the_network_bit_for_bit(small_architecture: Make, case):
-    model, found = network(small_architecture, "lenet5")
-    slim, slim_architecture = shrink(model, found, case(model, "full"))
-    assert slim_architecture == found
+    model, _ = network(small_architecture, "lenet5")
+    slim = shrink(model, case(model, "full"))
     assert all(torch.equal(tensor, model.state_dict()[name]) for name, tensor in slim.state_dict().items())
     assert all(one is not other for one, other in zip(slim.parameters(), model.parameters(), strict=True))
 
 
 def test_the_cut_network_shares_no_memory_with_the_dense_one(small_architecture: Make, case, state_of):
-    model, found = network(small_architecture, "mlp")
+    model, _ = network(small_architecture, "mlp")
     before = state_of(model)
-    slim, _ = shrink(model, found, case(model, "full"))
+    slim = shrink(model, case(model, "full"))
     with torch.no_grad():
         for parameter in slim.parameters():
             parameter.fill_(7.0)
@@ -129,15 +132,15 @@ def test_the_cut_network_shares_no_memory_with_the_dense_one(small_architecture:
 def test_the_cut_network_has_the_dense_ones_mode_and_type(
     small_architecture: Make, case, dtype: torch.dtype, training: bool
 ):
-    model, found = network(small_architecture, "mlp")
-    slim, _ = shrink(model.to(dtype).train(training), found, case(model, "one unit"))
+    model, _ = network(small_architecture, "mlp")
+    slim = shrink(model.to(dtype).train(training), case(model, "one unit"))
     assert slim.training is training
     assert {parameter.dtype for parameter in slim.parameters()} == {dtype}
 
 
 def test_a_collapsed_layer_gives_the_constant_the_biases_give(small_architecture: Make, noise_split, case):
     model, found = network(small_architecture, "mlp")
-    slim, _ = shrink(model, found, case(model, "last"))
+    slim = shrink(model, case(model, "last"))
     assert torch.equal(slim(images(noise_split, found)), model.fc3.bias.expand(5, -1))
     assert slim.fc2.weight.count_nonzero() == slim.fc2.bias.count_nonzero() == 0
 
@@ -147,7 +150,8 @@ def test_a_cut_network_is_stored_and_rebuilt_without_pickle(
     small_architecture: Make, noise_split, case, tmp_path: Path, family: str
 ):
     model, found = network(small_architecture, family)
-    slim, slim_architecture = shrink(model, found, case(model, "random 5"))
+    masks = case(model, "random 5")
+    slim, slim_architecture = shrink(model, masks), narrowed(found, masks)
     save_file(slim.state_dict(), tmp_path / "weights.safetensors")
     (tmp_path / "architecture.json").write_text(json.dumps(slim_architecture.to_json()))
     read = Architecture.from_json(json.loads((tmp_path / "architecture.json").read_text()))
@@ -162,7 +166,7 @@ def test_costs_shrink_with_lenet5_as_the_widths_say():
     found = architecture("lenet5", (1, 28, 28), 10)
     model = found.build()
     masks = KeepMasks({n: torch.arange(u) < u // 2 for n, u in zip(LAYERS["lenet5"], found.widths, strict=True)})
-    slim, slim_architecture = shrink(model, found, masks)
+    slim, slim_architecture = shrink(model, masks), narrowed(found, masks)
     assert slim_architecture.widths == (3, 8, 60, 42)
     assert parameters(slim) == 78 + 608 + 12060 + 2562 + 430
     assert macs(slim, (1, 28, 28)) == 3 * 25 * 784 + 8 * 75 * 100 + 200 * 60 + 60 * 42 + 42 * 10
@@ -177,14 +181,15 @@ def test_costs_shrink_with_lenet5_as_the_widths_say():
     ],
     ids=["missing", "too narrow", "one too many"],
 )
-def test_masks_that_do_not_fit_are_refused(mlp: nn.Module, small_architecture: Make, wrong: dict[str, Tensor]):
+def test_masks_that_do_not_fit_are_refused(mlp: nn.Module, wrong: dict[str, Tensor]):
     with pytest.raises(ModelError, match=r"do not fit the network; its layers are \{'fc1': 8, 'fc2': 6\}"):
-        shrink(mlp, small_architecture("mlp"), KeepMasks(wrong))
+        shrink(mlp, KeepMasks(wrong))
 
 
-def test_masks_may_come_in_any_order(mlp: nn.Module, small_architecture: Make):
+def test_masks_may_come_in_any_order(mlp: nn.Module):
     masks = KeepMasks({"fc2": torch.arange(6) < 2, "fc1": torch.arange(8) < 5})
-    assert shrink(mlp, small_architecture("mlp"), masks)[1].widths == (5, 2)
+    slim = shrink(mlp, masks)
+    assert (slim.fc1.out_features, slim.fc2.in_features, slim.fc2.out_features) == (5, 5, 2)
 
 
 def test_no_pixel_mask_leaves_the_network_itself(mlp: nn.Module, masks_for: Masks):

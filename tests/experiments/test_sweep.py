@@ -66,7 +66,7 @@ def test_slim_equals_masked_at_all_levels(finished, tiny_spec, store):
     images = data.test.images[:50].double()
     for level in finished[0]["levels"]:
         masks = masks_of(level)
-        slim, _ = shrink(model, tiny_spec.network.architecture, masks)
+        slim = shrink(model, masks)
         torch.testing.assert_close(slim(images), masked(model, masks)(images), rtol=0, atol=1e-10)
 
 

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import chain_of, weighted
+from mipp_core.layers import weighted, wiring_of
 from mipp_core.pruners.chip import Chip, independence
 from mipp_core.pruners.conductance import Conductance
 from mipp_core.pruners.prospr import ProsPR
@@ -55,7 +55,7 @@ def test_prospr_differentiates_the_loss_after_training_by_the_gates(mlp: nn.Modu
     def loss_at_the_end(layer: str, unit: int, gate: float) -> float:
         """Train a copy whose unit is scaled where it is read, and return its last batch's loss."""
         copy = deepcopy(model)
-        reader = weighted(copy, chain_of(copy)[layer].reader)
+        reader = weighted(copy, wiring_of(copy)[layer].reader)
         gates = torch.ones(reader.weight.shape[1], dtype=torch.float64)
         gates[unit] = gate
         reader.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates,))

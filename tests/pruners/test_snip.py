@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import chain_of
+from mipp_core.layers import wiring_of
 from mipp_core.masks import KeepMasks
 from mipp_core.models import architecture
 from mipp_core.pruners import Task
@@ -42,7 +42,7 @@ def test_a_weights_score_is_the_size_of_the_weight_times_its_slope(
     model, split = tiny, doubles()
     if family == "lenet5":
         model, split = architecture("lenet5", (1, 12, 12), 3).build().double(), doubles(30, (1, 12, 12))
-    dense, chain = slopes(model, split), chain_of(model)
+    dense, chain = slopes(model, split), wiring_of(model)
     expected = {
         name: (model.get_submodule(name).weight.detach() * dense[f"{name}.weight"]).abs()
         for name in (*chain.names, chain.last)
@@ -116,7 +116,7 @@ def test_what_was_removed_ranks_below_the_lowest_score_that_was_not():
 def silent_units(model: nn.Module) -> set[tuple[str, int]]:
     return {
         (layer.name, unit)
-        for layer in chain_of(model).layers
+        for layer in wiring_of(model).layers
         for unit, weights in enumerate(model.get_submodule(layer.name).weight)
         if not weights.any() and model.get_submodule(layer.name).bias[unit] == 0
     }
@@ -136,7 +136,7 @@ class Fickle(Rounds):
         self.seen[0].append(silent_units(model))
         self.seen[1].append(seed)
         generator = torch.Generator().manual_seed(seed)
-        return {layer.name: torch.rand(layer.units, generator=generator) for layer in chain_of(model).layers}
+        return {layer.name: torch.rand(layer.units, generator=generator) for layer in wiring_of(model).layers}
 
 
 @pytest.mark.parametrize("scope", ["global", "layer"])

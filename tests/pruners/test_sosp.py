@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import chain_of
+from mipp_core.layers import wiring_of
 from mipp_core.pruners.sosp import Sosp
 
 
@@ -16,7 +16,7 @@ def mean_loss(split: Split):
 
 def parameters_of(model: nn.Module) -> list[str]:
     """The weights and biases of all units; the last layer has none."""
-    units = chain_of(model).names
+    units = wiring_of(model).names
     return [name for name, _ in model.named_parameters() if name.rsplit(".", 1)[0] in units]
 
 
@@ -26,7 +26,7 @@ def per_unit(products: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]
     def total(name: str, unit: int) -> Tensor:
         return products[f"{name}.weight"][unit].sum() + products[f"{name}.bias"][unit]
 
-    layers = chain_of(model).layers
+    layers = wiring_of(model).layers
     return {layer.name: torch.stack([total(layer.name, unit) for unit in range(layer.units)]) for layer in layers}
 
 

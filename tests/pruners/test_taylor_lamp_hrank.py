@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import chain_of
+from mipp_core.layers import wiring_of
 from mipp_core.models import architecture
 from mipp_core.pruners.hrank import HRank
 from mipp_core.pruners.lamp import Lamp, lamp
@@ -50,7 +50,7 @@ def test_lamp_compares_each_unit_with_the_larger_ones_of_its_layer(small_archite
     found = small_architecture(family)
     model, split = found.build(seed=2).double(), noise_split(3, found.image_shape)
     scores = Lamp().scores(model, split, 0)
-    for layer in chain_of(model).layers:
+    for layer in wiring_of(model).layers:
         expected = lamp_by_hand(model.get_submodule(layer.name).weight.detach())
         assert scores[layer.name].tolist() == pytest.approx(expected, rel=1e-12)
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import Layer, chain_of, silenced
+from mipp_core.layers import Layer, silenced, wiring_of
 from mipp_core.pruners import Task
 from mipp_core.pruners.thinet import ThiNet, contributions, discard_greedily
 from mipp_core.selection import Selection
@@ -130,7 +130,7 @@ LAYERS = ["conv1", "conv2", "fc1"]
 @pytest.mark.parametrize("name", LAYERS)
 def test_contributions_are_what_each_unit_alone_adds_to_numbers_all_over_the_next_layer(name: str, doubles):
     model, images = network(), doubles(7).images
-    layer = chain_of(model)[name]
+    layer = wiring_of(model)[name]
     found = contributions(model, layer, images, 100, torch.Generator().manual_seed(0), batch_size=3)
     alone = one_by_one(model, layer, images)
     assert found.shape == (700, layer.units)
@@ -145,7 +145,7 @@ def test_contributions_are_what_each_unit_alone_adds_to_numbers_all_over_the_nex
 @pytest.mark.parametrize("name", LAYERS)
 def test_contributions_add_up_to_the_next_layers_numbers_without_their_biases(name: str, doubles):
     model, images = network(), doubles(7).images
-    layer = chain_of(model)[name]
+    layer = wiring_of(model)[name]
     sums = contributions(model, layer, images, 20, torch.Generator().manual_seed(0)).sum(1)
     whole = answers(model.get_submodule(layer.reader), read_by(model, layer, images))
     for image, found in enumerate(sums.split(20)):
@@ -154,11 +154,11 @@ def test_contributions_add_up_to_the_next_layers_numbers_without_their_biases(na
 
 def test_units_behind_a_dead_layer_contribute_what_their_biases_give(doubles):
     model, images = network(), doubles(7).images
-    keep = {layer.name: torch.ones(layer.units) > 0 for layer in chain_of(model).layers}
+    keep = {layer.name: torch.ones(layer.units) > 0 for layer in wiring_of(model).layers}
     dead = silenced(model, {**keep, "conv1": torch.zeros(3) > 0})
     draw = torch.Generator().manual_seed(0)
-    assert not contributions(dead, chain_of(model)["conv1"], images, 10, draw).any()
-    parts = contributions(dead, chain_of(model)["conv2"], images, 10, draw)
+    assert not contributions(dead, wiring_of(model)["conv1"], images, 10, draw).any()
+    parts = contributions(dead, wiring_of(model)["conv2"], images, 10, draw)
     silent = dead.conv2.bias <= 0
     assert 0 < silent.sum() < 4
     assert not parts[:, silent].any()
@@ -179,7 +179,7 @@ def test_the_scores_are_how_late_each_unit_is_discarded(doubles):
     model, split = network(), doubles()
     images = split.stratified(12, torch.Generator().manual_seed(5)).images
     found = ThiNet(samples=12, positions=4).scores(model, split, 5)
-    for layer in chain_of(model).layers:
+    for layer in wiring_of(model).layers:
         parts = contributions(model, layer, images, 4, torch.Generator().manual_seed(5))
         assert found[layer.name].argsort().tolist() == stepwise(parts)
 
@@ -218,7 +218,7 @@ def test_masks_are_made_layer_by_layer(doubles):
     found = ThiNet(samples=10, positions=3)
     (masks,) = found.masks(Task(model, split, 1), (0.5,), Selection("layer"))
     pruned = deepcopy(model)
-    for layer in chain_of(model).layers:
+    for layer in wiring_of(model).layers:
         keep = torch.ones(layer.units, dtype=torch.bool)
         keep[found.scores(pruned, split, 1)[layer.name].argsort()[: round(0.5 * layer.units)]] = False
         assert torch.equal(masks[layer.name], keep)
@@ -230,7 +230,7 @@ def test_masks_are_made_layer_by_layer(doubles):
 @pytest.mark.parametrize("name", LAYERS)
 def test_permuting_a_layers_units_permutes_their_scores_and_no_others(name: str, doubles):
     model, split = network(), doubles()
-    before, layer = ThiNet().scores(model, split, 0), chain_of(model)[name]
+    before, layer = ThiNet().scores(model, split, 0), wiring_of(model)[name]
     order = torch.randperm(layer.units, generator=torch.Generator().manual_seed(2))
     assert order.tolist() != sorted(order.tolist())
     columns = torch.arange(layer.units * layer.span).view(layer.units, -1)[order].flatten()
@@ -241,7 +241,7 @@ def test_permuting_a_layers_units_permutes_their_scores_and_no_others(name: str,
         reader.weight.copy_(reader.weight[:, columns])
     after = ThiNet().scores(model, split, 0)
     assert torch.equal(after[name], before[name][order])
-    others = [other for other in LAYERS if other != name and chain_of(model)[other].reader != name]
+    others = [other for other in LAYERS if other != name and wiring_of(model)[other].reader != name]
     assert all(torch.equal(after[other], before[other]) for other in others)
 
 

@@ -1,0 +1,157 @@
+"""Which operations keep channels apart, and which let a silent channel stay silent.
+
+Everything that is not listed here is taken to mix channels: it is given all of them, so that pruning stays exact.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import fx, nn
+from torch.nn import functional
+
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+
+_SILENT_MODULES = (
+    nn.Identity,
+    nn.ReLU,
+    nn.ReLU6,
+    nn.LeakyReLU,
+    nn.ELU,
+    nn.CELU,
+    nn.SELU,
+    nn.GELU,
+    nn.SiLU,
+    nn.Mish,
+    nn.Hardswish,
+    nn.Tanh,
+    nn.Softsign,
+    nn.Dropout,
+    nn.Dropout2d,
+    nn.MaxPool2d,
+    nn.AvgPool2d,
+    nn.AdaptiveAvgPool2d,
+    nn.AdaptiveMaxPool2d,
+)
+"""Modules that work on each channel alone and turn zeros into zeros."""
+
+_SILENT_FUNCTIONS: frozenset[Any] = frozenset(
+    {
+        torch.relu,
+        torch.relu_,
+        torch.tanh,
+        functional.relu,
+        functional.relu6,
+        functional.leaky_relu,
+        functional.elu,
+        functional.gelu,
+        functional.silu,
+        functional.mish,
+        functional.hardswish,
+        functional.tanh,
+        functional.dropout,
+        functional.dropout2d,
+        functional.max_pool2d,
+        functional.avg_pool2d,
+        functional.adaptive_avg_pool2d,
+        functional.adaptive_max_pool2d,
+        "relu",
+        "relu_",
+        "tanh",
+        "contiguous",
+        "clone",
+    }
+)
+"""Functions, and methods by name, that do the same."""
+
+_LOUD_MODULES = (nn.Sigmoid, nn.Hardsigmoid, nn.Softplus)
+_LOUD_FUNCTIONS: frozenset[Any] = frozenset(
+    {torch.sigmoid, functional.sigmoid, functional.hardsigmoid, functional.softplus, "sigmoid"}
+)
+"""These keep channels apart too, but make something of a 0."""
+
+_ADDITIONS: frozenset[Any] = frozenset({operator.add, operator.iadd, torch.add, "add", "add_"})
+_PRODUCTS: frozenset[Any] = frozenset({operator.mul, operator.imul, torch.mul, "mul", "mul_"})
+_JOINS: frozenset[Any] = frozenset({torch.cat, torch.concat})
+
+
+def called(node: fx.Node, model: nn.Module) -> Any:
+    """Return what a node calls: a module, a function, or a method's name."""
+    return model.get_submodule(str(node.target)) if node.op == "call_module" else node.target
+
+
+def is_silent(node: fx.Node, model: nn.Module) -> bool:
+    """Tell whether each channel depends on that channel alone, and a channel of zeros stays one."""
+    return isinstance(called(node, model), _SILENT_MODULES) or _is(node, _SILENT_FUNCTIONS) or _drops_depth(node)
+
+
+def is_loud(node: fx.Node, model: nn.Module) -> bool:
+    """Tell whether each channel depends on that channel alone, but zeros become something else."""
+    return isinstance(called(node, model), _LOUD_MODULES) or _is(node, _LOUD_FUNCTIONS)
+
+
+def is_normalisation(node: fx.Node, model: nn.Module) -> bool:
+    """Tell a normalisation over the channels of each sample: it mixes them and leaves their number."""
+    return isinstance(called(node, model), nn.LayerNorm | nn.GroupNorm) or _is(node, {functional.layer_norm})
+
+
+def is_sum(node: fx.Node) -> bool:
+    """Tell whether tensors are added."""
+    return _is(node, _ADDITIONS) and len(node.all_input_nodes) == len(node.args)
+
+
+def is_product(node: fx.Node) -> bool:
+    """Tell whether two tensors are multiplied."""
+    return _is(node, _PRODUCTS) and len(node.all_input_nodes) == 2
+
+
+def is_scaling(node: fx.Node) -> bool:
+    """Tell whether a tensor is multiplied by a plain number."""
+    numbers = [argument for argument in node.args if isinstance(argument, int | float)]
+    return _is(node, _PRODUCTS) and len(node.all_input_nodes) == len(numbers) == 1
+
+
+def is_join(node: fx.Node) -> bool:
+    """Tell whether tensors are put side by side along their channels."""
+    along = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else 0)
+    return _is(node, _JOINS) and along == 1
+
+
+def flattened_from(node: fx.Node, model: nn.Module) -> int | None:
+    """Return the dimension from which everything to the last is put in a row; None if this is no flattening."""
+    module = called(node, model)
+    if isinstance(module, nn.Flatten):
+        return int(module.start_dim) if module.end_dim == -1 else None
+    if _is(node, {torch.flatten, "flatten"}):
+        end = node.kwargs.get("end_dim", node.args[2] if len(node.args) > 2 else -1)
+        start = node.kwargs.get("start_dim", node.args[1] if len(node.args) > 1 else 0)
+        return int(start) if end == -1 else None
+    return None
+
+
+def averaged_over(node: fx.Node) -> tuple[tuple[int, ...], bool] | None:
+    """Return the dimensions that are averaged and whether they stay as 1; None if this is no average."""
+    if not _is(node, {torch.mean, "mean"}):
+        return None
+    over = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else ())
+    keep = node.kwargs.get("keepdim", node.args[2] if len(node.args) > 2 else False)
+    return (tuple(over) if isinstance(over, list | tuple) else (over,)), bool(keep)
+
+
+def permuted(node: fx.Node) -> tuple[int, ...] | None:
+    """Return the new order of the dimensions; None if this is no permutation."""
+    if not _is(node, {torch.permute, "permute"}):
+        return None
+    order = node.kwargs.get("dims", node.args[1:])
+    return tuple(order[0]) if len(order) == 1 else tuple(order)
+
+
+def _is(node: fx.Node, known: frozenset[Any] | set[Any]) -> bool:
+    target: str | Callable[..., Any] = node.target
+    return node.op in {"call_function", "call_method"} and target in known
+
+
+def _drops_depth(node: fx.Node) -> bool:
+    """Recognise torchvision's stochastic depth, which drops a whole branch in training and is nothing else."""
+    return node.op == "call_function" and getattr(node.target, "__name__", "") == "stochastic_depth"
