@@ -94,9 +94,11 @@ def compare_latency(
 ) -> tuple[LatencyComparison, ...]:
     """Measure two networks in turns, so that drift of the machine hits both alike; one comparison a batch size.
 
-    Args and errors as for ``latency``; ``seconds`` is for all batch sizes together.
+    Args and errors as for ``latency``; ``seconds`` is for all batch sizes together, of which there is at least one.
     """
-    share = seconds / max(1, len(batches))
+    if not batches:
+        raise SettingError("No batch sizes were given; give at least one batch size, as 1 or 256.")
+    share = seconds / len(batches)
     return tuple(
         LatencyComparison(*_measure([dense, slim], image_shape, batch, torch.device(device), share))
         for batch in batches
