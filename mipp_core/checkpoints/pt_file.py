@@ -1,8 +1,8 @@
 """The zip that ``torch.save`` writes, read without ``torch.load``.
 
-Even with ``weights_only=True``, ``torch.load`` believes the sizes that a pickle states, offers it calls that take
-memory, and finds the zip's members by another reader than the one that checked them.  So the pickle is read as plain
-values (``inert_pickle``), compared with the archive, and the tensors are made from the checked records.
+Even with ``weights_only=True``, ``torch.load`` lets a pickle make calls that take memory (``bytearray(10**9)`` is one),
+and finds the zip's members by another reader than the one that checked them.  So the pickle is read as plain values
+(``inert_pickle``), compared with the archive, and the tensors are made from the checked records.
 """
 
 from functools import partial
