@@ -124,10 +124,10 @@ def _network_spec(chosen: Namespace) -> NetworkSpec:
 
 
 def _one(text: str) -> int:
-    numbers = _numbers(text)
-    if len(numbers) != 1:
+    found = numbers(text)
+    if len(found) != 1:
         raise SettingError(f"This command takes one seed, not {text!r}; sweep takes several.")
-    return numbers[0]
+    return found[0]
 
 
 def _widths(text: str | None) -> tuple[int, ...] | None:
@@ -151,16 +151,16 @@ def grid_of(chosen: Namespace) -> Grid:
         model=tuple(chosen.model.split(",")),
         dataset=tuple(chosen.dataset.split(",")),
         pruner=names,
-        seed=_numbers(chosen.seed),
+        seed=numbers(chosen.seed),
         trained=(not chosen.untrained,),
         deformation=(chosen.deformation,),
         widths=_widths(chosen.widths) or (),
-        levels=_numbers(getattr(chosen, "levels", "")),
+        levels=numbers(getattr(chosen, "levels", "")),
         sparsities=_shares(getattr(chosen, "sparsities", "")),
         follow=getattr(chosen, "follow", False),
         scope=getattr(chosen, "scope", ""),
         floor=getattr(chosen, "floor", 0),
-        measure=_numbers(getattr(chosen, "measure", "")),
+        measure=numbers(getattr(chosen, "measure", "")),
         recipe=chosen.recipe,
         retrain_recipe=chosen.retrain_recipe or "",
         controls=tuple(name for name in chosen.controls.split(",") if name),
@@ -176,16 +176,20 @@ def _shares(text: str) -> tuple[float, ...]:
         raise SettingError(f"The sparsities {text!r} are not numbers; write them as 0.5,0.9.") from problem
 
 
-def _numbers(text: str) -> tuple[int, ...]:
-    """Read 3, 0,1,2 or 0-4."""
-    numbers: list[int] = []
+def numbers(text: str) -> tuple[int, ...]:
+    """Read 3, 0,1,2 or 0-4.
+
+    Raises:
+        SettingError: it is none of these.
+    """
+    found: list[int] = []
     try:
         for part in filter(None, str(text).split(",")):
             first, dash, last = part.partition("-")
-            numbers += range(int(first), int(last) + 1) if dash and first else [int(part)]
+            found += range(int(first), int(last) + 1) if dash and first else [int(part)]
     except ValueError as problem:
         raise SettingError(f"{text!r} is not a list of whole numbers; write them as 3, 0,1,2 or 0-4.") from problem
-    return tuple(numbers)
+    return tuple(found)
 
 
 def _setting(text: str) -> tuple[str, Any]:

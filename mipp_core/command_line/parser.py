@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from mipp_core.experiments import CONTROLS
+from mipp_core.latency import BATCHES
 
 
 def build_parser() -> ArgumentParser:
@@ -37,6 +38,15 @@ def build_parser() -> ArgumentParser:
     sweep.add_argument("--executor", choices=["local", "ray"], help="this machine's workers, or a Ray cluster")
     sweep.add_argument("--devices", help="a worker each, as cuda:0,cuda:1; all there are by default (local)")
     sweep.add_argument("--address", default="auto", help="of the Ray cluster")
+    export = commands.add_parser("export", help="write a slim network as files that run without this project")
+    _slim(export)
+    export.add_argument("--format", default="pt2,onnx", help="pt2, onnx or both")
+    export.add_argument("--save-dir", type=Path, help="write the files here; by default beside the network")
+    latency = commands.add_parser("latency", help="measure a slim network beside its dense one")
+    _slim(latency)
+    latency.add_argument("--batches", default=",".join(map(str, BATCHES)), help="images at a time, as 1,256")
+    latency.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps")
+    latency.add_argument("--seconds", type=float, default=4.0, help="for all measurements together")
     _runs(commands.add_parser("runs", help="what the store holds"))
     worker = commands.add_parser("worker", help="work through the queue on one device")
     worker.add_argument("--device", default="cpu")
@@ -72,6 +82,11 @@ def _runs(parser: ArgumentParser) -> None:
     made["export"].add_argument("--to", type=Path, default=Path(), help="folder to write into")
     made["import"].add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="what export wrote")
     made["gc"].add_argument("--budget", help="most bytes of weights that stay, as 500MB or 2GB")
+
+
+def _slim(parser: ArgumentParser) -> None:
+    _json(parser)
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="what prune --save-dir wrote")
 
 
 def _json(parser: ArgumentParser) -> None:

@@ -27,7 +27,7 @@ def write_json(path: Path, value: Any) -> None:
     Raises:
         DataError: the folder cannot be written, or the disk is full.
     """
-    _whole(path, json.dumps(value, separators=(",", ":"), allow_nan=False).encode())
+    write_bytes(path, json.dumps(value, separators=(",", ":"), allow_nan=False).encode())
 
 
 def read_json(path: Path) -> Any | None:
@@ -44,7 +44,7 @@ def write_tensors(path: Path, tensors: Tensors) -> None:
     Raises:
         DataError: the folder cannot be written, or the disk is full.
     """
-    _whole(path, packed(tensors))
+    write_bytes(path, packed(tensors))
 
 
 def packed(tensors: Tensors) -> bytes:
@@ -76,7 +76,7 @@ class Blobs:
         content = packed(tensors)
         name = hashlib.sha256(content).hexdigest()
         if self.get(name) is None:  # not there, or damaged
-            _whole(self.path(name), content)
+            write_bytes(self.path(name), content)
         return name
 
     def get(self, name: str) -> Tensors | None:
@@ -103,7 +103,12 @@ class Blobs:
         self.path(name).unlink(missing_ok=True)
 
 
-def _whole(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        DataError: the folder cannot be written, or the disk is full.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")

@@ -1,0 +1,87 @@
+"""Whether a file holds exactly the tensors of an architecture, and those tensors."""
+
+import torch
+from torch import Tensor
+
+from mipp_core.checkpoints.stored import Stored, shown
+from mipp_core.errors import ModelError
+from mipp_core.models import Architecture
+
+_LISTED = 3
+"""Names in a sentence at most."""
+
+_PREFIX = "module."
+"""What ``DataParallel`` puts before every name."""
+
+
+def expected(architecture: Architecture) -> dict[str, Tensor]:
+    """Return the tensors of an architecture's state dict without their numbers (meta device)."""
+    with torch.device("meta"):
+        return dict(architecture.build().state_dict())
+
+
+def without_prefix(stored: dict[str, Stored]) -> dict[str, Stored]:
+    """Take ``module.`` off the names if every name has it."""
+    if not all(name.startswith(_PREFIX) for name in stored):
+        return stored
+    return {name.removeprefix(_PREFIX): tensor for name, tensor in stored.items()}
+
+
+def fitted(stored: dict[str, Stored], wanted: dict[str, Tensor], architecture: Architecture) -> dict[str, Tensor]:
+    """Return the tensors, each in the type that the architecture wants.
+
+    Raises:
+        ModelError: tensors are missing, too many, of another shape or type, or not finite; says which.
+    """
+    problems = [words for names, words in _problems(stored, wanted) if names]
+    if problems:
+        raise _misfit(architecture, problems)
+    tensors = {name: stored[name].read().to(ghost.dtype) for name, ghost in wanted.items()}
+    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise _misfit(architecture, [f"{_listed(broken)} holds values that are not finite"])
+    return tensors
+
+
+def _problems(stored: dict[str, Stored], wanted: dict[str, Tensor]) -> list[tuple[list[str], str]]:
+    """Return what is wrong, as names and the words for them."""
+    both = [name for name in wanted if name in stored]
+    missing = [name for name in wanted if name not in stored]
+    extra = [name for name in stored if name not in wanted]
+    shapes = [name for name in both if stored[name].shape != wanted[name].shape]
+    types = [name for name in both if not _is_alike(stored[name].dtype, wanted[name].dtype)]
+    return [
+        (missing, f"it lacks {_listed(missing)}"),
+        (extra, f"it has {_listed(extra)}, unknown to the network"),
+        (shapes, ", ".join(_other_shape(name, stored, wanted) for name in shapes[:_LISTED]) + _more(shapes)),
+        (types, f"{_listed(types)} has a type of number that does not belong there"),
+    ]
+
+
+def _is_alike(dtype: torch.dtype, wanted: torch.dtype) -> bool:
+    """Tell whether both are floating-point, or both whole numbers."""
+    return dtype.is_floating_point == wanted.is_floating_point
+
+
+def _other_shape(name: str, stored: dict[str, Stored], wanted: dict[str, Tensor]) -> str:
+    return f"{shown(name)} is {_by(stored[name].shape)} instead of {_by(wanted[name].shape)}"
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "one number"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(shown(name) for name in names[:_LISTED]) + _more(names)
+
+
+def _more(names: list[str]) -> str:
+    return f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+
+
+def _misfit(architecture: Architecture, problems: list[str]) -> ModelError:
+    widths = ", ".join(map(str, architecture.widths))
+    return ModelError(
+        f"The file does not hold the weights of {architecture.family} ({widths}): {'; '.join(problems)}; choose the "
+        "network they belong to, or upload another file."
+    )

@@ -1,0 +1,94 @@
+"""Commands about a finished slim network: what ``prune --save-dir`` wrote, as other files and in milliseconds."""
+
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from mipp_core.command_line.commands import numbers, usable_device
+from mipp_core.errors import DataError, SettingError
+from mipp_core.evaluation import macs, parameters
+from mipp_core.experiments import RunSpec
+from mipp_core.experiments.archive import load_run, load_slim
+from mipp_core.experiments.store.files import write_bytes
+from mipp_core.exporting import FORMATS, example
+from mipp_core.latency import Latency, LatencyComparison, compare_latency
+from mipp_core.models import Architecture
+
+Answer = tuple[Any, list[str]]
+
+_CHECKED = 64
+"""Random images that the reported difference is measured on."""
+
+
+def export(chosen: Namespace) -> Answer:
+    """Write a slim network as files that run without this project."""
+    kinds = _formats(chosen.format)
+    shape, model = _dense(chosen.folder).image_shape, load_slim(chosen.folder)
+    written = [_write(kind, model, shape, chosen.save_dir or chosen.folder) for kind in kinds]
+    lines = [f"wrote {file['path']}, {file['bytes']} bytes, difference {file['difference']:.1e}" for file in written]
+    return {"written": written}, lines
+
+
+def _formats(text: str) -> list[str]:
+    kinds = text.split(",")
+    if not set(kinds) <= set(FORMATS):
+        raise SettingError(f"The formats {text!r} are not all known; choose from: {', '.join(FORMATS)}.")
+    return kinds
+
+
+def _write(kind: str, model: nn.Module, image_shape: tuple[int, int, int], folder: Path) -> dict[str, Any]:
+    """Write one file and return where it is and how far its outputs are from the network's."""
+    content, path = FORMATS[kind].write(model, image_shape), folder / f"slim.{kind}"
+    write_bytes(path, content)
+    difference = FORMATS[kind].check(content, model, example(image_shape, _CHECKED))
+    return {"format": kind, "path": str(path), "bytes": len(content), "difference": difference}
+
+
+def latency(chosen: Namespace) -> Answer:
+    """Measure a slim network beside its dense one; the dense weights are random, which takes as long."""
+    device, batches = usable_device(chosen.device), numbers(chosen.batches)
+    source, slim = _dense(chosen.folder), load_slim(chosen.folder)
+    dense, shape = source.build().eval(), source.image_shape
+    compared = compare_latency(dense, slim, shape, batches, device, chosen.seconds)
+    document = {
+        "image_shape": shape,
+        "dense": {"parameters": parameters(dense), "macs": macs(dense, shape)},
+        "slim": {"parameters": parameters(slim), "macs": macs(slim, shape)},
+        "latency": [{**asdict(pair), "ratio": pair.ratio} for pair in compared],
+    }
+    return document, _table(document, compared)
+
+
+def _dense(folder: Path) -> Architecture:
+    """Return the architecture that a folder's slim network was cut from.
+
+    Raises:
+        DataError: the run's document is not there.
+    """
+    run = load_run(folder)
+    if run is None:
+        raise DataError(
+            f"{folder} holds no run.json that says what was pruned; give a folder that prune --save-dir wrote."
+        )
+    return RunSpec.from_json(run["spec"]).network.architecture
+
+
+def _table(document: dict[str, Any], compared: tuple[LatencyComparison, ...]) -> list[str]:
+    sizes = [
+        f"{name}: {document[name]['parameters']} parameters, {document[name]['macs']} MACs"
+        for name in ("dense", "slim")
+    ]
+    rows = [
+        f"batch of {pair.dense.batch_size}: dense {_words(pair.dense)}, slim {_words(pair.slim)}, "
+        f"{pair.ratio:.2f} times as fast"
+        for pair in compared
+    ]
+    one = compared[0].slim
+    return [*sizes, *rows, f"on {one.device}, {one.threads} threads, {one.dtype}; median (10% to 90% of the runs)"]
+
+
+def _words(found: Latency) -> str:
+    return f"{found.median_ms:.3f} ms ({found.p10_ms:.3f} to {found.p90_ms:.3f})"
