@@ -21,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.models.vgg import VGG16
+from mipp_core.models import MODELS
 from mipp_core.pruners.grasp import Grasp
 from mipp_core.pruners.magnitude import Magnitude
 from mipp_core.pruners.snip import Snip
@@ -39,7 +39,7 @@ def network(seed: int) -> nn.Module:
     """Return VGG16 at the initialisation of the paper's code, in evaluation mode."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = VGG16.build(VGG16.widths, (3, 32, 32), CLASSES)
+        model = MODELS["vgg16"].build(MODELS["vgg16"].widths, (3, 32, 32), CLASSES)
         for weight in weights_of(model).values():
             nn.init.kaiming_normal_(weight)
     for name, parameter in model.named_parameters():

@@ -19,7 +19,17 @@ from mipp_core.models import Architecture, architecture  # noqa: E402
 from mipp_core.pruners import Mipp  # noqa: E402
 from mipp_core.training import Recipe  # noqa: E402
 
-SMALL = {"mlp": ((1, 4, 4), (8, 6)), "lenet5": ((1, 16, 16), (4, 5, 9, 7))}
+SMALL = {
+    "mlp": ((1, 4, 4), (8, 6)),
+    "lenet5": ((1, 16, 16), (4, 5, 9, 7)),
+    "vgg11": ((2, 32, 32), (4, 5, 6, 5, 4, 6, 5, 4)),
+    "vgg16": ((2, 32, 32), (4, 5, 4, 5, 4, 5, 4, 5, 4, 5, 4, 5, 4)),
+    "vgg19": ((2, 32, 32), (4, 5, 4, 5, 4, 5, 4, 5, 4, 5, 4, 5, 4, 5, 4, 5)),
+    "resnet18": ((2, 8, 8), (4, 6, 5, 4)),
+    "resnet34": ((2, 8, 8), (3, 4, 3, 4)),
+    "resnet50": ((2, 8, 8), (3, 2, 3, 2)),
+}
+"""The smallest interesting image and widths of every family that has widths."""
 
 torch.set_num_threads(1)
 

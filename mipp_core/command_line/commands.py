@@ -3,6 +3,7 @@
 import json
 from argparse import Namespace
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +18,8 @@ from mipp_core.experiments.grid import Grid
 from mipp_core.experiments.spec import digest
 from mipp_core.experiments.store.files import write_json, write_tensors
 from mipp_core.experiments.sweep import run
+from mipp_core.experiments.uploads import keep_weights
+from mipp_core.models import load_file
 from mipp_core.training import recipe
 
 Answer = tuple[Any, list[str]]
@@ -113,14 +116,27 @@ def usable_device(name: str) -> torch.device:
 
 
 def _network_spec(chosen: Namespace) -> NetworkSpec:
-    return NetworkSpec(
-        model=chosen.model,
+    fresh = NetworkSpec(
+        model=_model(chosen.model),
         dataset=chosen.dataset,
         widths=_widths(chosen.widths),
         deformation=chosen.deformation,
         recipe=recipe(chosen.recipe),
         seed=_one(chosen.seed),
     )
+    return replace(fresh, weights=_weights(chosen, fresh))
+
+
+def _model(text: str) -> str:
+    """Return a family's name; the file that PATH.py:FUNCTION names is run."""
+    return load_file(text) if text.rpartition(":")[0].endswith(".py") else text
+
+
+def _weights(chosen: Namespace, fresh: NetworkSpec) -> str | None:
+    """Return the name of the weights to start from; those in a file are checked and kept in the store."""
+    if not Path(chosen.weights).is_file():
+        return chosen.weights or None
+    return keep_weights(Path(chosen.weights), fresh.architecture, Store.at(chosen.store))
 
 
 def _one(text: str) -> int:
@@ -147,9 +163,12 @@ def grid_of(chosen: Namespace) -> Grid:
         if not dot and len(names) > 1:
             raise SettingError(f"Say which pruner {text!r} is for, as {names[0]}.{text}.")
         settings.setdefault(owner if dot else names[0], {})[own if dot else name] = value
+    models, sets = tuple(map(_model, chosen.model.split(","))), tuple(chosen.dataset.split(","))
+    fresh = NetworkSpec(models[0], sets[0], _widths(chosen.widths))
     return Grid(
-        model=tuple(chosen.model.split(",")),
-        dataset=tuple(chosen.dataset.split(",")),
+        model=models,
+        dataset=sets,
+        weights=_weights(chosen, fresh) or "",
         pruner=names,
         seed=numbers(chosen.seed),
         trained=(not chosen.untrained,),

@@ -15,10 +15,20 @@ Answer = tuple[Any, list[str]]
 def models(_: Namespace) -> Answer:
     """List the model families."""
     document = [
-        {"name": name, "description": card.description, "layers": card.layers, "widths": card.widths}
+        {
+            "name": name,
+            "description": card.description,
+            "widths": dict(zip(card.width_names, card.widths, strict=True)),
+            "weights": card.weights,
+        }
         for name, card in MODELS.items()
     ]
-    return document, [f"{name:16}{card.description}" for name, card in MODELS.items()]
+    lines = [f"{name:22}{card.description}" for name, card in MODELS.items()]
+    return document, [
+        *lines,
+        f"{'torchvision:NAME':22}any other of torchvision's networks for classification",
+        f"{'PATH.py:FUNCTION':22}what a function of yours returns; the file is run",
+    ]
 
 
 def datasets(_: Namespace) -> Answer:

@@ -87,6 +87,7 @@ def _runs(parser: ArgumentParser) -> None:
 def _slim(parser: ArgumentParser) -> None:
     _json(parser)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="what prune --save-dir wrote")
+    parser.add_argument("--model", help="PATH.py:FUNCTION, if that is what was pruned")
 
 
 def _json(parser: ArgumentParser) -> None:
@@ -95,9 +96,10 @@ def _json(parser: ArgumentParser) -> None:
 
 def _network(parser: ArgumentParser) -> None:
     _json(parser)
-    parser.add_argument("--model", default="lenet5", help="see: models")
+    parser.add_argument("--model", default="lenet5", help="see: models; torchvision:NAME, or PATH.py:FUNCTION")
     parser.add_argument("--dataset", default="mnist-sample", help="see: datasets")
-    parser.add_argument("--widths", help="units of each prunable layer, as 6,16,120,84")
+    parser.add_argument("--widths", help="of the layers or stages that models lists, as 6,16,120,84")
+    parser.add_argument("--weights", default="", help="to start from: IMAGENET1K_V2 and the like, or a file of yours")
     parser.add_argument("--deformation", type=float, default=0.0, metavar="S", help="deform the images, 0 to 1")
     parser.add_argument("--recipe", default="live", help="how the dense network is trained")
     parser.add_argument("--seed", default="0")

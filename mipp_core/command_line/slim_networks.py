@@ -15,7 +15,7 @@ from mipp_core.experiments.archive import load_run, load_slim
 from mipp_core.experiments.store.files import write_bytes
 from mipp_core.exporting import FORMATS, example
 from mipp_core.latency import Latency, LatencyComparison, compare_latency
-from mipp_core.models import Architecture
+from mipp_core.models import Architecture, load_file
 
 Answer = tuple[Any, list[str]]
 
@@ -26,10 +26,17 @@ _CHECKED = 64
 def export(chosen: Namespace) -> Answer:
     """Write a slim network as files that run without this project."""
     kinds = _formats(chosen.format)
+    _name_file(chosen)
     shape, model = _dense(chosen.folder).image_shape, load_slim(chosen.folder)
     written = [_write(kind, model, shape, chosen.save_dir or chosen.folder) for kind in kinds]
     lines = [f"wrote {file['path']}, {file['bytes']} bytes, difference {file['difference']:.1e}" for file in written]
     return {"written": written}, lines
+
+
+def _name_file(chosen: Namespace) -> None:
+    """Run the file that builds the dense network, if there is one: only a person may ask for that."""
+    if chosen.model:
+        load_file(chosen.model)
 
 
 def _formats(text: str) -> list[str]:
@@ -50,6 +57,7 @@ def _write(kind: str, model: nn.Module, image_shape: tuple[int, int, int], folde
 def latency(chosen: Namespace) -> Answer:
     """Measure a slim network beside its dense one; the dense weights are random, which takes as long."""
     device, batches = usable_device(chosen.device), numbers(chosen.batches)
+    _name_file(chosen)
     source, slim = _dense(chosen.folder), load_slim(chosen.folder)
     dense, shape = source.build().eval(), source.image_shape
     compared = compare_latency(dense, slim, shape, batches, device, chosen.seconds)

@@ -17,7 +17,7 @@ from mipp_core.experiments.sweep import SlimWeights
 from mipp_core.information import confidence_of
 from mipp_core.information.confidence import level_of
 from mipp_core.masks import KeepMasks
-from mipp_core.models import Architecture
+from mipp_core.models import Architecture, shown
 from mipp_core.surgery import shrink, with_pixel_mask
 from mipp_core.training import RECIPES, Recipe
 
@@ -134,9 +134,10 @@ def command_of(spec: RunSpec, device: str = "cpu") -> str:
         ModelError: a recipe has no name, so that the run can be made from Python only.
     """
     network, default = spec.network, RunSpec()
-    words = ["python", "-m", "mipp_core", "sweep", "--model", network.model, "--dataset", network.dataset]
+    words = ["python", "-m", "mipp_core", "sweep", "--model", shown(network.model), "--dataset", network.dataset]
     if network.widths is not None:
         words += ["--widths", ",".join(map(str, network.widths))]
+    words += ["--weights", network.weights] if network.weights else []
     if network.deformation:
         words += ["--deformation", repr(network.deformation)]
     words += [] if spec.trained else ["--untrained"]

@@ -19,10 +19,11 @@ from mipp_core.experiments.masking import (
     masks_between_levels,
     schedule,
 )
-from mipp_core.experiments.networks import initial_network, load_data
+from mipp_core.experiments.networks import given_weights, initial_network, load_data
 from mipp_core.experiments.result import Accuracies, decision_columns, decisions_of
 from mipp_core.experiments.spec import RunSpec
 from mipp_core.experiments.store import Outcome, Stages
+from mipp_core.experiments.store.files import Tensors
 from mipp_core.masks import KeepMasks
 from mipp_core.pruners import Decider, Ranker, Task
 from mipp_core.rebuilding import Preactivations, preactivations, rebuild
@@ -58,12 +59,23 @@ class Bench:
         """The dataset, loaded when the first stage needs it."""
         return load_data(self.spec.network, self.data_dir, self.device, self.report)
 
+    @cached_property
+    def _given(self) -> Tensors | None:
+        return given_weights(self.spec.network, self.stages.blobs, self.data_dir, self.report)
+
+    def initial(self) -> nn.Module:
+        """Return the network before it is trained: with fresh weights, or those it was given."""
+        model = initial_network(self.spec.network, self.device)
+        if self._given is not None:
+            model.load_state_dict(self._given)
+        return model
+
     def dense(self) -> Outcome:
         """Train the dense network: its weights and ``accuracy``."""
         network = self.spec.network
 
         def make() -> Outcome:
-            model = initial_network(network, self.device)
+            model = self.initial()
             words = "Training the dense network"
             train(model, self.data.train, network.recipe, seed=network.seed, report=self.report, stage=words)
             return Outcome({"accuracy": accuracy(model, self.data.test)}, model.state_dict())
@@ -105,7 +117,7 @@ class Bench:
             return self.dense().value["accuracy"]
 
         def make() -> Outcome:
-            return Outcome({"accuracy": accuracy(initial_network(self.spec.network, self.device), self.data.test)})
+            return Outcome({"accuracy": accuracy(self.initial(), self.data.test)})
 
         return self.stages.remember("evaluate", {"network": self.spec.network, "trained": False}, make).value[
             "accuracy"
@@ -114,7 +126,7 @@ class Bench:
     @cached_property
     def model(self) -> nn.Module:
         """The network that is pruned."""
-        model = initial_network(self.spec.network, self.device)
+        model = self.initial()
         if self.spec.trained:
             model.load_state_dict(self.dense().tensors)
         return model
@@ -157,7 +169,7 @@ class Bench:
         trains = "training" in pruner.needs
 
         def make() -> Outcome:
-            model = initial_network(spec.network, self.device) if trains else self.model
+            model = self.initial() if trains else self.model
             masks = pruner.masks(self._task(model), sparsities, spec.selection)
             return Outcome({"masks": [each.to_json() for each in masks]})
 
@@ -203,7 +215,7 @@ class Bench:
         how = spec.network.recipe if spec.settings.rewinds else spec.retraining
 
         def make() -> Outcome:
-            start = initial_network(spec.network, self.device) if spec.settings.rewinds else self.model
+            start = self.initial() if spec.settings.rewinds else self.model
             return self._trained(self._cut(masks, start), masks, how, report, "Retraining")
 
         asked = {**self._network, "masks": _bare(masks), "recipe": how}

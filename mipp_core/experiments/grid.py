@@ -32,7 +32,8 @@ class Grid:
 
     Attributes:
         model, dataset, pruner, seed, trained, deformation: the axes; each has at least one value.
-        widths: units of each prunable layer; empty for the published ones.
+        widths: of the family's layers or stages; empty for the published ones.
+        weights: that dense networks start from, see ``NetworkSpec``; empty for fresh ones.
         levels: of the paper's schedule, for pruners that decide; empty for all 20.
         sparsities: where pruners are asked, each in [0, 1]; empty for their usual points.
         follow: pruners that rank are asked at the sparsities that MIPP finds, with MIPP's settings given here.
@@ -56,6 +57,7 @@ class Grid:
     trained: tuple[bool, ...] = (True,)
     deformation: tuple[float, ...] = (0.0,)
     widths: tuple[int, ...] = ()
+    weights: str = ""
     levels: tuple[int, ...] = ()
     sparsities: tuple[float, ...] = ()
     follow: bool = False
@@ -107,7 +109,9 @@ class Grid:
         return [self._cell(**dict(zip(AXES, values, strict=True))) for values in combinations]
 
     def _cell(self, model: str, dataset: str, pruner: str, trained: bool, deformation: float, seed: int) -> RunSpec:
-        network = NetworkSpec(model, dataset, self.widths or None, deformation, recipe(self.recipe), seed)
+        network = NetworkSpec(
+            model, dataset, self.widths or None, deformation, recipe(self.recipe), seed, self.weights or None
+        )
         settings = make_pruner(pruner, **self.settings.get(pruner, {}))
         retraining = RECIPES["live-retrain"] if trained else network.recipe
         decides = isinstance(settings, Decider)

@@ -5,8 +5,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from mipp_core.checkpoints.pretrained import pretrained
 from mipp_core.data import Dataset, Deformation, load_dataset
+from mipp_core.errors import DataError
 from mipp_core.experiments.spec import NetworkSpec
+from mipp_core.experiments.store.files import Blobs, Tensors
+from mipp_core.models import family
 from mipp_core.vocabulary import Report, silent
 
 
@@ -19,5 +23,28 @@ def load_data(
 
 
 def initial_network(spec: NetworkSpec, device: str | torch.device = "cpu") -> nn.Module:
-    """Return the untrained network."""
+    """Return the network with fresh weights.
+
+    Raises:
+        ModelError: it cannot read the dataset's images.
+    """
+    spec.architecture.check_runs()
     return spec.architecture.build(spec.seed).to(device).eval()
+
+
+def given_weights(
+    spec: NetworkSpec, blobs: Blobs, data_dir: Path | None = None, report: Report = silent
+) -> Tensors | None:
+    """Return the weights that training starts from; None for fresh ones.
+
+    Raises:
+        DataError: pretrained weights cannot be downloaded, or those that somebody brought are not here any more.
+    """
+    if spec.weights is None:
+        return None
+    if spec.weights in family(spec.model).weights:
+        return pretrained(spec.architecture, spec.weights, data_dir, report)
+    found = blobs.get(spec.weights)
+    if found is None:
+        raise DataError(f"The weights {spec.weights[:12]} are not on this machine; give their file again.")
+    return found

@@ -3,12 +3,14 @@
 import hashlib
 import json
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from re import fullmatch
 from typing import Any
 
 from mipp_core.data import DATASETS, Augmentation, Deformation
-from mipp_core.errors import SettingError, UnknownNameError
+from mipp_core.errors import ModelError, SettingError, UnknownNameError
 from mipp_core.information import LEVELS
-from mipp_core.models import Architecture, architecture
+from mipp_core.models import Architecture, architecture, family
+from mipp_core.models.from_torchvision import PRETRAINED_CLASSES
 from mipp_core.pruners import PRUNERS, Decider, Mipp, Pruner, pruner
 from mipp_core.selection import Scope, Selection
 from mipp_core.training import RECIPES, Recipe
@@ -27,12 +29,14 @@ class NetworkSpec:
     """A dense network and how it is trained.
 
     Attributes:
-        model: a name in ``MODELS``.
+        model: the name of a family, see ``mipp_core.models.family``.
         dataset: a name in ``DATASETS``.
-        widths: units of each prunable layer; None for the published ones.
+        widths: of the family's layers or stages; None for the published ones.
         deformation: strength in [0, 1]; 0 leaves the images as they are.
         recipe: of its training.
         seed: of its initial weights, its training and the deformation.
+        weights: that training starts from: a name of the family's pretrained ones, or the content name of weights that
+            somebody brought; None for a fresh initialisation.
 
     Raises:
         UnknownNameError, ModelError, SettingError: a value is unknown or out of range.
@@ -44,6 +48,7 @@ class NetworkSpec:
     deformation: float = 0.0
     recipe: Recipe = RECIPES["live"]
     seed: int = 0
+    weights: str | None = None
 
     def __post_init__(self) -> None:
         if self.dataset not in DATASETS:
@@ -51,13 +56,24 @@ class NetworkSpec:
         if not 0 <= self.seed < 2**31:
             raise SettingError(f"The seed {self.seed} is out of range; choose a whole number from 0 to {2**31 - 1}.")
         Deformation(self.deformation)
-        _ = self.architecture
+        _check_weights(self.weights, self.architecture)
 
     @property
     def architecture(self) -> Architecture:
         """The dense network's architecture for its dataset."""
         card = DATASETS[self.dataset]
         return architecture(self.model, card.image_shape, len(card.classes), self.widths)
+
+
+def _check_weights(name: str | None, made: Architecture) -> None:
+    known = family(made.family).weights
+    if name in known and made.classes != PRETRAINED_CLASSES:
+        raise ModelError(
+            f"The weights {name} are for {PRETRAINED_CLASSES} classes and this dataset has {made.classes}; choose "
+            "imagenet, or leave the weights out."
+        )
+    if name is not None and name not in known and not fullmatch("[0-9a-f]{64}", name):
+        raise UnknownNameError("pretrained weights", name, known or ["none for this model"])
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """A network as a value: a family, its widths and the shape of its data."""
 
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -8,7 +9,9 @@ import torch
 from torch import nn
 
 from mipp_core.errors import ModelError, UnknownNameError
-from mipp_core.models.families import MODELS, Family
+from mipp_core.models import from_file, from_torchvision
+from mipp_core.models.families import MODELS
+from mipp_core.models.family import Family
 
 
 @dataclass(frozen=True)
@@ -18,13 +21,13 @@ class Architecture:
     A pruned network is the same family with smaller widths, so it is rebuilt from this value and a state dict.
 
     Attributes:
-        family: a name in ``MODELS``.
-        widths: units of each prunable layer, input to output, each at least 1.
+        family: a name in ``MODELS``, ``torchvision:NAME``, or what ``load_file`` returned.
+        widths: of the family's layers or stages, input to output, each at least 1.
         image_shape: channels, height and width of one input.
         classes: number of outputs.
 
     Raises:
-        UnknownNameError: the family is not registered.
+        UnknownNameError: there is no such family.
         ModelError: a width is below 1, there are too few or too many, or the image is too small for the family.
     """
 
@@ -37,11 +40,8 @@ class Architecture:
         card = family(self.family)
         if self.classes < 1:
             raise ModelError(f"A network of {self.classes} classes answers nothing; give at least 1.")
-        if len(self.widths) != len(card.layers) or min(self.widths) < 1:
-            raise ModelError(
-                f"The widths {list(self.widths)} do not fit {self.family}: give {len(card.layers)} whole numbers "
-                f"of at least 1, for {', '.join(card.layers)}."
-            )
+        if len(self.widths) != len(card.widths) or not all(width >= 1 for width in self.widths):
+            raise ModelError(f"The widths {list(self.widths)} do not fit {self.family}: {_widths_asked(card)}.")
         if min(self.image_shape[1:]) < card.smallest_image:
             raise ModelError(
                 f"{self.family} cannot read images of {self.image_shape[1]}x{self.image_shape[2]}: use images of at "
@@ -55,7 +55,15 @@ class Architecture:
         """
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the accelerators too
-            return MODELS[self.family].build(self.widths, self.image_shape, self.classes)
+            return family(self.family).build(self.widths, self.image_shape, self.classes)
+
+    def check_runs(self) -> None:
+        """Run the network's shapes once, without its numbers.
+
+        Raises:
+            ModelError: it cannot read such images, or does not answer with one number a class.
+        """
+        _check_runs(self)
 
     def with_widths(self, widths: tuple[int, ...]) -> "Architecture":
         """Return the same family with other widths."""
@@ -76,15 +84,45 @@ class Architecture:
         return cls(value["family"], tuple(value["widths"]), tuple(value["image_shape"]), value["classes"])
 
 
+@lru_cache(maxsize=64)
+def _check_runs(asked: Architecture) -> None:
+    shape = "×".join(map(str, asked.image_shape))
+    try:
+        with torch.device("meta"):
+            answer = asked.build().eval()(torch.empty(1, *asked.image_shape))
+    except (RuntimeError, ValueError, TypeError, AssertionError) as problem:
+        words = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+        raise ModelError(
+            f"{asked.family} cannot read images of {shape} ({words}); choose a dataset with images that it can read."
+        ) from problem
+    if not isinstance(answer, torch.Tensor) or answer.shape != (1, asked.classes):
+        found = tuple(answer.shape) if isinstance(answer, torch.Tensor) else f"a {type(answer).__name__}"
+        raise ModelError(
+            f"{asked.family} answers an image with {found}; a network for {asked.classes} classes must answer "
+            f"with {(1, asked.classes)}."
+        )
+
+
+def _widths_asked(card: Family) -> str:
+    if not card.widths:
+        return "it has one size only; leave the widths out"
+    return f"give {len(card.widths)} whole numbers of at least 1, for {', '.join(card.width_names)}"
+
+
 def family(name: str) -> Family:
     """Look a model family up by name.
 
     Raises:
         UnknownNameError: lists the known names.
+        ModelError: the name is of a Python file that nobody has named in this process.
     """
-    if name not in MODELS:
-        raise UnknownNameError("model", name, MODELS)
-    return MODELS[name]
+    if name in MODELS:
+        return MODELS[name]
+    if name.startswith(from_torchvision.PREFIX):
+        return from_torchvision.torchvision_family(name.removeprefix(from_torchvision.PREFIX))
+    if name.startswith(from_file.PREFIX):
+        return from_file.named_file(name)
+    raise UnknownNameError("model", name, [*MODELS, f"{from_torchvision.PREFIX}NAME"])
 
 
 def architecture(

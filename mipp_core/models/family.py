@@ -15,14 +15,16 @@ class Family:
 
     Attributes:
         description: one line for people.
-        layers: names of the prunable layers, input to output.
-        widths: their published widths.
+        width_names: what each width is the width of, input to output: a layer, or a stage of a residual network.
+        widths: the published ones; none for a family that has one size only.
         build: makes the network; it draws its weights from the global generator.
-        smallest_image: the smallest height and width it can read.
+        smallest_image: the smallest height and width it can read, as far as it is known beforehand.
+        weights: names of the pretrained weights that can be downloaded, the best ones last.
     """
 
     description: str
-    layers: tuple[str, ...]
+    width_names: tuple[str, ...]
     widths: tuple[int, ...]
     build: Builder
     smallest_image: int = 1
+    weights: tuple[str, ...] = ()

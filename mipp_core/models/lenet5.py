@@ -32,7 +32,7 @@ def _build(widths: tuple[int, ...], image_shape: tuple[int, int, int], classes: 
 
 LENET5 = Family(
     description="LeNet5: two convolutions of 6 and 16 filters, linear layers of 120 and 84 neurons",
-    layers=("conv1", "conv2", "fc1", "fc2"),
+    width_names=("conv1", "conv2", "fc1", "fc2"),
     widths=(6, 16, 120, 84),
     build=_build,
     smallest_image=12,

@@ -25,7 +25,7 @@ def _build(widths: tuple[int, ...], image_shape: tuple[int, int, int], classes: 
 
 MLP = Family(
     description="Multilayer perceptron with hidden layers of 300 and 100 neurons",
-    layers=("fc1", "fc2"),
+    width_names=("fc1", "fc2"),
     widths=(300, 100),
     build=_build,
 )

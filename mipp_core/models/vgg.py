@@ -2,37 +2,46 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from functools import partial
+from itertools import accumulate
 
 from torch import nn
 
 from mipp_core.models.family import Family
 
-_POOLED_AFTER = (2, 4, 7, 10, 13)
-"""The convolutions of VGG16 that are followed by a pooling."""
+_STAGES = {11: (1, 1, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+"""Depth -> convolutions of each stage (Table 1, columns A, D and E); a pooling ends each."""
+
+_WIDTHS = (64, 128, 256, 512, 512)
 
 
-def _build(widths: tuple[int, ...], image_shape: tuple[int, int, int], classes: int) -> nn.Module:
+def vgg(depth: int) -> Family:
+    """Return the family of one depth: 11, 16 or 19 layers in its authors' count, which has three linear ones."""
+    stages = _STAGES[depth]
+    return Family(
+        description=f"VGG{depth} with batch normalisation: {sum(stages)} 3x3 convolutions and one linear layer",
+        width_names=tuple(f"conv{number}" for number in range(1, sum(stages) + 1)),
+        widths=tuple(width for width, count in zip(_WIDTHS, stages, strict=True) for _ in range(count)),
+        build=partial(_build, tuple(accumulate(stages))),
+        smallest_image=32,
+    )
+
+
+def _build(
+    pooled_after: tuple[int, ...], widths: tuple[int, ...], image_shape: tuple[int, int, int], classes: int
+) -> nn.Module:
     """3x3 convolutions, each with batch normalisation and ReLU, five poolings, and one linear layer."""
-    side = min(image_shape[1:]) // 32
-    layers = OrderedDict(_features(image_shape[0], widths))
+    channels, height, width = image_shape
+    layers = OrderedDict(_features(channels, widths, pooled_after))
     layers["flatten"] = nn.Flatten()
-    layers["fc"] = nn.Linear(widths[-1] * side * (max(image_shape[1:]) // 32), classes)
+    layers["fc"] = nn.Linear(widths[-1] * (height // 32) * (width // 32), classes)
     return nn.Sequential(layers)
 
 
-def _features(channels: int, widths: tuple[int, ...]) -> Iterator[tuple[str, nn.Module]]:
+def _features(channels: int, widths: tuple[int, ...], pooled_after: tuple[int, ...]) -> Iterator[tuple[str, nn.Module]]:
     for number, (reads, gives) in enumerate(zip((channels, *widths), widths, strict=False), start=1):
         yield f"conv{number}", nn.Conv2d(reads, gives, 3, padding=1)
         yield f"norm{number}", nn.BatchNorm2d(gives)
         yield f"relu{number}", nn.ReLU()
-        if number in _POOLED_AFTER:
+        if number in pooled_after:
             yield f"pool{number}", nn.MaxPool2d(2)
-
-
-VGG16 = Family(
-    description="VGG16 with batch normalisation: thirteen 3x3 convolutions and one linear layer",
-    layers=tuple(f"conv{number}" for number in range(1, 14)),
-    widths=(64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512),
-    build=_build,
-    smallest_image=32,
-)

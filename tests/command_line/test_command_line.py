@@ -23,7 +23,7 @@ def test_listings(listing, capsys):
     names = [entry["name"] for entry in json.loads(capsys.readouterr().out)]
     assert main([listing]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == names
+    assert [line.split()[0] for line in lines][: len(names)] == names
 
 
 def test_sweep_prints_one_document(capsys):

@@ -13,7 +13,7 @@ from torch.nn import functional
 from mipp_core.data.dataset import Split
 from mipp_core.errors import CancelledError, SettingError, UnknownNameError
 from mipp_core.layers import wiring_of
-from mipp_core.models import MODELS, Architecture
+from mipp_core.models import Architecture
 from mipp_core.pruners import PRUNERS, Decider, Pruner, Ranker, Task, pruner
 from mipp_core.selection import Selection, keep_counts, keep_global
 from mipp_core.surgery import masked, shrink
@@ -45,6 +45,8 @@ ONCE = [name for name in RANKERS if name not in ("synflow", "iter-snip", "iter-g
 EQUIVARIANT = [name for name in RANKERS if name not in ("random", "thinet")]
 """Of ThiNet, which looks at the next layer's units at random, the theorems are in tests/pruners."""
 
+FAMILIES = ("lenet5", "mlp")
+
 Make = Callable[[str], Architecture]
 
 
@@ -66,7 +68,7 @@ def gathered(model: nn.Module, decisions: list[Decision]) -> dict[str, Tensor]:
     }
 
 
-@pytest.fixture(params=MODELS)
+@pytest.fixture(params=FAMILIES)
 def subject(request: pytest.FixtureRequest, small_architecture: Make, noise_split) -> tuple[nn.Module, Split]:
     """One small network of every family, and data for it."""
     found = small_architecture(request.param)

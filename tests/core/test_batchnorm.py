@@ -13,7 +13,6 @@ from mipp_core.layers import Layer, silence, silenced, wiring_of
 from mipp_core.masks import KeepMasks
 from mipp_core.models import Architecture, Family, architecture
 from mipp_core.models.families import MODELS
-from mipp_core.models.vgg import VGG16
 from mipp_core.surgery import masked, shrink
 
 WIDTHS = (4, 3, 5, 4, 6, 5, 4, 3, 5, 4, 6, 5, 4)
@@ -35,9 +34,8 @@ def remember_other_data(model: nn.Module) -> nn.Module:
 
 
 @pytest.fixture
-def vgg(monkeypatch: pytest.MonkeyPatch) -> tuple[nn.Module, Architecture]:
+def vgg() -> tuple[nn.Module, Architecture]:
     """A narrow VGG16 that has seen data, in float64."""
-    monkeypatch.setitem(MODELS, "vgg16", VGG16)
     found = architecture("vgg16", (2, 32, 32), 3, WIDTHS)
     return remember_other_data(found.build(seed=3).double()).eval(), found
 

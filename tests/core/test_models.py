@@ -1,15 +1,21 @@
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 
 from mipp_core.errors import ModelError, UnknownNameError
-from mipp_core.models import MODELS, Architecture, architecture, family
+from mipp_core.models import MODELS, Architecture, architecture, family, load_file, shown
+
+OWN = [name for name, card in MODELS.items() if card.widths]
 
 
 def test_an_unknown_family_lists_the_known_ones():
     for ask in (family, lambda name: architecture(name, (1, 28, 28), 10, (3, 3))):
-        with pytest.raises(UnknownNameError, match="no model called 'vgg'; choose one of: lenet5, mlp"):
+        with pytest.raises(
+            UnknownNameError, match=r"no model called 'vgg'; choose one of: lenet5, .*, torchvision:NAME"
+        ):
             ask("vgg")
 
 
@@ -25,10 +31,11 @@ def test_an_image_too_small_for_its_family_is_refused(shape: tuple[int, int, int
         architecture("lenet5", shape, 3)
 
 
-@pytest.mark.parametrize("shape", [(1, 12, 12), (3, 13, 17), (1, 28, 28)])
-@pytest.mark.parametrize("name", MODELS)
-def test_every_family_reads_the_images_it_accepts(name: str, shape: tuple[int, int, int]):
-    assert architecture(name, shape, 4).build()(torch.zeros(2, *shape)).shape == (2, 4)
+@pytest.mark.parametrize("more", [(0, 0), (1, 5), (16, 33)])
+@pytest.mark.parametrize("name", OWN)
+def test_every_family_reads_the_images_it_accepts(name: str, more: tuple[int, int]):
+    least = MODELS[name].smallest_image
+    architecture(name, (3, least + more[0], least + more[1]), 4).check_runs()
 
 
 def test_a_seed_gives_the_same_network_and_leaves_the_global_state_alone():
@@ -41,7 +48,7 @@ def test_a_seed_gives_the_same_network_and_leaves_the_global_state_alone():
 
 @pytest.mark.parametrize("name", MODELS)
 def test_an_architecture_is_plain_json(name: str):
-    found = architecture(name, (1, 28, 28), 10)
+    found = architecture(name, (1, 32, 32), 10)
     assert Architecture.from_json(json.loads(json.dumps(found.to_json()))) == found
     assert found.widths == MODELS[name].widths
 
@@ -56,3 +63,88 @@ def test_other_widths_and_the_size_of_an_image():
 def test_a_network_of_nothing_is_refused(widths: tuple[int, ...] | None, classes: int):
     with pytest.raises(ModelError):
         architecture("mlp", (1, 28, 28), classes, widths)
+
+
+def test_a_family_of_one_size_has_no_widths():
+    with pytest.raises(ModelError, match="do not fit torchvision:alexnet: it has one size only; leave the widths out"):
+        architecture("torchvision:alexnet", (3, 64, 64), 10, (64,))
+
+
+def test_a_misspelt_network_of_torchvision_is_told_the_closest():
+    with pytest.raises(UnknownNameError, match=r"no model called 'torchvision:resnet19'; .*torchvision:resnet18"):
+        family("torchvision:resnet19")
+    with pytest.raises(UnknownNameError, match=r"torchvision:alexnet.*torchvision:wide_resnet50_2"):
+        family("torchvision:#")
+
+
+@pytest.mark.parametrize(("name", "shape"), [("torchvision:alexnet", (3, 32, 32)), ("torchvision:resnet18", (1, 9, 9))])
+def test_images_that_a_network_cannot_read_are_refused_before_anything_is_computed(name: str, shape):
+    with pytest.raises(ModelError, match=f"{name} cannot read images of {'×'.join(map(str, shape))} "):
+        architecture(name, shape, 10).check_runs()
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str], str]:
+    def put(text: str) -> str:
+        (tmp_path / "net.py").write_text(f"from torch import nn\n{text}")
+        return f"{tmp_path}/net.py"
+
+    return put
+
+
+def test_a_network_of_a_persons_own_file(write):
+    path = write("def build(classes):\n    return nn.Sequential(nn.Flatten(), nn.Linear(16, 5), nn.Linear(5, classes))")
+    name = load_file(f"{path}:build")
+    assert name.startswith("file:net.py:build@")
+    assert shown(name) == "net.py:build"
+    found = architecture(name, (1, 4, 4), 3)
+    found.check_runs()
+    assert found.build()(torch.zeros(2, 1, 4, 4)).shape == (2, 3)
+    assert torch.equal(found.build(1)[1].weight, found.build(1)[1].weight)
+    write("def build(classes):\n    return nn.Linear(1, classes)")
+    assert load_file(f"{path}:build") != name
+
+
+@pytest.mark.parametrize(
+    ("text", "function", "words"),
+    [
+        ("def build(:", "build", "cannot be run .SyntaxError"),
+        ("1 / 0", "build", "cannot be run .ZeroDivisionError: division by zero.; mend it"),
+        ("def other(): pass", "build", "has no function 'build'; give PATH.py:FUNCTION"),
+        ("build = 3", "build", "has no function 'build'"),
+    ],
+)
+def test_a_file_that_builds_nothing_is_a_sentence(write, text: str, function: str, words: str):
+    with pytest.raises(ModelError, match=words):
+        load_file(f"{write(text)}:{function}")
+
+
+def test_a_file_that_is_not_there_is_a_sentence():
+    with pytest.raises(ModelError, match=r"The file nowhere/net.py cannot be run \(FileNotFoundError"):
+        load_file("nowhere/net.py:build")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("def build(): return 3", "returned a int; it must return a torch.nn.Module"),
+        ("def build(): return nn.Sequential(nn.Flatten(), nn.Linear(16, 4))", r"answers an image with \(1, 4\)"),
+        ("def build(): return nn.LSTM(4, 3)", "cannot read images|answers an image with a tuple"),
+    ],
+)
+def test_a_file_that_builds_something_else_is_a_sentence(write, text: str, words: str):
+    name = load_file(f"{write(text)}:build")
+    with pytest.raises(ModelError, match=words):
+        architecture(name, (1, 4, 4), 3).check_runs()
+
+
+def test_a_file_that_nobody_named_is_never_run(tmp_path: Path):
+    value = {
+        "family": f"file:{tmp_path}/net.py:build@0123456789ab",
+        "widths": [],
+        "image_shape": [1, 4, 4],
+        "classes": 3,
+    }
+    (tmp_path / "net.py").write_text("raise SystemExit")
+    with pytest.raises(ModelError, match=r"is only run when you name it: give it again, as --model PATH.py:FUNCTION"):
+        Architecture.from_json(value)

@@ -11,8 +11,7 @@ from torchvision.models import mobilenet_v3_small, resnet18
 
 from mipp_core.errors import ModelError, SettingError
 from mipp_core.exporting import check_onnx, check_torch_export, faithful, onnx_file, pt2_file, to_onnx, to_torch_export
-from mipp_core.models import architecture
-from mipp_core.models.vgg import VGG16
+from mipp_core.models import MODELS, architecture
 
 GREY, COLOURED = (1, 28, 28), (3, 32, 32)
 NARROW = (8, 8, 12, 12, 16, 16, 16, 20, 20, 20, 20, 20, 20)
@@ -20,7 +19,7 @@ NARROW = (8, 8, 12, 12, 16, 16, 16, 20, 20, 20, 20, 20, 20)
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int, int]]] = {
     "lenet5": (lambda: architecture("lenet5", GREY, 10).build(), GREY),
     "mlp": (lambda: architecture("mlp", GREY, 10).build(), GREY),
-    "vgg16": (lambda: VGG16.build(NARROW, COLOURED, 10), COLOURED),
+    "vgg16": (lambda: MODELS["vgg16"].build(NARROW, COLOURED, 10), COLOURED),
     "resnet18": (lambda: resnet18(weights=None), COLOURED),
     "mobilenet_v3_small": (lambda: mobilenet_v3_small(weights=None), COLOURED),
     "resnet18, a graph": (lambda: fx.symbolic_trace(resnet18(weights=None).eval()), COLOURED),

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.models import architecture
-from mipp_core.models.vgg import VGG16
+from mipp_core.models import MODELS, architecture
 from mipp_core.pruners import Task
 from mipp_core.pruners.synflow import SynFlow
 from mipp_core.pruners.weight_scores import weights_of
@@ -57,7 +56,7 @@ def normalised() -> nn.Module:
 
 def vgg16() -> nn.Module:
     torch.manual_seed(0)
-    return VGG16.build(VGG16.widths, (3, 32, 32), 10).eval()
+    return MODELS["vgg16"].build(MODELS["vgg16"].widths, (3, 32, 32), 10).eval()
 
 
 def norms_of(model: nn.Module) -> Iterator[nn.BatchNorm2d]:

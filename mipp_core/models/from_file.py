@@ -1,0 +1,79 @@
+"""Networks that somebody's own Python file builds.
+
+A file is run only when a person names it, on the command line or in Python.  A run or a slim network that was saved
+knows the file's content by its hash, never its place: reading one back runs nothing.
+"""
+
+import hashlib
+import inspect
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from mipp_core.errors import ModelError
+from mipp_core.models.family import Family
+
+PREFIX = "file:"
+"""Of the names of these families, as in ``file:net.py:build@0123456789ab``."""
+
+_NAMED: dict[str, Family] = {}
+"""The files that a person has named in this process."""
+
+
+def load_file(text: str) -> str:
+    """Run ``PATH.py:FUNCTION`` and return the name of the family it makes.
+
+    The function returns a network; it may take ``image_shape`` (channels, height, width) and ``classes``.  The name
+    has the file's hash in it, so a changed file makes other runs.
+
+    Raises:
+        ModelError: the file cannot be read or run, or has no such function.
+    """
+    path, _, function = text.rpartition(":")
+    try:
+        content = Path(path).read_bytes()
+        found = runpy.run_path(path).get(function)
+    except Exception as problem:
+        raise ModelError(f"The file {path} cannot be run ({type(problem).__name__}: {problem}); mend it.") from problem
+    if not callable(found):
+        raise ModelError(f"The file {path} has no function {function!r}; give PATH.py:FUNCTION, as net.py:build.")
+    name = f"{PREFIX}{Path(path).name}:{function}@{hashlib.sha256(content).hexdigest()[:12]}"
+    _NAMED[name] = Family(f"{function} of {Path(path).name}", (), (), _Builder(found, name))
+    return name
+
+
+def shown(name: str) -> str:
+    """Return a model's name as a person would type it; of a file's place only its own name is known."""
+    return name.removeprefix(PREFIX).partition("@")[0] if name.startswith(PREFIX) else name
+
+
+def named_file(name: str) -> Family:
+    """Return the family of a file that was named in this process.
+
+    Raises:
+        ModelError: it was not; nothing is run.
+    """
+    if name not in _NAMED:
+        raise ModelError(
+            f"The network {name} is built by a Python file, which is only run when you name it: give it again, as "
+            "--model PATH.py:FUNCTION with prune, or with sweep for one run."
+        )
+    return _NAMED[name]
+
+
+class _Builder:
+    """Calls a person's function with what it asks for."""
+
+    def __init__(self, function: Callable[..., Any], name: str) -> None:
+        self._function, self._name = function, name
+        self._asked = inspect.signature(function).parameters.keys() & {"image_shape", "classes"}
+
+    def __call__(self, _: tuple[int, ...], image_shape: tuple[int, int, int], classes: int) -> nn.Module:
+        given = {"image_shape": image_shape, "classes": classes}
+        made = self._function(**{name: given[name] for name in self._asked})
+        if not isinstance(made, nn.Module):
+            raise ModelError(f"{self._name} returned a {type(made).__name__}; it must return a torch.nn.Module.")
+        return made

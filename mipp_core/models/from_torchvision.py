@@ -1,0 +1,50 @@
+"""Torchvision's networks for classification, built as torchvision builds them."""
+
+from difflib import get_close_matches
+from functools import cache, partial
+from typing import Any
+
+import torchvision
+from torch import nn
+
+from mipp_core.errors import UnknownNameError
+from mipp_core.models.family import Family
+
+PREFIX = "torchvision:"
+"""Of the names of these families, as in ``torchvision:mobilenet_v3_small``."""
+
+PRETRAINED_CLASSES = 1000
+"""Of all of torchvision's pretrained classifiers: ImageNet's."""
+
+_SETTINGS: dict[str, dict[str, Any]] = {
+    # Their second outputs are for training only, their own initialisation takes minutes, and the pretrained weights
+    # expect images with another normalisation than all the others.
+    "googlenet": {"aux_logits": False, "init_weights": False, "transform_input": True},
+    "inception_v3": {"aux_logits": False, "init_weights": False, "transform_input": True},
+}
+
+
+@cache
+def torchvision_family(name: str) -> Family:
+    """Return the family of one of torchvision's networks; it has one size only.
+
+    Raises:
+        UnknownNameError: lists the closest names that torchvision knows.
+    """
+    known = torchvision.models.list_models(module=torchvision.models)
+    if name not in known:
+        close = get_close_matches(name, known) or known
+        raise UnknownNameError("model", PREFIX + name, [PREFIX + other for other in close])
+    weights = torchvision.models.get_model_weights(name)
+    return Family(
+        description=f"{name} as torchvision builds it, for photographs",
+        width_names=(),
+        widths=(),
+        build=partial(_build, name),
+        weights=tuple(weights.__members__),
+    )
+
+
+def _build(name: str, _: tuple[int, ...], __: tuple[int, int, int], classes: int) -> nn.Module:
+    """Any image size that the network's poolings leave something of will do; three channels."""
+    return torchvision.models.get_model(name, weights=None, num_classes=classes, **_SETTINGS.get(name, {}))

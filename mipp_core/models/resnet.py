@@ -1,0 +1,71 @@
+"""Residual networks (He et al., arXiv 1512.03385) as they are used for images of 32x32.
+
+The first layer is a 3x3 convolution that keeps the image's size, and no pooling follows it.  Blocks are torchvision's,
+and so are the names of all layers.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from functools import partial
+
+from torch import nn
+from torchvision.models.resnet import BasicBlock, Bottleneck
+
+from mipp_core.models.family import Family
+
+_STAGES: dict[int, tuple[type[BasicBlock | Bottleneck], tuple[int, ...]]] = {
+    18: (BasicBlock, (2, 2, 2, 2)),
+    34: (BasicBlock, (3, 4, 6, 3)),
+    50: (Bottleneck, (3, 4, 6, 3)),
+}
+"""Depth -> its kind of block, and the blocks of each stage (Table 1)."""
+
+
+def resnet(depth: int) -> Family:
+    """Return the family of one depth: 18, 34 or 50.
+
+    A stage's width is that of its blocks' inner convolutions; a bottleneck's stream is four times as wide.
+    """
+    block, counts = _STAGES[depth]
+    kind = "three" if block is Bottleneck else "two"
+    return Family(
+        description=f"ResNet{depth}: {sum(counts)} residual blocks of {kind} convolutions in four stages",
+        width_names=tuple(f"stage{number}" for number in range(1, 5)),
+        widths=(64, 128, 256, 512),
+        build=partial(_build, block, counts),
+        smallest_image=8,
+    )
+
+
+def _build(
+    block: type[BasicBlock | Bottleneck],
+    counts: tuple[int, ...],
+    widths: tuple[int, ...],
+    image_shape: tuple[int, int, int],
+    classes: int,
+) -> nn.Module:
+    """One convolution, four stages of which all but the first halve the image, an average and a linear layer."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict(
+        conv1=nn.Conv2d(image_shape[0], widths[0], 3, padding=1, bias=False),
+        bn1=nn.BatchNorm2d(widths[0]),
+        relu=nn.ReLU(inplace=True),
+    )
+    reads = widths[0]
+    for number, (width, count) in enumerate(zip(widths, counts, strict=True), start=1):
+        layers[f"layer{number}"] = nn.Sequential(*_stage(block, reads, width, count, stride=1 if number == 1 else 2))
+        reads = width * block.expansion
+    layers |= {"avgpool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "fc": nn.Linear(reads, classes)}
+    return nn.Sequential(layers)
+
+
+def _stage(
+    block: type[BasicBlock | Bottleneck], reads: int, width: int, count: int, stride: int
+) -> Iterator[nn.Module]:
+    """Yield the blocks of a stage; the first carries the stream over where its shape changes."""
+    gives = width * block.expansion
+    shortcut = None
+    if stride > 1 or reads != gives:
+        shortcut = nn.Sequential(nn.Conv2d(reads, gives, 1, stride, bias=False), nn.BatchNorm2d(gives))
+    yield block(reads, width, stride, shortcut)
+    for _ in range(count - 1):
+        yield block(gives, width)
