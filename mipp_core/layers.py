@@ -24,12 +24,12 @@ class Voice:
     Attributes:
         tensor: name of the graph's node.
         start: place of the layer's first channel there.
-        beside: names of the nodes that are added to it, if it is added into a stream.
+        sum: name of the node that adds it into a stream, if it is added into one.
     """
 
     tensor: str
     start: int = 0
-    beside: tuple[str, ...] = ()
+    sum: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,23 +42,28 @@ class Layer:
     Attributes:
         name: its module's path in the network.
         units: filters of a convolution, neurons of a linear layer.
-        reader: path of the next layer: the first that reads it, directly or through a stream.
-        span: consecutive numbers the reader reads per unit: 1, or the map's size where it is flattened first.
+        readers: paths of the layers that read it, directly or through a stream, in the order in which they run.
+        span: consecutive numbers the next layer reads per unit: 1, or the map's size where it is flattened first.
         followers: paths of the batch normalisations and depthwise convolutions whose channels go with the units.
         voice: where its units are heard.
     """
 
     name: str
     units: int
-    reader: str
+    readers: tuple[str, ...]
     span: int = 1
     followers: tuple[str, ...] = ()
     voice: Voice = field(default=Voice(""), compare=False)
 
     @property
+    def reader(self) -> str:
+        """Path of the next layer: the first that reads it."""
+        return self.readers[0]
+
+    @property
     def in_stream(self) -> bool:
         """Tell whether it is added into a residual stream, which keeps its width whatever is removed."""
-        return bool(self.voice.beside)
+        return self.voice.sum is not None
 
 
 @dataclass(frozen=True)
@@ -167,7 +172,7 @@ class _Finder:
                 yield Layer(
                     name,
                     self.model.get_submodule(name).weight.shape[0],
-                    self._reader(nodes[0]),
+                    self._readers(nodes[0]),
                     self._span(end),
                     tuple(dict.fromkeys(self._followers(name))),
                     self._voice(end, start),
@@ -198,10 +203,10 @@ class _Finder:
             for other in others
         )
 
-    def _reader(self, node: fx.Node) -> str:
-        """Return the first layer that can hear a node, layers that only weigh others' units apart."""
-        heard = list(_next_layers(node, self.model))
-        return next((name for name in heard if not self._only_weighs(name)), OUTPUT)
+    def _readers(self, node: fx.Node) -> tuple[str, ...]:
+        """Return the layers that can hear a node, those that only weigh others' units apart."""
+        heard = dict.fromkeys(name for name in _next_layers(node, self.model) if not self._only_weighs(name))
+        return tuple(heard) or (OUTPUT,)
 
     def _only_weighs(self, name: str) -> bool:
         if name in self.flow.gates:
@@ -222,8 +227,7 @@ class _Finder:
         tensor = end.tensor
         while flattened_from(tensor, self.model) is not None:
             tensor = tensor.all_input_nodes[0]
-        beside = [other.name for other in end.node.all_input_nodes if other is not end.tensor]
-        return Voice(tensor.name, start, tuple(beside) if is_sum(end.node) else ())
+        return Voice(tensor.name, start, end.node.name if is_sum(end.node) else None)
 
 
 def _next_layers(node: fx.Node, model: nn.Module) -> Iterator[str]:

@@ -9,14 +9,14 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from mipp_core.activations import record
+from mipp_core.activations import Activations, record, without
 from mipp_core.data.dataset import Split
 from mipp_core.errors import SettingError
 from mipp_core.information import Ensemble, Pairs, quantiles
 from mipp_core.information.ensemble import draw_batches
 from mipp_core.information.ranking import single_unit_information
 from mipp_core.information.reconstruction import Fit, Reconstruction
-from mipp_core.layers import OUTPUT, wiring_of
+from mipp_core.layers import OUTPUT, Wiring, wiring_of
 from mipp_core.pruners.contract import Decider, Need, require
 from mipp_core.terc import Branch, Decision, keep_masks, terc, uninformative
 from mipp_core.vocabulary import INPUT, Collapse, Progress, Reference, Report, silent
@@ -32,6 +32,12 @@ class Mipp(Decider):
     A unit is kept iff its mean gain exceeds z_x standard errors, so a higher confidence x prunes more.
 
     Cost: one fit per layer and one short retraining per test; tests of several levels run in one batch.
+
+    Residual networks: the last layer of a block is pruned like any other while the stream it is added into keeps its
+    width, as in the paper.  What the next layer reads is the sum.  So the regressors read the stream's channels, and
+    without a unit they read what the stream holds without it: just what the pruned network's next layer would read.
+    (The paper is silent on this.)  The next layer is the first that reads the stream and has a unit left; a block
+    all of whose units are gone is no layer collapse, since the stream flows on.
 
     Where the paper is silent we chose: Adam with the learning rate falling linearly to 0; minibatches of 100;
     activations standardised per unit, so that rescaling a unit changes nothing; held-out losses; one fit to the
@@ -109,7 +115,7 @@ class Mipp(Decider):
         """Decide about every unit at every confidence, from the output to the input.
 
         Args:
-            model: a feed-forward network; left bit-identical.
+            model: left bit-identical.
             data: the split activations are drawn from, on the network's device; labels only balance the draw.
             seed: of the draw, the regressors and their minibatches.
             confidences: ascending, each in [0.5, 1).
@@ -123,16 +129,19 @@ class Mipp(Decider):
         thresholds = quantiles(confidences)
         drawn = data.stratified(self.samples, torch.Generator().manual_seed(seed))
         activations = record(model, drawn.images, self.collapse)
-        names = (*((INPUT,) if self.pixels else ()), *wiring_of(model).names)
+        wiring = wiring_of(model)
+        steps = [*_steps(wiring), *([_Step(INPUT, (wiring.first,))] if self.pixels else [])]
+        kept: dict[str, Tensor] = {}
         decisions: list[Decision] = []
-        wanted = torch.ones(len(confidences), activations[OUTPUT].shape[1], dtype=torch.bool)
-        for done, (layer, reader) in enumerate(zip(reversed(names), reversed((*names[1:], OUTPUT)), strict=True)):
+        for done, step in enumerate(steps):
             made: list[Decision] = []
-            inputs, targets = activations[layer], activations[reader]
-            for batch in self.test_units(layer, inputs, targets, wanted, thresholds, seed):
+            inputs = activations[step.layer]
+            targets, wanted = _goal(step, activations, kept, len(confidences))
+            left = activations.get(without(step.layer))
+            for batch in self.test_units(step.layer, inputs, targets, wanted, thresholds, seed, left):
                 made += batch
-                report(Progress(f"Testing {layer}", (done + _share_done(made, wanted, inputs)) / len(names)))
-            wanted = keep_masks(made, inputs.shape[1], len(confidences))
+                report(Progress(f"Testing {step.layer}", (done + _share_done(made, wanted, inputs)) / len(steps)))
+            kept[step.layer] = keep_masks(made, inputs.shape[1], len(confidences))
             decisions += made
         return decisions
 
@@ -144,6 +153,7 @@ class Mipp(Decider):
         wanted: Bool[Tensor, "levels t"],
         thresholds: Float[Tensor, " levels"],
         seed: int,
+        left: Float[Tensor, "n c"] | None = None,
     ) -> Iterator[list[Decision]]:
         """Test any variables against any targets, all levels together; yield the decisions round by round.
 
@@ -154,17 +164,18 @@ class Mipp(Decider):
             wanted: the targets that count at each level.
             thresholds: z_x of each level, ascending.
             seed: of the regressors and their minibatches.
+            left: what is left of each column when its unit is removed; None for nothing.
         """
-        pairs = Pairs.split(inputs, targets, self.held_out)
+        pairs, units = Pairs.split(inputs, targets, self.held_out, left), inputs.shape[1]
         seed = crc32(f"{seed} {layer}".encode())
         informed = (wanted.to(inputs.device) * pairs.live_targets).to(inputs.dtype)
         constant = (pairs.live_inputs == 0).nonzero().flatten().tolist()
         groups = []
         for levels in _runs(informed):
             hopeless = not informed[levels.start].any()
-            yield uninformative(layer, range(inputs.shape[1]) if hopeless else constant, levels)
+            yield uninformative(layer, range(units) if hopeless else constant, levels)
             groups += [] if hopeless else [levels]
-        if groups and len(constant) < inputs.shape[1]:
+        if groups and len(constant) < units:
             estimator = self._estimator(pairs, seed)
             branches = self._branches(estimator, groups, informed, len(constant), seed)
             yield from terc(layer, branches, estimator, thresholds, self.longest_block)
@@ -192,7 +203,7 @@ class Mipp(Decider):
         batches = draw_batches(self.fit_steps, ensemble, len(pairs.inputs), seed, pairs.inputs.device)
         fitted = ensemble.fit(fresh, pairs, *everything, batches, self.learning_rate)
         alone = single_unit_information(
-            pairs, self.hidden, self.batch_size, self.rank_steps, 2 * self.learning_rate, seed
+            pairs.own, self.hidden, self.batch_size, self.rank_steps, 2 * self.learning_rate, seed
         )
         versions = informed[[levels.start for levels in groups]]
         ranks = (versions @ alone.T).masked_fill(pairs.live_inputs == 0, -torch.inf).argsort(dim=1, stable=True)
@@ -201,6 +212,37 @@ class Mipp(Decider):
             Branch(levels, pairs.live_inputs, tuple(order), fit, position=constant)
             for levels, order, fit in zip(groups, ranks.tolist(), fits, strict=True)
         ]
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What is tested against what: a layer's units, and the layers that read them, in order."""
+
+    layer: str
+    readers: tuple[str, ...]
+
+
+def _steps(wiring: Wiring) -> list[_Step]:
+    """List the layers from the output to the input."""
+    named = {wiring.last: OUTPUT}
+    return [
+        _Step(layer.name, tuple(named.get(reader, reader) for reader in layer.readers))
+        for layer in reversed(wiring.layers)
+    ]
+
+
+def _goal(
+    step: _Step, activations: Activations, kept: dict[str, Tensor], levels: int
+) -> tuple[Float[Tensor, "n t"], Bool[Tensor, "levels t"]]:
+    """Return what must still be rebuilt at each level: the first reader that has units left, what is left of it."""
+    goals: dict[str, Tensor] = {}
+    still = torch.ones(levels, dtype=torch.bool)
+    for name in step.readers:
+        units = kept.get(name, torch.ones(levels, activations[name].shape[1], dtype=torch.bool))
+        goals[name] = units & still[:, None]
+        still = still & ~units.any(1)
+    used = [name for name, wanted in goals.items() if wanted.any()] or [step.readers[0]]
+    return torch.cat([activations[name] for name in used], 1), torch.cat([goals[name] for name in used], 1)
 
 
 def _runs(rows: Tensor) -> list[range]:

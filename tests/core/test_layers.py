@@ -26,10 +26,10 @@ class Net(nn.Module):
 def test_lenet5_is_a_chain_of_four_prunable_layers():
     chain = wiring_of(architecture("lenet5", (1, 28, 28), 10).build())
     assert chain.layers == (
-        Layer("conv1", 6, "conv2", 1),
-        Layer("conv2", 16, "fc1", 25),
-        Layer("fc1", 120, "fc2", 1),
-        Layer("fc2", 84, "fc3", 1),
+        Layer("conv1", 6, ("conv2",), 1),
+        Layer("conv2", 16, ("fc1",), 25),
+        Layer("fc1", 120, ("fc2",), 1),
+        Layer("fc2", 84, ("fc3",), 1),
     )
     assert (chain.first, chain.last) == ("conv1", "fc3")
     assert chain.names == ("conv1", "conv2", "fc1", "fc2")
@@ -39,7 +39,7 @@ def test_lenet5_is_a_chain_of_four_prunable_layers():
 def test_modules_inside_modules_are_found_by_their_paths():
     inner = nn.Sequential(OrderedDict(first=nn.Linear(4, 3), relu=nn.ReLU()))
     chain = wiring_of(nn.Sequential(OrderedDict(body=inner, head=nn.Linear(3, 2))))
-    assert chain.layers == (Layer("body.first", 3, "head", 1),)
+    assert chain.layers == (Layer("body.first", 3, ("head",), 1),)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_an_operation_that_mixes_units_or_wakes_them_is_given_all_of_them(middle
 def test_a_residual_stream_keeps_its_width():
     model = Net(lambda net, x: net.b(net.relu(x + net.a(x)))).double().eval()
     layer = wiring_of(model)["a"]
-    assert (layer.reader, layer.in_stream, layer.voice.beside) == ("b", True, ("x",))
+    assert (layer.reader, layer.in_stream, layer.voice.sum) == ("b", True, "add")
     masks, x = KeepMasks({"a": torch.tensor([True, False, False, True])}), torch.rand(5, 4, dtype=torch.float64)
     slim = shrink(model, masks)
     torch.testing.assert_close(slim(x), masked(model, masks)(x), rtol=0, atol=1e-12)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mipp_core.data.dataset import Split
 from mipp_core.errors import CancelledError, SettingError
 from mipp_core.information import LEVELS, confidence_of, quantiles
+from mipp_core.layers import wiring_of
 from mipp_core.pruners import Mipp
 from mipp_core.terc import Decision, keep_masks
 from mipp_core.vocabulary import Progress
@@ -108,6 +109,54 @@ def test_only_units_that_never_vary_are_left_without_a_test():
     inputs = torch.full((100, 3), 0.25)
     decisions = decisions_on(TINY, inputs, torch.randn(100, 1), torch.ones(2, 1, dtype=torch.bool), levels=2)
     assert [(d.unit, d.removed_from, d.gain) for d in decisions] == [(0, 0, None), (1, 0, None), (2, 0, None)]
+
+
+def in_a_stream(used: list[int], samples: int = 1200) -> tuple[Tensor, Tensor, Tensor]:
+    """A stream of four channels with a layer and without it, and a next layer that reads what some units add."""
+    generator = torch.Generator().manual_seed(0)
+    stream, added = torch.randn(2, samples, 4, generator=generator)
+    return stream + added, stream, (stream + added)[:, used]
+
+
+@pytest.mark.parametrize("used", [[1], [0, 3], [2]])
+def test_in_a_stream_a_unit_stays_if_the_next_layer_needs_what_it_adds(used: list[int]):
+    inputs, left, targets = in_a_stream(used)
+    wanted = torch.ones(1, len(used), dtype=torch.bool)
+    pruner = replace(TINY, fit_steps=600, unit_steps=60, rank_steps=100, estimate_size=256)
+    thresholds = quantiles(ALL[3:4])
+    rounds = pruner.test_units("fc1", inputs, targets, wanted, thresholds, 0, left)
+    made = [decision for found in rounds for decision in found]
+    assert keep_masks(made, 4, 1)[0].nonzero().flatten().tolist() == used
+
+
+def test_a_unit_that_adds_nothing_to_its_stream_goes_untested_however_much_the_stream_says():
+    inputs, left, targets = in_a_stream([0])
+    left[:, 2] = inputs[:, 2]
+    wanted, thresholds = torch.ones(1, 1, dtype=torch.bool), quantiles(ALL[:1])
+    rounds = TINY.test_units("fc1", inputs, targets, wanted, thresholds, 0, left)
+    made = [decision for found in rounds for decision in found]
+    assert [(d.unit, d.order) for d in made if d.gain is None] == [(2, 0)]
+
+
+def residual(small_architecture, seed: int = 1) -> nn.Module:
+    return small_architecture("resnet18").build(seed).eval()
+
+
+def test_a_block_that_is_given_up_does_not_take_the_blocks_before_it_along(small_architecture, noise_split):
+    model, split = residual(small_architecture), noise_split(400, (2, 8, 8))
+    with torch.no_grad():  # the last block adds nothing
+        model.layer4[1].bn2.weight.zero_()
+        model.layer4[1].bn2.bias.zero_()
+    decisions = TINY.decide(model, split, 0, (0.5, 0.875))
+    kept = {
+        layer.name: keep_masks([d for d in decisions if d.layer == layer.name], layer.units, 2)
+        for layer in wiring_of(model).layers
+    }
+    assert not kept["layer4.1.conv2"].any()
+    assert not kept["layer4.1.conv1"].any()
+    assert {d.gain for d in decisions if d.layer == "layer4.1.conv1"} == {None}
+    assert any(d.gain is not None for d in decisions if d.layer == "layer4.0.conv2")
+    assert kept["layer4.0.conv2"].any()
 
 
 def test_nothing_wanted_removes_everything_at_those_levels_alone():
