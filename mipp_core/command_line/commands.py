@@ -2,7 +2,7 @@
 
 import json
 from argparse import Namespace
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from mipp_core.experiments.store.files import write_json, write_tensors
 from mipp_core.experiments.sweep import run
 from mipp_core.experiments.uploads import keep_weights
 from mipp_core.models import load_file
+from mipp_core.pruners import SMALL, Pruner
 from mipp_core.training import recipe
 
 Answer = tuple[Any, list[str]]
@@ -156,7 +157,7 @@ def _widths(text: str | None) -> tuple[int, ...] | None:
 def grid_of(chosen: Namespace) -> Grid:
     """Read a grid from flags, each of which may hold several values."""
     names = tuple(chosen.pruner.split(","))
-    settings: dict[str, dict[str, Any]] = {}
+    settings: dict[str, dict[str, Any]] = {"mipp": changed_settings(SMALL)} if chosen.small else {}
     for text in [*chosen.set, *(["pixels=true"] if chosen.pixels else [])]:
         name, value = _setting(text)
         owner, dot, own = name.partition(".")
@@ -186,6 +187,13 @@ def grid_of(chosen: Namespace) -> Grid:
         retrain_controls=chosen.retrain_controls,
         settings=settings,
     )
+
+
+def changed_settings(settings: Pruner) -> dict[str, Any]:
+    """Return the settings that are not the usual ones."""
+    usual = type(settings)()
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return {name: value for name, value in values.items() if value != getattr(usual, name)}
 
 
 def _shares(text: str) -> tuple[float, ...]:

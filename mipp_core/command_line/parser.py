@@ -21,6 +21,9 @@ def build_parser() -> ArgumentParser:
     prune = commands.add_parser("prune", help="prune a network at one confidence and retrain it")
     _pruning(prune)
     prune.add_argument("--confidence", type=float, required=True, help="x in [0.5, 1): higher prunes more")
+    planned = commands.add_parser("plan", help="say what MIPP will take on a network: samples, memory and time")
+    _pruning(planned)
+    planned.add_argument("--levels", default="", help="of the schedule, as 0,3,9; all 20 by default")
     sweep = commands.add_parser(
         "sweep",
         help="prune at the paper's 20 confidence levels, for one run or any grid of runs",
@@ -113,6 +116,7 @@ def _pruning(parser: ArgumentParser) -> None:
     _network(parser)
     parser.add_argument("--untrained", action="store_true", help="prune the network at initialisation")
     parser.add_argument("--pruner", default="mipp", help="see: pruners")
+    parser.add_argument("--small", action="store_true", help="mipp's small setting: wide networks on a CPU, in minutes")
     parser.add_argument("--pixels", action="store_true", help="prune the input's pixels too (mipp)")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the pruner")
     parser.add_argument("--retrain-recipe", help="how pruned networks are retrained; none = not at all")

@@ -15,7 +15,8 @@ from mipp_core.pruners.hrank import HRank
 from mipp_core.pruners.imp import Imp
 from mipp_core.pruners.lamp import Lamp
 from mipp_core.pruners.magnitude import Magnitude
-from mipp_core.pruners.mipp import Mipp
+from mipp_core.pruners.mipp import SMALL, Mipp
+from mipp_core.pruners.mipp_plan import Plan, plan
 from mipp_core.pruners.prospr import ProsPR
 from mipp_core.pruners.random import Random
 from mipp_core.pruners.snip import IterativeSnip, Snip
@@ -24,7 +25,21 @@ from mipp_core.pruners.synflow import SynFlow
 from mipp_core.pruners.taylor import Taylor
 from mipp_core.pruners.thinet import ThiNet
 
-__all__ = ["PRUNERS", "Decider", "Magnitude", "Mipp", "Pruner", "Random", "Ranker", "Task", "describe", "pruner"]
+__all__ = [
+    "PRUNERS",
+    "SMALL",
+    "Decider",
+    "Magnitude",
+    "Mipp",
+    "Plan",
+    "Pruner",
+    "Random",
+    "Ranker",
+    "Task",
+    "describe",
+    "plan",
+    "pruner",
+]
 
 PRUNERS: dict[str, type[Pruner]] = {
     "mipp": Mipp,

@@ -214,6 +214,10 @@ class Mipp(Decider):
         ]
 
 
+SMALL = Mipp(members=2, hidden=(64, 64), refit_steps=50, unit_steps=10, samples=3000, longest_block=32)
+"""The small setting: networks of thousands of units on a CPU, in minutes; its estimates are less sure."""
+
+
 @dataclass(frozen=True)
 class _Step:
     """What is tested against what: a layer's units, and the layers that read them, in order."""

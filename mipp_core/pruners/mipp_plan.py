@@ -1,0 +1,155 @@
+"""What a run of MIPP will take, said before it starts.
+
+The network's forward pass and the regressors' steps are timed for a moment on the device itself, once for each shape
+of layer.  How many tests there will be depends on their outcomes: with all 20 levels of the schedule, the shipped runs
+of LeNet5 took 4 to 7 tests a unit in its wide layers and up to 18 in the narrow ones, whose levels agree less.  So the
+time is given as a range: one test a unit to one for every unit and level, and 6 in between.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+from mipp_core.evaluation import evaluating
+from mipp_core.information import Ensemble, Pairs
+from mipp_core.information.ensemble import draw_batches
+from mipp_core.layers import device_of, wiring_of
+from mipp_core.pruners.mipp import Mipp
+
+_USUAL_TESTS = 6
+_TIMED_STEPS = 3
+_TIMED_IMAGES = 4
+_TIMED_ROWS = 400
+_COPIES = 4
+"""Of every weight while regressors are trained: itself, its gradient, and Adam's two moments."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A layer's units and the next layer's."""
+
+    units: int
+    targets: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run of MIPP will take.
+
+    Attributes:
+        layers, units: of the network.
+        samples: activations.
+        levels: confidences that are swept together.
+        members: regressors, and so estimates, per test.
+        bytes: most memory of activations and regressors, maps of the network apart.
+        least_seconds, usual_seconds, most_seconds: of pruning; see above.
+    """
+
+    layers: int
+    units: int
+    samples: int
+    levels: int
+    members: int
+    bytes: int
+    least_seconds: float
+    usual_seconds: float
+    most_seconds: float
+
+    def __str__(self) -> str:
+        head = f"{self.units:,} units of {self.layers} layers at {self.levels} levels"
+        how = f"{self.samples:,} samples, {self.members} regressors a test, {self.bytes / 1e9:.1f} GB"
+        range_ = f"{duration(self.least_seconds)} to {duration(self.most_seconds)}"
+        return f"{head}: {how}; about {duration(self.usual_seconds)}, {range_} depending on the tests."
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words, to about two digits."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
+@torch.no_grad()
+def plan(settings: Mipp, model: nn.Module, image_shape: tuple[int, int, int], samples: int, levels: int) -> Plan:
+    """Estimate what a run will take on the network's device; takes a few seconds itself.
+
+    Args:
+        settings: of the run.
+        model: left bit-identical.
+        image_shape: channels, height and width.
+        samples: images there are.
+        levels: confidences asked for.
+    """
+    shapes, count = _shapes(model), min(samples, settings.samples)
+    timings = {shape: _timed(settings, shape, count, device_of(model)) for shape in dict.fromkeys(shapes)}
+    fits = sum(timings[shape][0] * (settings.fit_steps + settings.refit_steps) for shape in shapes)
+    one_each = sum(timings[shape][1] * shape.units for shape in shapes)
+    fixed = _forward_seconds(model, image_shape) * count + fits
+    widest = max(shapes, key=lambda shape: _weights(settings, shape))
+    seen = sum(shape.units for shape in shapes)
+    return Plan(
+        layers=len(shapes),
+        units=seen,
+        samples=count,
+        levels=levels,
+        members=settings.members,
+        bytes=4 * (2 * count * seen + _COPIES * levels * settings.members * _weights(settings, widest)),
+        least_seconds=fixed + one_each,
+        usual_seconds=fixed + one_each * min(levels, _USUAL_TESTS),
+        most_seconds=fixed + one_each * levels,
+    )
+
+
+def _shapes(model: nn.Module) -> list[Shape]:
+    wiring = wiring_of(model)
+    widths = {name: len(model.get_submodule(name).weight) for name in wiring.weighted}
+    return [Shape(layer.units, widths.get(layer.reader, layer.units)) for layer in wiring.layers]
+
+
+def _weights(settings: Mipp, shape: Shape) -> int:
+    sizes = (shape.units, *settings.hidden, shape.targets)
+    return sum(reads * gives for reads, gives in pairwise(sizes))
+
+
+def _timed(settings: Mipp, shape: Shape, samples: int, device: torch.device) -> tuple[float, float]:
+    """Return the seconds of one step of fitting one layer, and of one test of one branch."""
+    generator = torch.Generator().manual_seed(0)
+    columns = [
+        torch.randn(_TIMED_ROWS, width, generator=generator).to(device) for width in (shape.units, shape.targets)
+    ]
+    pairs = Pairs.split(*columns, settings.held_out)
+    ensemble = Ensemble(settings.members, settings.hidden, settings.batch_size)
+    weights = ensemble.fresh(1, shape.units, shape.targets, generator, pairs.inputs)
+    keep, wanted = pairs.live_inputs[None], pairs.live_targets[None]
+    batches = draw_batches(_TIMED_STEPS, ensemble, len(pairs.inputs), 0, device)
+
+    def step() -> None:
+        ensemble.fit(weights, pairs, keep, wanted, batches, settings.learning_rate)
+
+    def judge() -> None:
+        ensemble.held_out_losses(weights, pairs, keep, wanted)
+
+    a_step = _seconds(step, device) / _TIMED_STEPS
+    judged = _seconds(judge, device) * max(1.0, samples / _TIMED_ROWS)
+    return a_step, a_step * settings.unit_steps + judged
+
+
+def _forward_seconds(model: nn.Module, image_shape: tuple[int, int, int]) -> float:
+    """Return the seconds that one image takes."""
+    images = torch.zeros(_TIMED_IMAGES, *image_shape, device=device_of(model))
+    with evaluating(model):
+        return _seconds(lambda: model(images), device_of(model)) / _TIMED_IMAGES
+
+
+def _seconds(work: Callable[[], object], device: torch.device) -> float:
+    """Time some work after it has been done once."""
+    for _ in range(2):
+        started = time.perf_counter()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+    return time.perf_counter() - started
