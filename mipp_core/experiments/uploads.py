@@ -1,0 +1,54 @@
+"""Weights that people bring, kept beside those that were computed here."""
+
+import re
+
+from torch import Tensor
+
+from mipp_core.checkpoints.fitting import expected, fitted
+from mipp_core.checkpoints.reading import read_checkpoint
+from mipp_core.checkpoints.stored import Stored
+from mipp_core.errors import DataError
+from mipp_core.experiments.store import Store
+from mipp_core.models import Architecture
+
+_NAME = re.compile("[0-9a-f]{64}")
+"""A name that ``keep_weights`` gives; anything else could lead out of the store's folder."""
+
+
+def keep_weights(data: bytes, architecture: Architecture, store: Store) -> str:
+    """Read an untrusted state dict and keep its tensors in the store.
+
+    Nothing of the file itself is kept, only the numbers; equal weights are kept once, whatever their file was.
+
+    Args:
+        data: a file's content; see ``read_checkpoint``.
+        architecture: of the network that the weights are for.
+        store: where they are kept.
+
+    Returns:
+        Their name: 64 hexadecimal digits that follow from the numbers.
+
+    Raises:
+        DataError: the file cannot be read, is damaged, too large or not a checkpoint, or the store cannot be written.
+        ModelError: its tensors are not those of the architecture, or hold values that are not finite.
+    """
+    return store.blobs.put(read_checkpoint(data, architecture))
+
+
+def kept_weights(name: str, architecture: Architecture, store: Store) -> dict[str, Tensor]:
+    """Return weights that were kept, once more checked against a network.
+
+    Args:
+        name: as ``keep_weights`` gave it; it may come from an address and be anything.
+        architecture: of the network that they are wanted for.
+        store: where they are.
+
+    Raises:
+        DataError: the store has no weights of this name.
+        ModelError: they are another network's.
+    """
+    tensors = store.blobs.get(name) if _NAME.fullmatch(name) else None
+    if tensors is None:
+        raise DataError(f"This machine has no weights called {name[:12]!r}; upload their file again.")
+    stored = {key: Stored(tensor.dtype, tuple(tensor.shape), tensor.detach) for key, tensor in tensors.items()}
+    return fitted(stored, expected(architecture), architecture)
