@@ -5,14 +5,16 @@ from functools import cached_property
 from typing import Any
 
 import pandas as pd
+import torch
 from torch import Tensor, nn
 
 from mipp_core.checkpoints.fitting import expected
+from mipp_core.errors import SettingError
 from mipp_core.experiments.archive import slim_description, slim_network
 from mipp_core.experiments.result import entry_of
 from mipp_core.experiments.spec import RunSpec
 from mipp_core.exporting import FORMATS, example
-from mipp_core.latency import BATCHES, LatencyComparison
+from mipp_core.latency import BATCHES, LatencyComparison, compare_latency
 from mipp_core.models import Architecture
 
 CHECKED = 64
@@ -99,6 +101,26 @@ class SlimNetwork:
         content = card.write(self.network, self.image_shape)
         return Written(kind, content, card.check(content, self.network, example(self.image_shape, CHECKED)))
 
+    def latency(self, device: str = "cpu", seconds: float = 3.0) -> pd.DataFrame:
+        """Measure both networks in turns; one row per batch size, see ``latency_table``.
+
+        Args:
+            device: where to measure.
+            seconds: for all measurements together.
+
+        Raises:
+            SettingError: the device's memory does not suffice.
+        """
+        try:
+            return latency_table(
+                compare_latency(self.dense(), self.network, self.image_shape, self.batches(), device, seconds)
+            )
+        except torch.OutOfMemoryError as problem:
+            raise SettingError(
+                f"The memory of {device} does not suffice for {self.batches()[-1]} images at a time; wait until no run "
+                "goes on, or measure on the cpu."
+            ) from problem
+
     def batches(self) -> tuple[int, ...]:
         """Return batch sizes for a measurement of latency that someone waits for: 1 and up to 256 images."""
         most = BATCHES[-1]
@@ -111,7 +133,7 @@ def latency_table(compared: tuple[LatencyComparison, ...]) -> pd.DataFrame:
     """Return one row per batch size.
 
     Columns: batch; dense, dense_low, dense_high, slim, slim_low, slim_high (median, 10% and 90%, in milliseconds);
-    ratio (medians, dense over slim).
+    ratio (medians, dense over slim); device, threads, dtype, repeats (measured runs of each network).
     """
     return pd.DataFrame(
         {
@@ -120,6 +142,7 @@ def latency_table(compared: tuple[LatencyComparison, ...]) -> pd.DataFrame:
             **{f"{name}_low": one.p10_ms for name, one in _both(pair)},
             **{f"{name}_high": one.p90_ms for name, one in _both(pair)},
             "ratio": pair.ratio,
+            **{name: getattr(pair.slim, name) for name in ("device", "threads", "dtype", "repeats")},
         }
         for pair in compared
     )

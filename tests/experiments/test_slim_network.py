@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mipp_core.errors import ModelError
+from mipp_core.errors import ModelError, SettingError
 from mipp_core.evaluation import accuracy, macs, parameters
 from mipp_core.experiments import NetworkSpec, RunSpec, entry_of
 from mipp_core.experiments.archive import load_run, shipped_runs, slim_description, slim_network, slim_weights
@@ -76,6 +76,22 @@ def test_latency_as_a_table(slim: SlimNetwork):
     for name in ("dense", "slim"):
         assert (table[f"{name}_low"] <= table[name]).all()
         assert (table[name] <= table[f"{name}_high"]).all()
+
+
+def test_both_networks_are_measured_on_the_same_machine(slim: SlimNetwork):
+    table = slim.latency(seconds=0.1)
+    assert table.batch.tolist() == [1, 256]
+    assert set(table.device) == {"cpu"}
+    assert (table.repeats >= 5).all()
+
+
+def test_want_of_memory_is_a_sentence(slim: SlimNetwork, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr("mipp_core.experiments.slim.compare_latency", full)
+    with pytest.raises(SettingError, match="memory of cuda:0 does not suffice for 256 images"):
+        slim.latency("cuda:0")
 
 
 def test_the_dense_twin_has_the_shape_of_the_dense_network(slim: SlimNetwork):
