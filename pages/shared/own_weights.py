@@ -14,8 +14,6 @@ from pages.shared.finding import store
 PARAMETER = "weights"
 """Of the address: the name under which the store keeps them."""
 
-ENDINGS = ["safetensors", "pt", "pth"]
-
 
 @dataclass(frozen=True)
 class Own:
@@ -65,7 +63,6 @@ def _uploader(refusal: str) -> None:
     wanted, key = _wanted(), f"upload {st.session_state.setdefault('uploads', 0)}"
     st.file_uploader(
         "State dict",
-        ENDINGS,
         key=key,
         label_visibility="collapsed",
         disabled=wanted is None,

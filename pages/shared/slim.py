@@ -77,7 +77,8 @@ def _agreement(difference: float) -> str:
     """Say how far a file's outputs are from the network's."""
     if difference == 0:
         return "its outputs equal the network's to the last bit"
-    return f"its outputs differ from the network's by at most {difference:.1e} of the largest"
+    digits = f"{difference:.1e}".replace("-", "−")  # a hyphen would let the line break there
+    return f"its outputs differ from the network's by at most {digits} of the largest one"
 
 
 def _made(chosen: Chosen, kind: str, notes: Any) -> Written | None:
