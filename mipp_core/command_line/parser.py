@@ -89,7 +89,12 @@ def _runs(parser: ArgumentParser) -> None:
 
 def _slim(parser: ArgumentParser) -> None:
     _json(parser)
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="what prune --save-dir wrote")
+    parser.add_argument(
+        "folder",
+        type=Path,
+        metavar="FOLDER",
+        help="what prune --save-dir wrote, or slim.json and slim.safetensors from the page",
+    )
     parser.add_argument("--model", help="PATH.py:FUNCTION, if that is what was pruned")
 
 

@@ -10,9 +10,8 @@ from torch import nn
 from mipp_core.command_line.commands import numbers, usable_device
 from mipp_core.errors import DataError, SettingError
 from mipp_core.evaluation import macs, parameters
-from mipp_core.experiments import RunSpec
-from mipp_core.experiments.archive import load_run, load_slim
-from mipp_core.experiments.store.files import write_bytes
+from mipp_core.experiments.archive import load_slim
+from mipp_core.experiments.store.files import read_json, write_bytes
 from mipp_core.exporting import FORMATS, example
 from mipp_core.latency import Latency, LatencyComparison, compare_latency
 from mipp_core.models import Architecture, load_file
@@ -74,14 +73,15 @@ def _dense(folder: Path) -> Architecture:
     """Return the architecture that a folder's slim network was cut from.
 
     Raises:
-        DataError: the run's document is not there.
+        DataError: its description is not there.
     """
-    run = load_run(folder)
-    if run is None:
+    description = read_json(folder / "slim.json")
+    if description is None:
         raise DataError(
-            f"{folder} holds no run.json that says what was pruned; give a folder that prune --save-dir wrote."
+            f"{folder} holds no slim.json that says what was pruned; give a folder that prune --save-dir wrote, or one "
+            "with both files of a slim model from the page Explore."
         )
-    return RunSpec.from_json(run["spec"]).network.architecture
+    return Architecture.from_json(description["architecture"])
 
 
 def _table(document: dict[str, Any], compared: tuple[LatencyComparison, ...]) -> list[str]:

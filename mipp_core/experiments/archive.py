@@ -104,9 +104,7 @@ def save_slim(folder: Path, description: dict[str, Any], weights: dict[str, Tens
 
 
 def load_slim(folder: Path) -> nn.Module:
-    """Rebuild a slim network from ``slim.json`` and ``slim.safetensors``, without pickle.
-
-    If pixels were pruned, a mask of the image goes in front.
+    """Rebuild a slim network from ``slim.json`` and ``slim.safetensors``, without pickle; see ``slim_network``.
 
     Raises:
         DataError: a file is missing or damaged.
@@ -115,16 +113,27 @@ def load_slim(folder: Path) -> nn.Module:
     description, weights = read_json(folder / "slim.json"), read_tensors(folder / "slim.safetensors")
     if description is None or weights is None:
         raise DataError(f"{folder} holds no whole slim network; it needs slim.json and slim.safetensors.")
+    return slim_network(description, weights)
+
+
+def slim_network(description: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
+    """Rebuild a slim network from what ``slim_description`` gave and its weights.
+
+    If pixels were pruned, a mask of the image goes in front.
+
+    Raises:
+        ModelError: the weights do not fit the description.
+    """
     made = Architecture.from_json(description["architecture"])
     masks = KeepMasks.from_json(description["masks"])
     model = shrink(made.build().eval(), masks)
     try:
         model.load_state_dict(weights)
     except RuntimeError as problem:
-        raise ModelError(f"The weights in {folder} do not fit slim.json ({problem}); save the network again.") from (
+        raise ModelError(f"The slim network's weights do not fit its description ({problem}); save it again.") from (
             problem
         )
-    return with_pixel_mask(model, masks, made.image_shape)
+    return with_pixel_mask(model, masks, made.image_shape).eval()
 
 
 def command_of(spec: RunSpec, device: str = "cpu") -> str:

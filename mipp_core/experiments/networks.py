@@ -7,9 +7,9 @@ from torch import nn
 
 from mipp_core.checkpoints.pretrained import pretrained
 from mipp_core.data import Dataset, Deformation, load_dataset
-from mipp_core.errors import DataError
 from mipp_core.experiments.spec import NetworkSpec
 from mipp_core.experiments.store.files import Blobs, Tensors
+from mipp_core.experiments.uploads import kept_weights
 from mipp_core.models import family
 from mipp_core.vocabulary import Report, silent
 
@@ -44,7 +44,4 @@ def given_weights(
         return None
     if spec.weights in family(spec.model).weights:
         return pretrained(spec.architecture, spec.weights, data_dir, report)
-    found = blobs.get(spec.weights)
-    if found is None:
-        raise DataError(f"The weights {spec.weights[:12]} are not on this machine; give their file again.")
-    return found
+    return kept_weights(spec.weights, spec.architecture, blobs)

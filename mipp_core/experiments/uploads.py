@@ -1,19 +1,56 @@
-"""Weights that somebody brings, kept where runs find them."""
+"""Weights that people bring, kept beside those that were computed here."""
 
+import re
 from pathlib import Path
 
-from mipp_core.checkpoints import read_checkpoint
+from torch import Tensor
+
+from mipp_core.checkpoints.fitting import expected, fitted
+from mipp_core.checkpoints.reading import read_checkpoint
+from mipp_core.checkpoints.stored import Stored
+from mipp_core.errors import DataError
 from mipp_core.experiments.store import Store
+from mipp_core.experiments.store.files import Blobs
 from mipp_core.models import Architecture
+
+_NAME = re.compile("[0-9a-f]{64}")
+"""A name that ``keep_weights`` gives; anything else could lead out of the store's folder."""
 
 
 def keep_weights(data: bytes | Path, architecture: Architecture, store: Store) -> str:
-    """Check an untrusted checkpoint, keep its tensors in the store and return their content name.
+    """Read an untrusted state dict and keep its tensors in the store.
 
-    The name is what ``NetworkSpec.weights`` takes.
+    Nothing of the file itself is kept, only the numbers; equal weights are kept once, whatever their file was.
+
+    Args:
+        data: a file's content, or where it is; see ``read_checkpoint``.
+        architecture: of the network that the weights are for.
+        store: where they are kept.
+
+    Returns:
+        Their name: 64 hexadecimal digits that follow from the numbers.
 
     Raises:
-        DataError: the file cannot be read, is damaged, too large, or not a checkpoint; or the store cannot be written.
+        DataError: the file cannot be read, is damaged, too large or not a checkpoint, or the store cannot be written.
         ModelError: its tensors are not those of the architecture, or hold values that are not finite.
     """
     return store.blobs.put(read_checkpoint(data, architecture))
+
+
+def kept_weights(name: str, architecture: Architecture, blobs: Blobs) -> dict[str, Tensor]:
+    """Return weights that were kept, once more checked against a network.
+
+    Args:
+        name: as ``keep_weights`` gave it; it may come from an address and be anything.
+        architecture: of the network that they are wanted for.
+        blobs: where they are.
+
+    Raises:
+        DataError: the store has no weights of this name.
+        ModelError: they are another network's.
+    """
+    tensors = blobs.get(name) if _NAME.fullmatch(name) else None
+    if tensors is None:
+        raise DataError(f"This machine has no weights called {name[:12]!r}; give their file again.")
+    stored = {key: Stored(tensor.dtype, tuple(tensor.shape), tensor.detach) for key, tensor in tensors.items()}
+    return fitted(stored, expected(architecture), architecture)

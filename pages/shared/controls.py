@@ -12,7 +12,7 @@ from mipp_core.experiments import NetworkSpec, RunSpec, entry_of
 from mipp_core.models import MODELS
 from mipp_core.pruners import Mipp
 from mipp_core.training import RECIPES
-from pages.shared import finding
+from pages.shared import finding, own_weights
 
 PRESETS: dict[str, dict[str, Any]] = {
     "Trained LeNet5": {},
@@ -47,8 +47,12 @@ def sidebar() -> RunSpec | None:
         _presets()
         _network()
         _pruning()
+        own_weights.expander()
+    own = own_weights.own()
+    if own.problem:
+        st.warning(own.problem, icon=":material/block:")
     try:
-        return _spec()
+        return _spec(own.name)
     except MippError as problem:
         st.error(str(problem), icon=":material/block:")
         return None
@@ -68,6 +72,7 @@ def _presets() -> None:
 def _apply(changed: dict[str, Any]) -> None:
     for key, value in {**DEFAULTS, **changed}.items():
         st.session_state[key] = value
+    own_weights.forget()
 
 
 def _network() -> None:
@@ -104,7 +109,8 @@ def _network() -> None:
         key="start",
         required=True,
         bind="query-params",
-        help="After training, or before it has seen any data.",
+        disabled=own_weights.own().name is not None,
+        help="After training, or before it has seen any data; your own weights count as trained.",
     )
     st.number_input("Seed", 0, 999, key="seed", bind="query-params", help="Same seed, same run.")
 
@@ -152,19 +158,28 @@ def _pruning() -> None:
         )
 
 
-def _spec() -> RunSpec:
+def _network_fields(weights: str | None) -> dict[str, Any]:
+    """Return the fields of the network; one that brings its weights is not trained."""
     state = st.session_state
-    whole, trained = state.dataset != "mnist-sample", state.start == "trained"
+    recipe = RECIPES["short" if state.dataset != "mnist-sample" else "live"]
+    own = {"weights": weights, "recipe": RECIPES["none"]} if weights else {}
+    return {
+        "model": state.model,
+        "dataset": state.dataset,
+        "deformation": round(float(state.deformation), 2),
+        "recipe": recipe,
+        "seed": int(state.seed),
+        **own,
+    }
+
+
+def _spec(weights: str | None) -> RunSpec:
+    state = st.session_state
+    whole, trained = state.dataset != "mnist-sample", state.start == "trained" or weights is not None
     recipe = RECIPES["short" if whole else "live"]
     retraining = RECIPES["short-retrain" if whole else "live-retrain"] if trained else recipe
     return RunSpec(
-        network=NetworkSpec(
-            model=state.model,
-            dataset=state.dataset,
-            deformation=round(float(state.deformation), 2),
-            recipe=recipe,
-            seed=int(state.seed),
-        ),
+        network=NetworkSpec(**_network_fields(weights)),
         trained=trained,
         settings=Mipp(
             collapse=state.collapse,

@@ -11,10 +11,11 @@ import torch
 from mipp_core.data import load_dataset
 from mipp_core.errors import MippError
 from mipp_core.experiments import RunSpec, collapsed_layers, entry_of
-from mipp_core.experiments.archive import command_of, pack_slim, slim_description
+from mipp_core.experiments.archive import command_of
 from mipp_core.experiments.tables import MEASURES, curve_table, deaths, decision_table, layer_table
 from mipp_core.figures import AXES, accuracy_curve, pixel_map, ratio_bars, unit_map
 from mipp_core.vocabulary import INPUT
+from pages.shared import slim
 from pages.shared.finding import Found, other_seeds
 
 LATEST = 200
@@ -38,7 +39,8 @@ def show(found: Found, level: int) -> None:
         _decisions(document, level)
     with right:
         _pixels(entry)
-    _provenance(found, spec, level)
+    slim.panel(found, level)
+    _provenance(found, spec)
 
 
 def _headline(document: dict[str, Any], entry: dict[str, Any]) -> None:
@@ -184,7 +186,7 @@ def _pixels(entry: dict[str, Any]) -> None:
         st.caption("This run kept all pixels: the mean digit. Turn on *Prune pixels* to test them.")
 
 
-def _provenance(found: Found, spec: RunSpec, level: int) -> None:
+def _provenance(found: Found, spec: RunSpec) -> None:
     document = found.document
     recipe, retraining = spec.network.recipe, spec.retraining
     shipped = "A shipped run: " if found.is_shipped else "A run of this machine: "
@@ -196,7 +198,7 @@ def _provenance(found: Found, spec: RunSpec, level: int) -> None:
         f"{recipe.epochs} epochs, pruned networks {words} for {retraining.epochs} (the paper has 90 and 90). "
         f"{document['device']}; {versions}; {sum(document['seconds'].values()):.0f} s in all."
     )
-    _downloads(found, level)
+    _downloads(document)
     st.code(_command(spec), language="bash", wrap_lines=True)
 
 
@@ -207,25 +209,11 @@ def _command(spec: RunSpec) -> str:
         return f"# {problem}"
 
 
-def _downloads(found: Found, level: int) -> None:
-    document = found.document
+def _downloads(document: dict[str, Any]) -> None:
     name = f"mipp-{document['hash']}"
     with st.container(horizontal=True):
         _download("Curve (CSV)", lambda: curve_table(document).to_csv(index=False), f"{name}.csv", "text/csv")
         _download("Run (JSON)", lambda: json.dumps(document), f"{name}.json", "application/json")
-        if entry_of(document, level)["accuracy_retrained"] is not None and found.has_weights(level):
-            _download(
-                "Slim model (safetensors)",
-                lambda: pack_slim(found.weights(level)),
-                "slim.safetensors",
-                "application/octet-stream",
-            )
-            _download(
-                "Slim model (JSON)",
-                lambda: json.dumps(slim_description(document, level)),
-                "slim.json",
-                "application/json",
-            )
 
 
 def _download(label: str, data: Callable[[], str | bytes], file_name: str, mime: str) -> None:

@@ -15,7 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import torch
 from playwright.sync_api import expect, sync_playwright
+
+from mipp_core.models import architecture
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ROOT = Path(__file__).parents[2]
@@ -275,3 +278,33 @@ def test_nothing_is_wider_than_the_window(server, browser, width, scheme, place,
     expect(tab.get_by_text(last)).to_be_visible(timeout=60_000)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
+
+
+def test_the_slim_model_is_written_checked_timed_and_taken_away(server, tab):
+    tab.goto(server)
+    tab.get_by_role("button", name="Write and check .pt2").click()
+    with tab.expect_download() as taken:
+        tab.get_by_role("button", name=re.compile(r"slim\.pt2 \(")).click()
+    assert taken.value.suggested_filename == "slim.pt2"
+    outputs = torch.export.load(taken.value.path()).module()(torch.rand(3, 1, 28, 28))
+    assert outputs.shape == (3, 10)
+    tab.get_by_role("button", name="Measure latency on this machine").click()
+    expect(tab.get_by_text("Time, 256 images")).to_be_visible()
+
+
+def test_own_weights_come_back_by_their_link(server, tab, tmp_path):
+    torch.save(architecture("lenet5", (1, 28, 28), 10).build(1).state_dict(), tmp_path / "weights.pt")
+    (tmp_path / "bad.pt").write_bytes(b"PK\x03\x04")
+    tab.goto(server)
+    tab.get_by_text("Your own weights").click()
+    place = tab.locator("[data-testid=stFileUploader] input[type=file]")
+    place.set_input_files(tmp_path / "bad.pt")
+    expect(tab.get_by_text("This file is not read")).to_be_visible()
+    place.set_input_files(tmp_path / "weights.pt")
+    expect(tab.get_by_text("lenet5: 10 tensors")).to_be_visible()
+    assert re.search(r"[?&]weights=[0-9a-f]{64}$", tab.url)
+    tab.reload()
+    expect(tab.get_by_text("lenet5: 10 tensors")).to_be_visible()
+    tab.get_by_role("button", name="Forget").click()
+    expect(place).to_be_attached()
+    assert "weights" not in tab.url

@@ -39,6 +39,13 @@ def test_export_writes_files_that_compute_the_same(pruned: Path, tmp_path: Path,
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
 
 
+def test_the_two_files_of_a_slim_model_are_enough(pruned: Path, tmp_path: Path):
+    for name in ("slim.json", "slim.safetensors"):
+        (tmp_path / name).write_bytes((pruned / name).read_bytes())
+    assert main(["export", str(tmp_path), "--format", "pt2"]) == 0
+    assert main(["latency", str(tmp_path), "--batches", "1", "--seconds", "0.1"]) == 0
+
+
 def test_export_says_what_it_wrote(pruned: Path, capsys):
     assert main(["export", str(pruned), "--format", "onnx"]) == 0
     assert capsys.readouterr().out.startswith(f"wrote {pruned / 'slim.onnx'}, ")
@@ -82,7 +89,7 @@ def test_wrong_words_are_sentences(words: list[str], part: str, pruned: Path, ca
 def test_a_folder_without_a_network_is_a_sentence(command: str, tmp_path: Path, pruned: Path, capsys):
     assert main([command, str(tmp_path)]) == 1
     assert "prune --save-dir" in capsys.readouterr().err
-    (tmp_path / "run.json").write_bytes((pruned / "run.json").read_bytes())
+    (tmp_path / "slim.json").write_bytes((pruned / "slim.json").read_bytes())
     assert main([command, str(tmp_path)]) == 1
     assert "no whole slim network" in capsys.readouterr().err
 

@@ -1,0 +1,123 @@
+"""The slim model of one level: what it costs, and the files to take away."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from mipp_core.errors import MippError
+from mipp_core.experiments import entry_of
+from mipp_core.experiments.archive import pack_slim, slim_description
+from mipp_core.experiments.slim import CHECKED, Written
+from mipp_core.exporting import FORMATS
+from pages.shared.finding import Found
+from pages.shared.slim_choice import Chosen, turn
+from pages.shared.slim_costs import costs, in_bytes
+
+LABELS = {"pt2": ".pt2", "onnx": "ONNX"}
+
+COMMANDS = """\
+python -m mipp_core export .
+python -m mipp_core latency ."""
+
+
+def panel(found: Found, level: int) -> None:
+    """Draw the panel; without weights there is nothing to show."""
+    if entry_of(found.document, level)["accuracy_retrained"] is not None and found.has_weights(level):
+        st.subheader("The slim model", anchor=False)
+        _body(Chosen(found, level))
+
+
+@st.fragment
+def _body(chosen: Chosen) -> None:
+    left, right = st.columns([3, 2], gap="large")
+    try:
+        with left:
+            costs(chosen)
+        with right:
+            _files(chosen)
+    except MippError as problem:
+        st.error(str(problem), icon=":material/block:")
+
+
+def _files(chosen: Chosen) -> None:
+    document, level = chosen.found.document, chosen.level
+    row, notes = st.container(horizontal=True, gap="small"), st.container()
+    with row:
+        _download("slim.safetensors", lambda: pack_slim(chosen.load().weights), words="The weights.")
+        _download("slim.json", lambda: json.dumps(slim_description(document, level)), words="Which units they are of.")
+    for kind in FORMATS:
+        _offer(chosen, kind, row, notes)
+    st.caption("The same in a terminal, in the folder of slim.safetensors and slim.json:")
+    st.code(COMMANDS, language="bash", wrap_lines=True)
+
+
+def _offer(chosen: Chosen, kind: str, row: Any, notes: Any) -> None:
+    """Offer a file that must be made first: a button, and once it is made and checked, the download."""
+    written = _made(chosen, kind, notes) if kind in _asked(chosen) else None
+    with row:
+        if written is None:
+            words = f"Writes the file, runs it on {CHECKED} random images and compares it with the network."
+            st.button(
+                f"Write and check {LABELS[kind]}",
+                key=f"slim_{kind}",
+                icon=":material/task_alt:",
+                on_click=partial(_ask, chosen, kind),
+                help=words,
+            )
+            return
+        size = in_bytes(len(written.content))
+        _download(f"slim.{kind}", lambda: written.content, f"slim.{kind} ({size})", FORMATS[kind].description)
+    notes.caption(f"✓ slim.{kind}: {_agreement(written.difference)} on {CHECKED} random images.")
+
+
+def _agreement(difference: float) -> str:
+    """Say how far a file's outputs are from the network's."""
+    if difference == 0:
+        return "its outputs equal the network's to the last bit"
+    digits = f"{difference:.1e}".replace("-", "−")  # a hyphen would let the line break there
+    return f"its outputs differ from the network's by at most {digits} of the largest one"
+
+
+def _made(chosen: Chosen, kind: str, notes: Any) -> Written | None:
+    """Make a file, or find it made; None after saying why it cannot be made."""
+    try:
+        with notes, st.spinner(f"Writing {LABELS[kind]} and comparing it with the network…"):
+            return _written(chosen.key, kind, chosen)
+    except MippError as problem:
+        _asked(chosen).remove(kind)
+        notes.error(str(problem), icon=":material/block:")
+        return None
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _written(key: str, kind: str, _chosen: Chosen) -> Written:
+    with turn():
+        return _chosen.load().write(kind)
+
+
+def _asked(chosen: Chosen) -> list[str]:
+    """Return the formats that this visitor asked for of this network; changed in place."""
+    asked = st.session_state.get("slim_asked", {})
+    if asked.get("of") != chosen.key:
+        asked = st.session_state["slim_asked"] = {"of": chosen.key, "kinds": []}
+    return asked["kinds"]
+
+
+def _ask(chosen: Chosen, kind: str) -> None:
+    _asked(chosen).append(kind)
+
+
+def _download(file_name: str, data: Callable[[], str | bytes], label: str | None = None, words: str = "") -> None:
+    """Offer a file that is made when it is asked for."""
+    st.download_button(
+        label or file_name,
+        data,
+        file_name,
+        on_click="ignore",
+        key=f"download {file_name}",
+        icon=":material/download:",
+        help=words,
+    )

@@ -1,0 +1,130 @@
+"""What the slim model costs beside the dense one: counted at once, timed when asked."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from mipp_core.errors import MippError
+from mipp_core.experiments import jobs
+from pages.shared.finding import store
+from pages.shared.slim_choice import Chosen, turn
+
+SECONDS = 3.0
+"""For all measurements together."""
+
+ROWS = {"parameters": "Parameters", "macs": "MACs", "bytes": "Weights"}
+
+
+def costs(chosen: Chosen) -> None:
+    """Draw one table of what both networks cost; milliseconds come last, once they are measured."""
+    sizes, table, words = _sizes(chosen.key, chosen), st.empty(), st.container()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        device = _device()
+        if st.button("Measure latency on this machine", key="slim_latency", icon=":material/timer:"):
+            _measure(chosen, device)
+    measured = st.session_state.get("slim_measured", {})
+    measured = measured if measured.get("of") == chosen.key else None
+    rows = _counted(sizes) + (_timed(measured["table"]) if measured else [])
+    table.table(
+        pd.DataFrame(rows, columns=["Cost", "Dense", "Slim", "Ratio"]),
+        border="horizontal",
+        hide_index=True,
+        alt="Costs of the dense and the slim network",
+    )
+    with words:
+        _what_to_see(sizes.ratio["macs"], measured)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _sizes(key: str, _chosen: Chosen) -> pd.DataFrame:
+    return _chosen.load().sizes()
+
+
+def _device() -> str:
+    """Return where to measure; there is a choice only beside an accelerator."""
+    known = [*dict.fromkeys(("cpu", *jobs.devices()))]
+    if len(known) == 1:
+        return known[0]
+    return st.segmented_control("Device", known, default=known[0], required=True, key="slim_device")
+
+
+def _measure(chosen: Chosen, device: str) -> None:
+    busy = _busy()
+    try:
+        with st.spinner(f"Measuring, about {SECONDS:.0f} s…"), turn():
+            table = chosen.load().latency(device, SECONDS)
+    except MippError as problem:
+        st.error(str(problem), icon=":material/block:")
+    else:
+        st.session_state["slim_measured"] = {"of": chosen.key, "table": table, "busy": busy or _busy()}
+
+
+def _busy() -> bool:
+    """Tell whether a worker of this machine computes."""
+    return any(job.state == "running" for job in store().runs.list())
+
+
+def _counted(sizes: pd.DataFrame) -> list[tuple[str, ...]]:
+    return [
+        (ROWS[row.Index], _amount(row.Index, row.dense), _amount(row.Index, row.slim), _times(row.ratio))
+        for row in sizes.itertuples()
+    ]
+
+
+def _timed(table: pd.DataFrame) -> list[tuple[str, ...]]:
+    return [
+        (
+            "Time, 1 image" if row.batch == 1 else f"Time, {row.batch} images",
+            _span(row.dense, row.dense_low, row.dense_high),
+            _span(row.slim, row.slim_low, row.slim_high),
+            _times(row.ratio),
+        )
+        for row in table.itertuples()
+    ]
+
+
+def _amount(name: str, value: float) -> str:
+    return in_bytes(value) if name == "bytes" else f"{value:,.0f}"
+
+
+def in_bytes(count: float) -> str:
+    """Say a number of bytes in three digits."""
+    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= limit:
+            return f"{count / limit:.3g} {unit}"
+    return f"{count:.0f} bytes"
+
+
+def _times(ratio: float) -> str:
+    return f"**{ratio:.2f}×**"
+
+
+def _span(median: float, low: float, high: float) -> str:
+    return f"{_in_ms(median)} ms :small[:gray[({_in_ms(low)}–{_in_ms(high)})]]"
+
+
+def _in_ms(value: float) -> str:
+    return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 100 else f"{value:.0f}"
+
+
+def _what_to_see(fewer: float, measured: dict[str, Any] | None) -> None:
+    if measured is None:
+        st.caption(
+            f"What to see: how much smaller it is. Whether {fewer:.1f}× fewer MACs also save time must be measured."
+        )
+        return
+    table = measured["table"]
+    first = table.to_dict("records")[0]
+    threads = f"{first['threads']} thread{'s' if first['threads'] > 1 else ''}"
+    st.caption(
+        f"What to see: MACs are not milliseconds. {fewer:.2f}× fewer MACs, {_range(table.ratio)} times as fast on "
+        f"{first['device']} ({threads}, {first['dtype']}). Times are medians, in brackets 10% to 90% of the runs."
+    )
+    if measured["busy"]:
+        st.warning("A run was going on at the same time; it disturbs the times.", icon=":material/hourglass_top:")
+
+
+def _range(ratios: pd.Series) -> str:
+    low, high = f"{ratios.min():.2f}", f"{ratios.max():.2f}"
+    return low if low == high else f"{low} to {high}"
