@@ -163,7 +163,7 @@ class _Finder:
         for name, nodes in self.calls.items():
             ends = self._ends.get(name, [])
             if ends and not self._is_kept_whole(name, ends):
-                end, start = ends[0]
+                end, start = self._first_heard(ends)
                 yield Layer(
                     name,
                     self.model.get_submodule(name).weight.shape[0],
@@ -199,9 +199,14 @@ class _Finder:
         )
 
     def _reader(self, node: fx.Node) -> str:
-        """Return the first layer that can hear a node, layers that only weigh others' units apart."""
+        """Return the first layer that can hear a node; one that only weighs others' units if there is no other."""
         heard = list(_next_layers(node, self.model))
-        return next((name for name in heard if not self._only_weighs(name)), OUTPUT)
+        return next((name for name in heard if not self._only_weighs(name)), heard[0] if heard else OUTPUT)
+
+    def _first_heard(self, ends: list[tuple[Use, int]]) -> tuple[Use, int]:
+        """Return where channels are first read, by a layer that does more than weigh them if there is one."""
+        weighing = {str(use.node.target) for use, _ in ends if self._only_weighs(str(use.node.target))}
+        return next((end for end in ends if str(end[0].node.target) not in weighing), ends[0])
 
     def _only_weighs(self, name: str) -> bool:
         if name in self.flow.gates:
