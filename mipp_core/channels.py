@@ -143,7 +143,7 @@ class _Step:
     def _one(self, given: Channels, module: object) -> Channels | None:
         """What an operation on one tensor leaves of its channels; None where they are mixed."""
         node, model = self.node, self.model
-        if operations.is_silent(node, model) or operations.is_scaling(node):
+        if operations.is_silent(node, model) or operations.is_scaling(node) or self._joins_alone(given):
             return given
         if operations.is_loud(node, model):
             return replace(given, silent=False) if not given.silent or self._starts_gate(given) else None
@@ -152,6 +152,10 @@ class _Step:
         if operations.flattened_from(node, model) == 1 and given.dim == 1:
             return replace(given, rank=2, spread=given.spread or given.rank > 2)
         return self._reshaped(given)
+
+    def _joins_alone(self, given: Channels) -> bool:
+        """Tell whether a single tensor is "joined", as at the start of DenseNet's blocks."""
+        return operations.is_join(self.node) and given.dim == 1
 
     def _reshaped(self, given: Channels) -> Channels | None:
         """Follow an average over positions or a permutation of the dimensions."""

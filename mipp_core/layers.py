@@ -168,7 +168,7 @@ class _Finder:
         for name, nodes in self.calls.items():
             ends = self._ends.get(name, [])
             if ends and not self._is_kept_whole(name, ends):
-                end, start = ends[0]
+                end, start = self._first_heard(ends)
                 yield Layer(
                     name,
                     self.model.get_submodule(name).weight.shape[0],
@@ -204,9 +204,14 @@ class _Finder:
         )
 
     def _readers(self, node: fx.Node) -> tuple[str, ...]:
-        """Return the layers that can hear a node, those that only weigh others' units apart."""
-        heard = dict.fromkeys(name for name in _next_layers(node, self.model) if not self._only_weighs(name))
-        return tuple(heard) or (OUTPUT,)
+        """Return the layers that can hear a node; those that only weigh others' units if there are no others."""
+        heard = tuple(dict.fromkeys(_next_layers(node, self.model)))
+        return tuple(name for name in heard if not self._only_weighs(name)) or heard or (OUTPUT,)
+
+    def _first_heard(self, ends: list[tuple[Use, int]]) -> tuple[Use, int]:
+        """Return where channels are first read, by a layer that does more than weigh them if there is one."""
+        weighing = {str(use.node.target) for use, _ in ends if self._only_weighs(str(use.node.target))}
+        return next((end for end in ends if str(end[0].node.target) not in weighing), ends[0])
 
     def _only_weighs(self, name: str) -> bool:
         if name in self.flow.gates:

@@ -10,6 +10,7 @@ from torch.nn import functional
 from mipp_core.data.augmentation import Augmentation, mixed
 from mipp_core.data.dataset import Batch, Samples, View, whole
 from mipp_core.layers import device_of
+from mipp_core.operations import BATCH_NORMS
 from mipp_core.recipes import RECIPES, Recipe, recipe
 from mipp_core.vocabulary import Progress, Report, silent
 
@@ -61,7 +62,7 @@ def train(
     )
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, how.milestones)
     generator = torch.Generator().manual_seed(seed)
-    steps = -(-len(data) // how.batch_size)
+    steps, scales = -(-len(data) // how.batch_size), _scales(model) if how.scale_penalty else []
     model.train()
     try:
         for epoch in range(how.epochs):
@@ -72,10 +73,25 @@ def train(
                     report(Progress(stage, (epoch + step / steps) / how.epochs))
                 optimiser.zero_grad()
                 _loss(model, batch, how.augmentation, generator, view).backward()
+                _penalise(scales, how.scale_penalty)
                 optimiser.step()
             schedule.step()
     finally:
         model.eval()
+
+
+def _scales(model: nn.Module) -> list[nn.Parameter]:
+    """Return the scales of all batch normalisations that have any."""
+    norms = [module for module in model.modules() if isinstance(module, BATCH_NORMS)]
+    return [norm.weight for norm in norms if norm.weight is not None]
+
+
+@torch.no_grad()
+def _penalise(scales: list[nn.Parameter], penalty: float) -> None:
+    """Add the slope of an L1 penalty to the gradients; at 0 it is 0."""
+    for scale in scales:
+        if scale.grad is not None:
+            scale.grad.add_(scale.sign(), alpha=penalty)
 
 
 def _shown(data: Samples, augmentation: Augmentation | None, generator: torch.Generator) -> Samples:

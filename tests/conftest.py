@@ -11,6 +11,7 @@ from torch import Tensor, nn
 # Before any module of the core is imported: modules imported earlier are not checked.
 jaxtyping.install_import_hook("mipp_core", "beartype.beartype")
 
+from mipp_core.channels import spaces_read  # noqa: E402
 from mipp_core.data.dataset import Split  # noqa: E402
 from mipp_core.experiments import NetworkSpec, RunSpec  # noqa: E402
 from mipp_core.layers import wiring_of  # noqa: E402
@@ -96,6 +97,41 @@ def random_masks(masks_for: Callable[..., KeepMasks]) -> Callable[[nn.Module, in
         return masks_for(model, lambda _, units: torch.rand(units, generator=generator) < 0.5)
 
     return make
+
+
+@pytest.fixture
+def permute() -> Callable[[nn.Module, str, Tensor], bool]:
+    """Put a layer's units in another order, in place, with all that belongs to them: the network computes the same.
+
+    Returns False, and does nothing, where their order is fixed: in a stream, or by groups.
+    """
+
+    @torch.no_grad()
+    def change(model: nn.Module, name: str, order: Tensor) -> bool:
+        flow = wiring_of(model).flow
+        reads = [(use, start) for use in flow.reads for space, start in spaces_read(use) if space == name]
+        readers = {str(use.node.target) for use, _ in reads}
+        grouped = any(getattr(model.get_submodule(path), "groups", 1) > 1 for path in (name, *readers))
+        if grouped or any(name in {space for space, _ in spaces_read(use)} for use in flow.mixes):
+            return False
+        rows = {(name, 0)} | {
+            (str(use.node.target), start) for use in flow.passes for space, start in spaces_read(use) if space == name
+        }
+        for gate, opened in flow.gates.items():
+            starts = [sum(part.units for part in opened.parts[:place]) for place in range(len(opened.parts))]
+            rows |= {(gate, start) for part, start in zip(opened.parts, starts, strict=True) if part.space == name}
+        for path, start in rows:
+            for tensor in (*model.get_submodule(path).parameters(), *model.get_submodule(path).buffers()):
+                if tensor.ndim:
+                    tensor[start : start + len(order)] = tensor[start : start + len(order)][order]
+        for path, start, units in {(str(use.node.target), start, use.channels.units) for use, start in reads}:
+            weight = model.get_submodule(path).weight
+            columns = torch.arange(weight.shape[1]).view(units, -1)
+            columns[start : start + len(order)] = columns[start : start + len(order)][order]
+            weight.copy_(weight[:, columns.flatten()])
+        return True
+
+    return change
 
 
 @pytest.fixture

@@ -73,6 +73,7 @@ ENTRIES: dict[str, Entry] = {
     "CHIP": _entry("chip"),
     "ProsPR": _entry("prospr"),
     "conductance": _entry("conductance"),
+    "Network Slimming": _entry("network-slimming"),
 }
 """Every pruner of the registry, as it is usually meant, by the name it has in the literature."""
 

@@ -17,6 +17,7 @@ from mipp_core.pruners.lamp import Lamp
 from mipp_core.pruners.magnitude import Magnitude
 from mipp_core.pruners.mipp import SMALL, Mipp
 from mipp_core.pruners.mipp_plan import Plan, plan
+from mipp_core.pruners.network_slimming import NetworkSlimming
 from mipp_core.pruners.prospr import ProsPR
 from mipp_core.pruners.random import Random
 from mipp_core.pruners.snip import IterativeSnip, Snip
@@ -59,6 +60,7 @@ PRUNERS: dict[str, type[Pruner]] = {
     "chip": Chip,
     "prospr": ProsPR,
     "conductance": Conductance,
+    "network-slimming": NetworkSlimming,
 }
 
 

@@ -19,8 +19,8 @@ from mipp_core.selection import Scope, Selection
 from mipp_core.terc import Decision
 from mipp_core.vocabulary import Report, silent
 
-Need = Literal["data", "labels", "gradients", "activations", "training"]
-"""What a pruner looks at besides the weights."""
+Need = Literal["data", "labels", "gradients", "activations", "training", "normalisation"]
+"""What a pruner looks at besides the weights; ``normalisation``: it refuses a network with a layer that has none."""
 
 Scores = dict[str, Float[Tensor, " units"]]
 """Layer name -> one score per unit; the highest are kept."""
@@ -69,7 +69,11 @@ class Ranker(ABC):
 
     @abstractmethod
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
-        """Score every unit of every prunable layer."""
+        """Score every unit of every prunable layer.
+
+        Raises:
+            ModelError: the pruner needs normalisation, and a layer has none.
+        """
 
     def masks(self, task: Task, sparsities: tuple[float, ...], selection: Selection) -> list[KeepMasks]:
         """Return keep-masks for each sparsity: the shares are exact, and nested for a pruner that scores once."""

@@ -25,7 +25,8 @@ class SynFlow(Rounds, WeightRanker):
     Departures: computed in float64, since R overflows float32 in deep networks.  Biases count as 0, and normalisation
     as its scaling alone, since they break the conservation on which the method rests (with PyTorch's default biases
     4 of VGG16's 14 layers survive a compression of 10^5; without, all do).  The paper prunes weights; units have the
-    sum of their weights' scores.
+    sum of their weights' scores.  Gates on channels (squeeze-and-excitation) stay in place and break the conservation
+    too: for an image of ones they are wide open, so the units that squeeze score almost 0 and go first.
 
     Attributes:
         rounds: of scoring and removing; 100 in the paper.

@@ -6,13 +6,12 @@ from typing import ClassVar
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from mipp_core.data.dataset import Split
-from mipp_core.evaluation import evaluating
-from mipp_core.layers import Layer, silenced, weighted, wiring_of
+from mipp_core.layers import Layer, silenced, wiring_of
 from mipp_core.masks import KeepMasks
 from mipp_core.pruners.contract import Need, Ranker, Scores, Task, require
+from mipp_core.pruners.contributions import contributions
 from mipp_core.pruners.weight_scores import drawn
 from mipp_core.selection import Scope, Selection
 from mipp_core.vocabulary import Progress
@@ -30,8 +29,11 @@ class ThiNet(Ranker):
     units.
     Needs: images.  Cost: one forward pass and one small matrix a layer.
 
-    Departures: the paper then rescales the kept units by least squares (Equation 7); here every pruner's network is
-    rebuilt by least squares afterwards (``mipp_core.rebuilding``), which includes that.
+    Departures: the paper leaves the last convolution of a residual block alone; here it is pruned too.  Its x_ic is
+    what the unit, through the stream it is added into, adds to the number of the next layer that reads the stream, all
+    that lies between frozen as it is for each image (``mipp_core.pruners.contributions``); so are gates on channels.
+    The paper then rescales the kept units by least squares (Equation 7); here every pruner's network is rebuilt by
+    least squares afterwards (``mipp_core.rebuilding``), which includes that.
 
     Attributes:
         samples: images, drawn evenly from the classes (10 of each of 1,000 in the paper).
@@ -96,45 +98,3 @@ def discard_greedily(products: Float[Tensor, "units units"]) -> list[int]:
         cost += 2 * products[chosen]
         cost[chosen] = torch.inf
     return order
-
-
-@torch.no_grad()
-def contributions(
-    model: nn.Module, layer: Layer, images: Tensor, positions: int, generator: torch.Generator, batch_size: int = 250
-) -> Float[Tensor, "numbers units"]:
-    """Return what each unit of a layer adds to sampled numbers of the next layer.
-
-    Args:
-        model: left as it was.
-        layer: whose units.
-        images: on the network's device.
-        positions: numbers per image: random units of the next layer, at random places of their maps.
-        generator: on the CPU.
-        batch_size: images at a time.
-    """
-    reader = weighted(model, layer.reader)
-    heard: list[Tensor] = []
-    hook = reader.register_forward_pre_hook(lambda _, inputs: heard.append(inputs[0]))
-    found = []
-    try:
-        with evaluating(model):
-            for batch in images.split(batch_size):
-                model(batch)
-                found.append(_sampled(reader, layer, heard.pop(), positions, generator))
-    finally:
-        hook.remove()
-    return torch.cat(found)
-
-
-def _sampled(reader: nn.Module, layer: Layer, read: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Multiply sampled patches with sampled units' weights, unit by unit of the layer read."""
-    patches = read.unsqueeze(2) if read.ndim == 2 else _unfold(reader, read)
-    images = torch.arange(len(read)).repeat_interleave(count)
-    places = torch.randint(patches.shape[2], (len(images),), generator=generator)
-    readers = torch.randint(len(reader.weight), (len(images),), generator=generator)
-    products = patches[images, :, places] * reader.weight.flatten(1)[readers]
-    return products.view(len(images), layer.units, -1).sum(2)
-
-
-def _unfold(reader: nn.Module, read: Tensor) -> Float[Tensor, "n numbers places"]:
-    return functional.unfold(read, reader.kernel_size, reader.dilation, reader.padding, reader.stride)

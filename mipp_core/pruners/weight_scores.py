@@ -49,12 +49,23 @@ def reduced(scores: Float[Tensor, "units ..."], how: Reduction) -> Float[Tensor,
 
 
 def scoring_copy(model: nn.Module, dtype: torch.dtype | None = None) -> nn.Module:
-    """Copy a network for scoring: evaluation mode, every weight takes gradients; the network itself is left alone."""
+    """Copy a network for scoring: evaluation mode, every weight takes gradients; the network itself is left alone.
+
+    The copy can be differentiated twice wherever PyTorch can.
+    """
     copy = deepcopy(model).eval()
+    for module in copy.modules():
+        if isinstance(module, nn.Hardsigmoid):
+            module.forward = _hardsigmoid
     for parameter in copy.parameters():
         parameter.grad = None
         parameter.requires_grad_(True)
     return copy if dtype is None else copy.to(dtype)
+
+
+def _hardsigmoid(x: Tensor) -> Tensor:
+    """The same function as PyTorch's, whose own slope has none ("derivative not implemented")."""
+    return functional.relu6(x + 3) / 6
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:

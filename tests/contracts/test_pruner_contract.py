@@ -1,9 +1,11 @@
 """What every entry of the registry of pruners promises, on every family of models."""
 
 import sys
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, fields, is_dataclass
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 import torch
@@ -11,10 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mipp_core.data.dataset import Split
-from mipp_core.errors import CancelledError, SettingError, UnknownNameError
+from mipp_core.errors import CancelledError, ModelError, SettingError, UnknownNameError
 from mipp_core.layers import wiring_of
 from mipp_core.models import Architecture
 from mipp_core.pruners import PRUNERS, Decider, Pruner, Ranker, Task, pruner
+from mipp_core.pruners.contract import Need
+from mipp_core.pruners.network_slimming import scales
 from mipp_core.selection import Selection, keep_counts, keep_global
 from mipp_core.surgery import masked, shrink
 from mipp_core.terc import Decision, keep_masks
@@ -42,10 +46,12 @@ QUICK = {
 RANKERS = [name for name, kind in PRUNERS.items() if issubclass(kind, Ranker)]
 DECIDERS = [name for name, kind in PRUNERS.items() if issubclass(kind, Decider)]
 ONCE = [name for name in RANKERS if name not in ("synflow", "iter-snip", "iter-grasp", "thinet")]
+NORMALISED = [name for name, kind in PRUNERS.items() if "normalisation" in kind.needs]
 EQUIVARIANT = [name for name in RANKERS if name not in ("random", "thinet")]
 """Of ThiNet, which looks at the next layer's units at random, the theorems are in tests/pruners."""
 
-FAMILIES = ("lenet5", "mlp")
+FAMILIES = ("lenet5", "mlp", "vgg11", "resnet18")
+"""One of every builder; bottlenecks and torchvision's networks are in tests/pruners/test_other_networks.py."""
 
 Make = Callable[[str], Architecture]
 
@@ -70,9 +76,30 @@ def gathered(model: nn.Module, decisions: list[Decision]) -> dict[str, Tensor]:
 
 @pytest.fixture(params=FAMILIES)
 def subject(request: pytest.FixtureRequest, small_architecture: Make, noise_split) -> tuple[nn.Module, Split]:
-    """One small network of every family, and data for it."""
+    """One small network of every family, normalised for a pruner that needs it, and data for it."""
     found = small_architecture(request.param)
-    return found.build(seed=1).eval(), noise_split(240, found.image_shape)
+    model = found.build(seed=1).eval()
+    if request.node.callspec.params.get("name") in NORMALISED and not all_normalised(model):
+        model = with_normalisation(model)
+    return model, noise_split(240, found.image_shape)
+
+
+def all_normalised(model: nn.Module) -> bool:
+    wiring = wiring_of(model)
+    return set(scales(model, wiring)) >= set(wiring.names)
+
+
+def with_normalisation(model: nn.Module) -> nn.Module:
+    """The same chain with a batch normalisation behind every layer, for pruners that need one."""
+    names = wiring_of(model).names
+    parts: dict[str, nn.Module] = OrderedDict()
+    for name, module in model.named_children():
+        parts[name] = module
+        if name in names:
+            kind = nn.BatchNorm2d if isinstance(module, nn.Conv2d) else nn.BatchNorm1d
+            norm = parts[f"norm_{name}"] = kind(len(module.weight))
+            nn.init.normal_(norm.weight, generator=torch.Generator().manual_seed(len(parts)))
+    return nn.Sequential(parts).eval()
 
 
 @pytest.mark.parametrize("name", PRUNERS)
@@ -80,7 +107,7 @@ def test_a_pruner_is_frozen_settings_and_says_what_it_needs(name: str):
     found = quick(name)
     assert is_dataclass(found)
     assert isinstance(found, Ranker) != isinstance(found, Decider)
-    assert found.needs <= {"data", "labels", "gradients", "activations", "training"}
+    assert found.needs <= set(get_args(Need))
     for field in fields(found):
         with pytest.raises(FrozenInstanceError):
             setattr(found, field.name, None)
@@ -98,6 +125,22 @@ def test_a_ranker_scores_every_unit_of_every_layer(name: str, subject: tuple[nn.
     assert list(scores) == list(wiring_of(model).names)
     assert all(values.isfinite().all() and not values.requires_grad for values in scores.values())
     assert {values.device.type for values in scores.values()} == {"cpu"}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("name", NORMALISED)
+def test_a_network_with_layers_it_cannot_score_is_refused_and_they_are_named(
+    name: str, family: str, small_architecture: Make, noise_split
+):
+    found = small_architecture(family)
+    model, split = found.build(seed=1).eval(), noise_split(20, found.image_shape)
+    lacking = set(wiring_of(model).names) - set(scales(model, wiring_of(model)))
+    if lacking:
+        with pytest.raises(ModelError, match=r"have none .*; choose a network") as refusal:
+            quick(name).scores(model, split, 0)
+        assert any(layer in str(refusal.value) for layer in lacking)
+    else:
+        assert quick(name).scores(model, split, 0)
 
 
 @pytest.mark.parametrize("name", RANKERS)
@@ -233,17 +276,13 @@ def test_another_seed_draws_another_random_order(subject: tuple[nn.Module, Split
 
 
 @pytest.mark.parametrize("name", EQUIVARIANT)
-def test_permuting_a_layers_units_permutes_its_scores(name: str, subject: tuple[nn.Module, Split]):
+def test_permuting_a_layers_units_permutes_its_scores(name: str, subject: tuple[nn.Module, Split], permute):
     model, split = subject
     before = answer(quick(name), model, split)
     for layer in wiring_of(model).layers:
         order = torch.randperm(layer.units, generator=torch.Generator().manual_seed(2))
-        writer, reader = model.get_submodule(layer.name), model.get_submodule(layer.reader)
-        columns = torch.arange(layer.units * layer.span).view(layer.units, -1)[order].flatten()
-        with torch.no_grad():
-            writer.weight.copy_(writer.weight[order])
-            writer.bias.copy_(writer.bias[order])
-            reader.weight.copy_(reader.weight[:, columns])
+        if not permute(model, layer.name, order):
+            continue
         after = answer(quick(name), model, split)
         for other, values in after.items():
             expected = before[other][order] if other == layer.name else before[other]

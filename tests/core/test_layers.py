@@ -95,3 +95,29 @@ def test_weighted_gives_the_layer_and_refuses_others():
 def test_a_networks_device_is_its_weights():
     assert device_of(nn.Linear(1, 1)).type == "cpu"
     assert device_of(nn.Linear(1, 1, device="meta")).type == "meta"
+
+
+class Gated(nn.Module):
+    """A layer whose units are weighed by two small layers that read their averages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(1, 4, 3), nn.Conv2d(4, 5, 3)
+        self.squeeze, self.open, self.last = nn.Conv2d(4, 2, 1), nn.Conv2d(2, 4, 1), nn.Linear(5, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = torch.relu(self.a(images))
+        gate = torch.sigmoid(self.open(torch.relu(self.squeeze(x.mean((2, 3), keepdim=True)))))
+        return self.last(self.b(x * gate).mean((2, 3)))
+
+
+def test_gated_units_are_heard_where_they_are_read_and_not_where_they_are_averaged():
+    wiring = wiring_of(Gated())
+    assert (wiring["a"].reader, wiring["a"].voice.tensor) == ("b", "mul")
+    assert (wiring["squeeze"].reader, wiring["squeeze"].voice.tensor) == ("open", "relu_1")
+
+
+def test_a_join_of_one_tensor_keeps_its_channels_apart():
+    wiring = wiring_of(Net(lambda net, x: net.b(torch.cat([net.a(x)], 1))))
+    assert wiring["a"].reader == "b"
+    assert [use.node.name for use in wiring.flow.mixes] == ["output"]

@@ -23,15 +23,22 @@ NETWORKS = (
     "efficientnet_b0",
     "convnext_tiny",
     "regnet_y_400mf",
+    "inception_v3",
+    "alexnet",
+    "vgg11_bn",
 )
-"""One of every family with a way of its own to join, group, gate or normalise channels."""
+"""One of every family with a way of its own to join, group, gate or normalise channels, and two that have none.
 
-SIZE = 64
+Their larger members: ``python -m benchmarks.exact_surgery``.
+"""
+
+SIZES = {"inception_v3": 80}
+"""Height and width of the images, where 64 is too small."""
 
 
 @pytest.fixture(scope="module", params=NETWORKS)
 def network(request: pytest.FixtureRequest) -> nn.Module:
-    settings = {"init_weights": False} if request.param == "googlenet" else {}
+    settings = {"init_weights": False} if request.param in {"googlenet", "inception_v3"} else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = torchvision.models.get_model(request.param, weights=None, **settings).double().eval()
@@ -42,6 +49,7 @@ def network(request: pytest.FixtureRequest) -> nn.Module:
                     module.running_var.uniform_(0.5, 1.5)
                     module.weight.uniform_(0.5, 1.5)
                     module.bias.normal_(0, 0.2)
+    model.size = SIZES.get(request.param, 64)
     return model
 
 
@@ -55,7 +63,7 @@ def keep(name: str, units: int, generator: torch.Generator) -> Tensor:
 @torch.no_grad()
 def test_cut_equals_masked(network: nn.Module, name: str):
     generator = torch.Generator().manual_seed(1)
-    images = torch.rand(2, 3, SIZE, SIZE, dtype=torch.float64, generator=generator)
+    images = torch.rand(2, 3, network.size, network.size, dtype=torch.float64, generator=generator)
     masks = KeepMasks({layer.name: keep(name, layer.units, generator) for layer in wiring_of(network).layers})
     expected = masked(network, masks)(images)
     largest = max(1.0, expected.abs().max().item())

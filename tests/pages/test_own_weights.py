@@ -61,7 +61,7 @@ def test_a_good_file_is_named_in_the_address(content, explore, own_store):
     app = upload(explore(), content)
     assert [success.value.partition(",")[0] for success in app.success] == ["lenet5: 10 tensors"]
     assert not app.file_uploader
-    found = kept_weights(named(app), LENET, Store(own_store))
+    found = kept_weights(named(app), LENET, Store(own_store).blobs)
     assert all(torch.equal(found[name], tensor) for name, tensor in LENET.build(7).state_dict().items())
     assert [path.name for path in own_store.parent.rglob("*evil*")] == []
 
@@ -97,7 +97,7 @@ def test_an_unknown_name_in_a_link_is_one_sentence(name, explore):
     app = explore(weights=name)
     assert not app.exception
     assert [warning.value for warning in app.warning] == [
-        f"This machine has no weights called {name[:12]!r}; upload their file again."
+        f"This machine has no weights called {name[:12]!r}; give their file again."
     ]
     assert app.metric
     app.button(key="forget_weights").click().run()

@@ -1,0 +1,71 @@
+"""Network Slimming: channels by the scale of their normalisation (Liu et al., arXiv 1708.06519)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from mipp_core.channels import spaces_read
+from mipp_core.data.dataset import Split
+from mipp_core.errors import ModelError
+from mipp_core.layers import Wiring, wiring_of
+from mipp_core.operations import BATCH_NORMS
+from mipp_core.pruners.contract import Need, Ranker, Scores
+
+_NAMED = 8  # layers in a refusal: more would be no sentence
+
+
+@dataclass(frozen=True)
+class NetworkSlimming(Ranker):
+    """Score a unit by the magnitude of the scale that its batch normalisation gives it.
+
+    Idea: batch normalisation makes all units equally loud and then gives each a learned scale, so the scale tells how
+    much of the unit the next layer hears.  Training with an L1 penalty on the scales drives those of useless units
+    towards 0, and one threshold across the whole network cuts them off.
+    Formula: |gamma|; in training the loss has lambda * sum |gamma| added (Equation 1), lambda 1e-4 or 1e-5.
+    Needs: a batch normalisation with a scale in every layer; the weights alone.  Cost: one pass over them.
+
+    Departures: the network is pruned as it is trained.  The penalty is the training recipe's (``scale_penalty``, as in
+    the recipe ``slimming-cifar``), so that all pruners can be given the same network; under a recipe without it the
+    scales are only what training made of them.  A unit that several normalisations read, as where layers are joined,
+    is scored by the first of them.  A network with a layer that has none is refused, since its units could not be
+    compared with the others'.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"normalisation"})
+
+    def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
+        """Look up every unit's scale.
+
+        Raises:
+            ModelError: names the layers that have no scale.
+        """
+        wiring = wiring_of(model)
+        found = scales(model, wiring)
+        missing = [name for name in wiring.names if name not in found]
+        if missing:
+            named = ", ".join(missing[:_NAMED]) + (f" and {len(missing) - _NAMED} more" if missing[_NAMED:] else "")
+            raise ModelError(
+                f"Network Slimming ranks units by the scale of their batch normalisation, and {len(missing)} of this "
+                f"network's {len(wiring.names)} layers have none ({named}); choose a network in which every layer is "
+                "normalised, or another pruner."
+            )
+        return {name: found[name].abs().cpu() for name in wiring.names}
+
+
+def scales(model: nn.Module, wiring: Wiring) -> dict[str, Float[Tensor, " units"]]:
+    """Return the scales of every layer's units in the first batch normalisation that reads them and has any.
+
+    Args:
+        model: the network.
+        wiring: of the network; a layer whose units no such normalisation reads is left out.
+    """
+    found: dict[str, Tensor] = {}
+    for use in wiring.flow.passes:
+        module = model.get_submodule(str(use.node.target))
+        for space, start in spaces_read(use):
+            if space in wiring.names and isinstance(module, BATCH_NORMS) and module.weight is not None:
+                own = module.weight.detach()[start : start + wiring[space].units]
+                found.setdefault(space, own)
+    return found
