@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
-from mipp_core.command_line import commands, listings, slim_networks, sweeping
+from mipp_core.command_line import commands, listings, planning, slim_networks, sweeping
 from mipp_core.command_line.parser import build_parser
 from mipp_core.command_line.runs import runs
 from mipp_core.command_line.serving import worker
@@ -20,6 +20,7 @@ COMMANDS = {
     "datasets": listings.datasets,
     "pruners": listings.pruners,
     "train": commands.train,
+    "plan": planning.plan_run,
     "prune": commands.prune,
     "sweep": sweeping.sweep,
     "export": slim_networks.export,

@@ -1,34 +1,27 @@
 """Commands that compute."""
 
-import json
 from argparse import Namespace
-from dataclasses import fields, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-import torch
-
+from mipp_core.command_line.planning import announce
 from mipp_core.command_line.progress import progress_line
+from mipp_core.command_line.reading import grid_of, network_of, usable_device
 from mipp_core.errors import SettingError
 from mipp_core.evaluation import macs, parameters
 from mipp_core.experiments import NetworkSpec, RunResult, RunSpec, Store, collapsed_layers
 from mipp_core.experiments.archive import save_run, save_slim, slim_description
 from mipp_core.experiments.bench import Bench
-from mipp_core.experiments.grid import Grid
 from mipp_core.experiments.spec import digest
 from mipp_core.experiments.store.files import write_json, write_tensors
 from mipp_core.experiments.sweep import run
-from mipp_core.experiments.uploads import keep_weights
-from mipp_core.models import load_file
-from mipp_core.pruners import SMALL, Pruner
-from mipp_core.training import recipe
 
 Answer = tuple[Any, list[str]]
 
 
 def train(chosen: Namespace) -> Answer:
     """Train a dense network, or find it in the store."""
-    spec, device = _network_spec(chosen), usable_device(chosen.device)
+    spec, device = network_of(chosen), usable_device(chosen.device)
     with progress_line() as report:
         run_spec = RunSpec(network=spec)
         bench = Bench(run_spec, Store.at(chosen.store).stages(run_spec.hash), device, report, chosen.data_dir)
@@ -71,6 +64,8 @@ def run_now(chosen: Namespace, spec: RunSpec) -> Answer:
         if chosen.save_dir:
             write_json(chosen.save_dir / "run.json", result.to_json())
 
+    if store.runs.document(spec.hash) is None:
+        announce(spec, device)
     with progress_line() as report:
         result, weights = run(spec, store, data_dir=chosen.data_dir, device=device, report=report, publish=publish)
     document = result.to_json()
@@ -98,134 +93,3 @@ def _table(document: dict[str, Any]) -> list[str]:
             f"  {kept}{warning}"
         )
     return [head, *rows]
-
-
-def usable_device(name: str) -> torch.device:
-    """Return a device that is there.
-
-    Raises:
-        SettingError: the name is unknown, or this machine has no such device.
-    """
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as problem:
-        raise SettingError(
-            f"The device {name!r} cannot be used here; choose cpu, or an accelerator PyTorch sees."
-        ) from (problem)
-    return device
-
-
-def _network_spec(chosen: Namespace) -> NetworkSpec:
-    fresh = NetworkSpec(
-        model=_model(chosen.model),
-        dataset=chosen.dataset,
-        widths=_widths(chosen.widths),
-        deformation=chosen.deformation,
-        recipe=recipe(chosen.recipe),
-        seed=_one(chosen.seed),
-    )
-    return replace(fresh, weights=_weights(chosen, fresh))
-
-
-def _model(text: str) -> str:
-    """Return a family's name; the file that PATH.py:FUNCTION names is run."""
-    return load_file(text) if text.rpartition(":")[0].endswith(".py") else text
-
-
-def _weights(chosen: Namespace, fresh: NetworkSpec) -> str | None:
-    """Return the name of the weights to start from; those in a file are checked and kept in the store."""
-    if not Path(chosen.weights).is_file():
-        return chosen.weights or None
-    return keep_weights(Path(chosen.weights), fresh.architecture, Store.at(chosen.store))
-
-
-def _one(text: str) -> int:
-    found = numbers(text)
-    if len(found) != 1:
-        raise SettingError(f"This command takes one seed, not {text!r}; sweep takes several.")
-    return found[0]
-
-
-def _widths(text: str | None) -> tuple[int, ...] | None:
-    try:
-        return tuple(int(part) for part in text.split(",")) if text else None
-    except ValueError as problem:
-        raise SettingError(f"The widths {text!r} are not whole numbers; write them as 6,16,120,84.") from problem
-
-
-def grid_of(chosen: Namespace) -> Grid:
-    """Read a grid from flags, each of which may hold several values."""
-    names = tuple(chosen.pruner.split(","))
-    settings: dict[str, dict[str, Any]] = {"mipp": changed_settings(SMALL)} if chosen.small else {}
-    for text in [*chosen.set, *(["pixels=true"] if chosen.pixels else [])]:
-        name, value = _setting(text)
-        owner, dot, own = name.partition(".")
-        if not dot and len(names) > 1:
-            raise SettingError(f"Say which pruner {text!r} is for, as {names[0]}.{text}.")
-        settings.setdefault(owner if dot else names[0], {})[own if dot else name] = value
-    models, sets = tuple(map(_model, chosen.model.split(","))), tuple(chosen.dataset.split(","))
-    fresh = NetworkSpec(models[0], sets[0], _widths(chosen.widths))
-    return Grid(
-        model=models,
-        dataset=sets,
-        weights=_weights(chosen, fresh) or "",
-        pruner=names,
-        seed=numbers(chosen.seed),
-        trained=(not chosen.untrained,),
-        deformation=(chosen.deformation,),
-        widths=_widths(chosen.widths) or (),
-        levels=numbers(getattr(chosen, "levels", "")),
-        sparsities=_shares(getattr(chosen, "sparsities", "")),
-        follow=getattr(chosen, "follow", False),
-        scope=getattr(chosen, "scope", ""),
-        floor=getattr(chosen, "floor", 0),
-        measure=numbers(getattr(chosen, "measure", "")),
-        recipe=chosen.recipe,
-        retrain_recipe=chosen.retrain_recipe or "",
-        controls=tuple(name for name in chosen.controls.split(",") if name),
-        retrain_controls=chosen.retrain_controls,
-        settings=settings,
-    )
-
-
-def changed_settings(settings: Pruner) -> dict[str, Any]:
-    """Return the settings that are not the usual ones."""
-    usual = type(settings)()
-    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
-    return {name: value for name, value in values.items() if value != getattr(usual, name)}
-
-
-def _shares(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(",") if part)
-    except ValueError as problem:
-        raise SettingError(f"The sparsities {text!r} are not numbers; write them as 0.5,0.9.") from problem
-
-
-def numbers(text: str) -> tuple[int, ...]:
-    """Read 3, 0,1,2 or 0-4.
-
-    Raises:
-        SettingError: it is none of these.
-    """
-    found: list[int] = []
-    try:
-        for part in filter(None, str(text).split(",")):
-            first, dash, last = part.partition("-")
-            found += range(int(first), int(last) + 1) if dash and first else [int(part)]
-    except ValueError as problem:
-        raise SettingError(f"{text!r} is not a list of whole numbers; write them as 3, 0,1,2 or 0-4.") from problem
-    return tuple(found)
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """Read NAME=VALUE; the value is JSON, or a bare word."""
-    name, found, value = text.partition("=")
-    if not found:
-        raise SettingError(f"The setting {text!r} has no value; write it as NAME=VALUE, as in members=5.")
-    try:
-        read = json.loads(value)
-    except ValueError:
-        read = value
-    return name, tuple(read) if isinstance(read, list) else read

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from mipp_core.command_line.commands import grid_of, usable_device
+from mipp_core.command_line.reading import grid_of, usable_device
 from mipp_core.data import DATASETS
 from mipp_core.experiments import RunSpec
 from mipp_core.experiments.networks import initial_network

@@ -5,7 +5,7 @@ from typing import Any
 
 from filelock import Timeout
 
-from mipp_core.command_line.commands import usable_device
+from mipp_core.command_line.reading import usable_device
 from mipp_core.errors import SettingError
 from mipp_core.experiments import Store
 from mipp_core.experiments.jobs.launcher import lock

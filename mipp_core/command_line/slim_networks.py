@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from mipp_core.command_line.commands import numbers, usable_device
+from mipp_core.command_line.reading import numbers, usable_device
 from mipp_core.errors import DataError, SettingError
 from mipp_core.evaluation import macs, parameters
 from mipp_core.experiments.archive import load_slim

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from mipp_core.command_line.commands import grid_of, run_now
+from mipp_core.command_line.commands import run_now
+from mipp_core.command_line.reading import grid_of
 from mipp_core.experiments import RunSpec, Store, jobs
 from mipp_core.experiments.executors import run_here
 from mipp_core.experiments.grid import Grid

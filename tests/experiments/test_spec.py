@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from mipp_core.command_line.commands import grid_of
 from mipp_core.command_line.parser import build_parser
+from mipp_core.command_line.reading import grid_of
 from mipp_core.data import Augmentation
 from mipp_core.errors import ModelError, SettingError, UnknownNameError
 from mipp_core.experiments import NetworkSpec, RunSpec
