@@ -45,6 +45,20 @@ def _stream(wiring: Wiring, layer: Layer) -> Stream:
     return Stream(layer, (total,), flow.channels[total], layer.voice.start)
 
 
+def passed_by(wiring: Wiring) -> frozenset[str]:
+    """Return the prunable layers that a way from the image to the output goes round: without them the network lives."""
+    return frozenset(layer.name for layer in wiring.layers if _lives_without(layer.name, wiring))
+
+
+def _lives_without(name: str, wiring: Wiring) -> bool:
+    reached: set[fx.Node] = set()
+    for node in wiring.flow.graph.nodes:
+        closed = node.op == "call_module" and str(node.target) == name
+        if node.op == "placeholder" or (not closed and reached.intersection(node.all_input_nodes)):
+            reached.add(node)
+    return any(node.op == "output" for node in reached)
+
+
 def _between(start: fx.Node, end: fx.Node) -> tuple[fx.Node, ...]:
     """Return the nodes that lie on a way from one to another, both included, in the order of the graph."""
     after, before = {start}, {end}

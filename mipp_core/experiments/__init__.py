@@ -1,6 +1,6 @@
 """Experiments: a run is a value, its hash is its address."""
 
-from mipp_core.experiments.result import RunResult, collapsed_layers, entry_of, masks_of
+from mipp_core.experiments.result import RunResult, collapsed_layers, entry_of, masks_of, passed_layers
 from mipp_core.experiments.spec import CONTROLS, NetworkSpec, RunSpec
 from mipp_core.experiments.store import Store
 from mipp_core.experiments.sweep import run
@@ -14,5 +14,6 @@ __all__ = [
     "collapsed_layers",
     "entry_of",
     "masks_of",
+    "passed_layers",
     "run",
 ]

@@ -24,9 +24,11 @@ from mipp_core.experiments.result import Accuracies, decision_columns, decisions
 from mipp_core.experiments.spec import RunSpec
 from mipp_core.experiments.store import Outcome, Stages
 from mipp_core.experiments.store.files import Tensors
+from mipp_core.layers import wiring_of
 from mipp_core.masks import KeepMasks
 from mipp_core.pruners import Decider, Ranker, Task
 from mipp_core.rebuilding import Preactivations, preactivations, rebuild
+from mipp_core.streams import passed_by
 from mipp_core.surgery import shrink
 from mipp_core.training import Recipe, reinitialised, train
 from mipp_core.vocabulary import Report
@@ -135,6 +137,11 @@ class Bench:
     def _wanted(self) -> Preactivations:
         """What rebuilding aims at."""
         return preactivations(self.model, self._rebuilt_on.images)
+
+    @cached_property
+    def passed_by(self) -> frozenset[str]:
+        """Names of the layers that the network can do without."""
+        return passed_by(wiring_of(initial_network(self.spec.network)))
 
     def prune(self) -> tuple[list[Point], dict[str, list[Any]]]:
         """Ask the pruner: keep-masks for every point that is measured, and its decisions as columns."""

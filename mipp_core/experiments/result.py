@@ -1,11 +1,13 @@
 """What a run gives: one document, the same for the page, the command line and Python."""
 
 import platform
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any, Literal
 
 import torch
+from torch import Tensor
 
 from mipp_core.experiments.spec import RunSpec
 from mipp_core.masks import KeepMasks
@@ -37,7 +39,16 @@ class Accuracies:
 
 @dataclass(frozen=True)
 class LayerResult:
-    """One layer at one level; the input is a layer when pixels were tested."""
+    """One layer at one level; the input is a layer when pixels were tested.
+
+    Attributes:
+        name: of the layer.
+        units, kept: before and after.
+        pruning_ratio: units removed / units.
+        collapsed: no unit is left and nothing goes round the layer, so that the network is cut through there.
+        kept_units: their numbers.
+        passed_by: no unit is left, and the stream or another branch goes round the layer.
+    """
 
     name: str
     units: int
@@ -45,6 +56,7 @@ class LayerResult:
     pruning_ratio: float
     collapsed: bool
     kept_units: tuple[int, ...]
+    passed_by: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,12 +144,26 @@ class RunResult:
         }
 
 
-def layer_results(masks: KeepMasks) -> tuple[LayerResult, ...]:
-    """Describe keep-masks layer by layer."""
-    return tuple(
-        LayerResult(name, len(mask), kept, 1 - kept / len(mask), kept == 0, tuple(mask.nonzero().flatten().tolist()))
-        for name, mask in masks.items()
-        for kept in [int(mask.sum())]
+def layer_results(masks: KeepMasks, around: Collection[str] = ()) -> tuple[LayerResult, ...]:
+    """Describe keep-masks layer by layer.
+
+    Args:
+        masks: what was kept.
+        around: names of the layers that something goes round, see ``mipp_core.streams.passed_by``.
+    """
+    return tuple(_layer_result(name, mask, name in around) for name, mask in masks.items())
+
+
+def _layer_result(name: str, mask: Tensor, has_way_round: bool) -> LayerResult:
+    kept = mask.nonzero().flatten().tolist()
+    return LayerResult(
+        name=name,
+        units=len(mask),
+        kept=len(kept),
+        pruning_ratio=1 - len(kept) / len(mask),
+        collapsed=not kept and not has_way_round,
+        kept_units=tuple(kept),
+        passed_by=not kept and has_way_round,
     )
 
 
@@ -154,6 +180,11 @@ def masks_of(level: dict[str, Any]) -> KeepMasks:
 def collapsed_layers(level: dict[str, Any]) -> list[str]:
     """Name the network's own layers that have no unit left."""
     return [layer["name"] for layer in level["layers"] if layer["collapsed"] and layer["name"] != INPUT]
+
+
+def passed_layers(level: dict[str, Any]) -> list[str]:
+    """Name the layers that have no unit left and that the network does without."""
+    return [layer["name"] for layer in level["layers"] if layer.get("passed_by")]
 
 
 def decision_columns(decisions: tuple[Decision, ...]) -> dict[str, list[Any]]:

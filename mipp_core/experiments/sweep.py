@@ -106,7 +106,7 @@ def _measure(bench: Bench, point: Point, done: float) -> LevelResult:
         level=point.level,
         confidence=point.confidence,
         sparsity=masks.sparsity,
-        layers=layer_results(masks),
+        layers=layer_results(masks, bench.passed_by),
         controls=controls,
         **value,
     )

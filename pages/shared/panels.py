@@ -10,7 +10,7 @@ import torch
 
 from mipp_core.data import load_dataset
 from mipp_core.errors import MippError
-from mipp_core.experiments import RunSpec, collapsed_layers, entry_of
+from mipp_core.experiments import RunSpec, collapsed_layers, entry_of, passed_layers
 from mipp_core.experiments.archive import command_of
 from mipp_core.experiments.tables import MEASURES, curve_table, deaths, decision_table, layer_table
 from mipp_core.figures import AXES, accuracy_curve, pixel_map, ratio_bars, unit_map
@@ -76,10 +76,18 @@ def _warnings(document: dict[str, Any], entry: dict[str, Any]) -> None:
         st.error(
             "**Untrainable:** every layer has units left, but retraining stayed at chance.", icon=":material/warning:"
         )
+    passed = passed_layers(entry)
+    if passed:
+        named = ", ".join(passed[:4]) + (f" and {len(passed) - 4} more" if passed[4:] else "")
+        st.info(
+            f"**Passed by:** {named} {'has' if len(passed) == 1 else 'have'} no unit left. The stream goes round "
+            "them, so the network lives without.",
+            icon=":material/fork_right:",
+        )
     if not dead:
         later = [f"{name} at level {level}" for name, level in first.items() if name != INPUT]
         words = f"first collapse: {', '.join(later)}" if later else "no layer collapses at any level"
-        st.caption(f"✓ Every layer has units left at this level; {words}.")
+        st.caption(f"✓ No layer collapses at this level; {words}.")
 
 
 def _curve(document: dict[str, Any], level: int, alike: list[dict[str, Any]]) -> None:

@@ -12,7 +12,7 @@ from torch.nn import functional
 from mipp_core.activations import collapse_maps, record, without
 from mipp_core.layers import OUTPUT, silence, weighted, wiring_of
 from mipp_core.models import Architecture
-from mipp_core.streams import streams_of
+from mipp_core.streams import passed_by, streams_of
 
 
 class Stream(nn.Module):
@@ -120,3 +120,10 @@ def test_a_layer_knows_everyone_who_reads_its_stream(small_architecture: Callabl
     assert wiring["layer1.1.conv2"].readers == ("layer2.0.conv1", "layer2.0.downsample.0")
     assert wiring["layer4.0.conv2"].readers == ("layer4.1.conv1", "fc")
     assert wiring["layer4.1.conv2"].readers == ("fc",)
+
+
+def test_what_an_image_can_get_round(small_architecture: Callable[[str], Architecture]):
+    residual = wiring_of(small_architecture("resnet18").build())
+    assert passed_by(residual) == set(residual.names) - {"conv1"}
+    assert passed_by(wiring_of(small_architecture("lenet5").build())) == set()
+    assert passed_by(wiring_of(Stream(plain).double())) == {"a"}
