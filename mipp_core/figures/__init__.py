@@ -2,12 +2,14 @@
 
 from mipp_core.figures.comparison import comparison_curves, comparison_panels, seconds_bars, share_map
 from mipp_core.figures.curve import AXES, accuracy_curve, compare_curves
-from mipp_core.figures.layers import ratio_bars, unit_map
+from mipp_core.figures.layers import MANY, block_bars, ratio_bars, unit_map
 from mipp_core.figures.pixels import pixel_map
 
 __all__ = [
     "AXES",
+    "MANY",
     "accuracy_curve",
+    "block_bars",
     "compare_curves",
     "comparison_curves",
     "comparison_panels",
