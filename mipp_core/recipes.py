@@ -92,6 +92,15 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
+_LIVE = {"mnist-sample": "live", "mnist": "short", "fashion-mnist": "short"}
+
+
+def live_recipes(dataset: str) -> tuple[Recipe, Recipe]:
+    """Return how networks are trained, and pruned ones retrained, for somebody who waits: the shortest that do."""
+    name = _LIVE.get(dataset, "live-cifar")
+    return RECIPES[name], RECIPES[f"{name}-retrain"]
+
+
 def recipe(name: str) -> Recipe:
     """Look a recipe up by name.
 

@@ -20,7 +20,7 @@ COMMANDS = {
     "datasets": listings.datasets,
     "pruners": listings.pruners,
     "train": commands.train,
-    "plan": planning.plan_run,
+    "plan": planning.plan_command,
     "prune": commands.prune,
     "sweep": sweeping.sweep,
     "export": slim_networks.export,

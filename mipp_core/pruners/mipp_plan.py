@@ -88,7 +88,7 @@ def plan(settings: Mipp, model: nn.Module, image_shape: tuple[int, int, int], sa
     timings = {shape: _timed(settings, shape, count, device_of(model)) for shape in dict.fromkeys(shapes)}
     fits = sum(timings[shape][0] * (settings.fit_steps + settings.refit_steps) for shape in shapes)
     one_each = sum(timings[shape][1] * shape.units for shape in shapes)
-    fixed = _forward_seconds(model, image_shape) * count + fits
+    fixed = forward_seconds(model, image_shape) * count + fits
     widest = max(shapes, key=lambda shape: _weights(settings, shape))
     seen = sum(shape.units for shape in shapes)
     return Plan(
@@ -138,7 +138,7 @@ def _timed(settings: Mipp, shape: Shape, samples: int, device: torch.device) -> 
     return a_step, a_step * settings.unit_steps + judged
 
 
-def _forward_seconds(model: nn.Module, image_shape: tuple[int, int, int]) -> float:
+def forward_seconds(model: nn.Module, image_shape: tuple[int, int, int]) -> float:
     """Return the seconds that one image takes."""
     images = torch.zeros(_TIMED_IMAGES, *image_shape, device=device_of(model))
     with evaluating(model):

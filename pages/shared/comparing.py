@@ -10,7 +10,7 @@ from mipp_core.experiments import NetworkSpec, RunSpec, jobs
 from mipp_core.experiments.comparison import ENTRIES, PROTOCOLS, USUAL, leader, member
 from mipp_core.experiments.store import BATCH, Job
 from mipp_core.models import MODELS
-from mipp_core.training import RECIPES
+from mipp_core.recipes import live_recipes
 from pages.shared import compared, live
 from pages.shared.finding import find, store
 
@@ -43,7 +43,14 @@ def show() -> None:
 
 def _sidebar() -> Wanted | None:
     with st.sidebar:
-        st.selectbox("Model", list(MODELS), key="cmp_model", bind="query-params", help="The network to prune.")
+        st.selectbox(
+            "Model",
+            list(MODELS),
+            key="cmp_model",
+            bind="query-params",
+            accept_new_options=True,
+            help="The network to prune; torchvision:NAME, typed, is any other of torchvision's.",
+        )
         st.selectbox(
             "Dataset",
             list(DATASETS),
@@ -96,13 +103,13 @@ def _sidebar() -> Wanted | None:
 
 def _wanted(names: list[str], seeds: list[int], trained: bool, protocol: Any) -> Wanted | None:
     state = st.session_state
-    kind = "live" if state.cmp_dataset == "mnist-sample" else "short"
+    recipe, again = live_recipes(state.cmp_dataset)
     try:
         bases = [
             leader(
-                NetworkSpec(state.cmp_model, state.cmp_dataset, recipe=RECIPES[kind], seed=seed),
+                NetworkSpec(state.cmp_model, state.cmp_dataset, recipe=recipe, seed=seed),
                 trained,
-                RECIPES[f"{kind}-retrain"],
+                again,
             )
             for seed in seeds
         ]

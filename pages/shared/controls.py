@@ -1,7 +1,7 @@
 """The inputs of Explore; every one of them is in the address."""
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import streamlit as st
@@ -10,8 +10,8 @@ from mipp_core.data import DATASETS
 from mipp_core.errors import MippError
 from mipp_core.experiments import NetworkSpec, RunSpec, entry_of
 from mipp_core.models import MODELS
-from mipp_core.pruners import Mipp
-from mipp_core.training import RECIPES
+from mipp_core.pruners import SMALL, Mipp
+from mipp_core.recipes import RECIPES, live_recipes
 from pages.shared import finding, own_weights
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -35,6 +35,7 @@ DEFAULTS: dict[str, Any] = {
     "estimate_size": 256,
     "budget": 0.0,
     "level": 3,
+    "small": False,
 }
 
 COLLAPSES = {"l1": "L1 norm", "l2": "L2 norm", "mean": "mean magnitude", "std": "standard deviation"}
@@ -82,7 +83,8 @@ def _network() -> None:
         index=_place("model", MODELS),
         key="model",
         bind="query-params",
-        help="The network to prune.",
+        accept_new_options=True,
+        help="The network to prune; torchvision:NAME, typed, is any other of torchvision's.",
     )
     st.selectbox(
         "Dataset",
@@ -118,6 +120,12 @@ def _network() -> None:
 def _pruning() -> None:
     st.toggle("Prune pixels", key="pixels", bind="query-params", help="Test the image's pixels as a zeroth layer.")
     with st.expander("How MIPP tests a unit"):
+        st.toggle(
+            "Small setting",
+            key="small",
+            bind="query-params",
+            help="Fewer samples, two small regressors a test, longer blocks: for wide networks on a CPU.",
+        )
         st.selectbox(
             "Collapse a filter's map by",
             list(COLLAPSES),
@@ -158,37 +166,35 @@ def _pruning() -> None:
         )
 
 
-def _network_fields(weights: str | None) -> dict[str, Any]:
-    """Return the fields of the network; one that brings its weights is not trained."""
+def _network_of(weights: str | None) -> NetworkSpec:
+    """Return the network that the controls describe; one that brings its weights is not trained."""
     state = st.session_state
-    recipe = RECIPES["short" if state.dataset != "mnist-sample" else "live"]
-    own = {"weights": weights, "recipe": RECIPES["none"]} if weights else {}
-    return {
-        "model": state.model,
-        "dataset": state.dataset,
-        "deformation": round(float(state.deformation), 2),
-        "recipe": recipe,
-        "seed": int(state.seed),
-        **own,
-    }
+    return NetworkSpec(
+        model=state.model,
+        dataset=state.dataset,
+        deformation=round(float(state.deformation), 2),
+        recipe=RECIPES["none"] if weights else live_recipes(state.dataset)[0],
+        seed=int(state.seed),
+        weights=weights,
+    )
 
 
 def _spec(weights: str | None) -> RunSpec:
     state = st.session_state
-    whole, trained = state.dataset != "mnist-sample", state.start == "trained" or weights is not None
-    recipe = RECIPES["short" if whole else "live"]
-    retraining = RECIPES["short-retrain" if whole else "live-retrain"] if trained else recipe
+    trained = state.start == "trained" or weights is not None
+    training, retraining = live_recipes(state.dataset)
     return RunSpec(
-        network=NetworkSpec(**_network_fields(weights)),
+        network=_network_of(weights),
         trained=trained,
-        settings=Mipp(
+        settings=replace(
+            SMALL if state.small else Mipp(),
             collapse=state.collapse,
             reference=state.reference,
             estimate_size=int(state.estimate_size),
             budget=float(state.budget),
             pixels=bool(state.pixels),
         ),
-        retraining=retraining,
+        retraining=retraining if trained else training,
         controls=("random", "magnitude"),
     )
 

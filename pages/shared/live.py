@@ -3,10 +3,13 @@
 import uuid
 
 import streamlit as st
+import torch
 
 from mipp_core.errors import MippError
 from mipp_core.experiments import RunSpec, jobs
+from mipp_core.experiments.planning import offers_small, plan_run
 from mipp_core.experiments.store import Job
+from mipp_core.pruners.mipp_plan import duration
 from pages.shared.finding import Found, find, store
 
 POLL = 1.0
@@ -46,9 +49,37 @@ def panel(spec: RunSpec, found: Found | None) -> None:
             on_click=start,
             args=(spec,),
         )
+        _plan(spec)
     refusal = st.session_state.pop("refusal", None)
     if refusal:
         st.error(refusal, icon=":material/block:")
+
+
+def _plan(spec: RunSpec) -> None:
+    """Say on request how long a run will take, and offer the small setting where that is long."""
+    if not st.button("How long will it take?", key="plan", icon=":material/timer:", type="tertiary"):
+        return
+    device = jobs.devices()[0]
+    try:
+        with st.spinner("Timing a few steps on this machine"):
+            planned, is_long = _planned(spec.hash, spec, device)
+    except MippError as problem:
+        st.error(str(problem), icon=":material/block:")
+        return
+    st.info(f"On {device}: {planned}", icon=":material/timer:")
+    if is_long:
+        st.button("Use the small setting", key="use_small", on_click=_use_small)
+
+
+def _use_small() -> None:
+    st.session_state["small"] = True
+
+
+@st.cache_data(show_spinner=False, max_entries=64, ttl=600)
+def _planned(name: str, _spec: RunSpec, device: str) -> tuple[str, bool]:
+    """Return a run's plan in words, and whether the small setting should be offered."""
+    found = plan_run(_spec, torch.device(device))
+    return str(found), offers_small(_spec, found, torch.device(device))
 
 
 def filled(found: Found | None) -> int:
@@ -91,9 +122,5 @@ def words(job: Job) -> str:
     if job.state == "queued":
         ahead = "the next in the queue" if job.place == 0 else f"{job.place} ahead in the queue"
         return f"Waiting, {ahead}"
-    remaining = "" if job.remaining is None else f", about {_duration(job.remaining)} to go"
+    remaining = "" if job.remaining is None else f", about {duration(job.remaining)} to go"
     return f"{job.stage}, {job.done:.0%}{remaining}"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -1,4 +1,4 @@
-"""Weights that a visitor brings, in place of a training; the address names them, so that a link brings them back."""
+"""Weights to start from in place of a training, pretrained or one's own; the address names them."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +8,8 @@ import streamlit as st
 from mipp_core.errors import MippError
 from mipp_core.experiments import NetworkSpec
 from mipp_core.experiments.uploads import keep_weights, kept_weights
-from mipp_core.models import Architecture
+from mipp_core.models import Architecture, family
+from mipp_core.models.from_torchvision import PRETRAINED_CLASSES
 from pages.shared.finding import store
 
 PARAMETER = "weights"
@@ -35,6 +36,8 @@ def own() -> Own:
     name, wanted = st.query_params.get(PARAMETER), _wanted()
     if not name or wanted is None:
         return Own()
+    if name in family(wanted.family).weights:
+        return Own(name, words=f"{name} of torchvision, downloaded when the run starts. Pruned without training.")
     try:
         return Own(name, words=_words(str(store().root), name, wanted))
     except MippError as problem:
@@ -49,13 +52,27 @@ def forget() -> None:
 def expander() -> None:
     """Draw the upload, or what was uploaded."""
     present, refusal = own(), st.session_state.pop("upload_refusal", "")
-    with st.expander("Your own weights", expanded=bool(present.name or present.problem or refusal)):
+    with st.expander("Given weights", expanded=bool(present.name or present.problem or refusal)):
         if present.name:
             st.success(present.words, icon=":material/check:")
         else:
+            _pretrained()
             _uploader(refusal)
         if present.name or present.problem:
             st.button("Forget", key="forget_weights", icon=":material/close:", on_click=forget)
+
+
+def _pretrained() -> None:
+    """Offer torchvision's weights where they fit."""
+    wanted = _wanted()
+    names = family(wanted.family).weights if wanted and wanted.classes == PRETRAINED_CLASSES else ()
+    with st.container(horizontal=True):
+        for name in names:
+            st.button(name, key=f"pretrained {name}", on_click=_choose, args=(name,))
+
+
+def _choose(name: str) -> None:
+    st.query_params[PARAMETER] = name
 
 
 def _uploader(refusal: str) -> None:

@@ -296,7 +296,7 @@ def test_own_weights_come_back_by_their_link(server, tab, tmp_path):
     torch.save(architecture("lenet5", (1, 28, 28), 10).build(1).state_dict(), tmp_path / "weights.pt")
     (tmp_path / "bad.pt").write_bytes(b"PK\x03\x04")
     tab.goto(server)
-    tab.get_by_text("Your own weights").click()
+    tab.get_by_text("Given weights").click()
     place = tab.locator("[data-testid=stFileUploader] input[type=file]")
     place.set_input_files(tmp_path / "bad.pt")
     expect(tab.get_by_text("This file is not read")).to_be_visible()
