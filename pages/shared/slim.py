@@ -46,8 +46,8 @@ def _files(chosen: Chosen) -> None:
     document, level = chosen.found.document, chosen.level
     row, notes = st.container(horizontal=True, gap="small"), st.container()
     with row:
-        _download("slim.safetensors", lambda: pack_slim(chosen.load().weights), words="The weights.")
-        _download("slim.json", lambda: json.dumps(slim_description(document, level)), words="Which units they are of.")
+        _download("slim.safetensors", lambda: pack_slim(chosen.load().weights), "The weights.")
+        _download("slim.json", lambda: json.dumps(slim_description(document, level)), "Which units they are of.")
     for kind in FORMATS:
         _offer(chosen, kind, row, notes)
     st.caption("The same in a terminal, in the folder of slim.safetensors and slim.json:")
@@ -68,8 +68,8 @@ def _offer(chosen: Chosen, kind: str, row: Any, notes: Any) -> None:
                 help=words,
             )
             return
-        size = in_bytes(len(written.content))
-        _download(f"slim.{kind}", lambda: written.content, f"slim.{kind} ({size})", FORMATS[kind].description)
+        size = f" ({in_bytes(len(written.content))})"
+        _download(f"slim.{kind}", lambda: written.content, FORMATS[kind].description, size)
     notes.caption(f"✓ slim.{kind}: {_agreement(written.difference)} on {CHECKED} random images.")
 
 
@@ -110,10 +110,10 @@ def _ask(chosen: Chosen, kind: str) -> None:
     _asked(chosen).append(kind)
 
 
-def _download(file_name: str, data: Callable[[], str | bytes], label: str | None = None, words: str = "") -> None:
+def _download(file_name: str, data: Callable[[], str | bytes], words: str, size: str = "") -> None:
     """Offer a file that is made when it is asked for."""
     st.download_button(
-        label or file_name,
+        f"{file_name}{size}",
         data,
         file_name,
         on_click="ignore",
