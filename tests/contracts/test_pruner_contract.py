@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from mipp_core.data.dataset import Split
 from mipp_core.errors import CancelledError, ModelError, SettingError, UnknownNameError
-from mipp_core.layers import wiring_of
+from mipp_core.layers import Layer, silence, wiring_of
 from mipp_core.models import Architecture
 from mipp_core.pruners import PRUNERS, Decider, Pruner, Ranker, Task, pruner
 from mipp_core.pruners.contract import Need
@@ -312,32 +312,40 @@ def counts(found: dict[str, Tensor], level: int) -> dict[str, int]:
 @pytest.mark.parametrize("name", DECIDERS)
 def test_dead_units_are_removed_at_every_confidence(name: str, subject: tuple[nn.Module, Split]):
     model, split = subject
-    first = wiring_of(model).names[0]
-    with torch.no_grad():
-        for layer in wiring_of(model).layers:
-            model.get_submodule(layer.name).bias[[0, 2]] = -1e4
+    wiring = wiring_of(model)
+    for layer in wiring.layers:
+        silence(model, wiring, layer.name, ~torch.isin(torch.arange(layer.units), torch.tensor([0, 2])))
     found = answer(quick(name), model, split)
     assert all(not keep[:, [0, 2]].any() for keep in found.values())
-    assert len(found[first]) == len(CONFIDENCES)
+    assert len(found[wiring.names[0]]) == len(CONFIDENCES)
+
+
+def nobody_reads(found: dict[str, Tensor], layer: Layer, level: int) -> bool:
+    """Whether all layers that read a layer have no unit left."""
+    return all(reader in found and not found[reader][level].any() for reader in layer.readers)
 
 
 @pytest.mark.parametrize("name", DECIDERS)
-def test_a_layer_whose_reader_collapsed_is_removed_whole(name: str, subject: tuple[nn.Module, Split]):
+def test_a_layer_whose_readers_collapsed_is_removed_whole(name: str, subject: tuple[nn.Module, Split]):
     model, split = subject
-    *earlier, reader = wiring_of(model).names
-    with torch.no_grad():
-        model.get_submodule(reader).bias.fill_(-1e4)
+    wiring = wiring_of(model)
+    reader = wiring.layers[-1]
+    silence(model, wiring, reader.name, torch.zeros(reader.units, dtype=torch.bool))
     found = answer(quick(name), model, split)
-    assert all(not found[layer].any() for layer in (*earlier, reader))
+    assert not found[reader.name].any()
+    unread = [layer.name for layer in wiring.layers if nobody_reads(found, layer, 0)]
+    assert len(unread) == len(wiring.layers) - 1 or any(layer.in_stream for layer in wiring.layers)
+    assert unread
+    assert all(not found[layer][0].any() for layer in unread)
 
 
 @pytest.mark.parametrize("name", DECIDERS)
 def test_a_collapse_at_some_confidences_cascades_at_those(name: str, subject: tuple[nn.Module, Split]):
     model, split = subject
-    found = list(reversed(answer(quick(name), model, split).values()))
+    found = answer(quick(name), model, split)
     for level in range(len(CONFIDENCES)):
-        collapsed = [not keep[level].any() for keep in found]
-        assert collapsed == sorted(collapsed)
+        for layer in wiring_of(model).layers:
+            assert not (nobody_reads(found, layer, level) and found[layer.name][level].any())
 
 
 @pytest.mark.parametrize("name", DECIDERS)
