@@ -48,12 +48,12 @@ def network(seed: int) -> nn.Module:
     return model.eval()
 
 
-def photographs(count: int, seed: int) -> Split:
+def photographs(count: int, seed: int, side: int = 32) -> Split:
     """Return noise with a 1/f amplitude spectrum, of mean 0 and variance 1; its classes take turns."""
-    white = torch.randn(count, 3, 32, 32, generator=torch.Generator().manual_seed(seed))
-    cycles = torch.fft.fftfreq(32)
+    white = torch.randn(count, 3, side, side, generator=torch.Generator().manual_seed(seed))
+    cycles = torch.fft.fftfreq(side)
     distance = (cycles[:, None] ** 2 + cycles**2).sqrt()
-    distance[0, 0] = 1 / 32
+    distance[0, 0] = 1 / side
     pink = torch.fft.ifft2(torch.fft.fft2(white) / distance).real
     return Split((pink - pink.mean()) / pink.std(), torch.arange(count) % CLASSES)
 
