@@ -84,6 +84,20 @@ def shrink(model: nn.Module, masks: KeepMasks) -> nn.Module:
     return assembled(cut.slim, wiring.flow.graph, joints)
 
 
+def carried_units(model: nn.Module, wiring: Wiring, masks: KeepMasks) -> dict[str, Bool[Tensor, " _"]]:
+    """Return the units that ``shrink`` leaves in each layer it cuts.
+
+    These are the units kept, and those that take no part but cannot be cut: the one of a collapsed layer, and those
+    that fill up a group.  A layer that only weighs others' units has as many as these.
+
+    Raises:
+        ModelError: the masks do not fit the network.
+    """
+    own = masks.without_input()
+    _check(wiring, own)
+    return _Cut(model, model, wiring, own).carried
+
+
 def _check(wiring: Wiring, masks: KeepMasks) -> None:
     expected = {layer.name: layer.units for layer in wiring.layers}
     if masks.units != expected:

@@ -25,7 +25,7 @@ from mipp_core.experiments.spec import RunSpec
 from mipp_core.experiments.store import Outcome, Stages
 from mipp_core.masks import KeepMasks
 from mipp_core.pruners import Decider, Ranker, Task
-from mipp_core.rebuilding import Preactivations, preactivations, rebuild
+from mipp_core.rebuilding import rebuild
 from mipp_core.surgery import shrink
 from mipp_core.training import Recipe, reinitialised, train
 from mipp_core.vocabulary import Report
@@ -119,11 +119,6 @@ class Bench:
             model.load_state_dict(self.dense().tensors)
         return model
 
-    @cached_property
-    def _wanted(self) -> Preactivations:
-        """What rebuilding aims at."""
-        return preactivations(self.model, self._rebuilt_on.images)
-
     def prune(self) -> tuple[list[Point], dict[str, list[Any]]]:
         """Ask the pruner: keep-masks for every point that is measured, and its decisions as columns."""
         spec = self.spec
@@ -184,7 +179,7 @@ class Bench:
             slim = self._cut(masks)
             counts = {"parameters": parameters(slim), "macs": macs(slim, self.data.image_shape)}
             pruned = self._both(slim, masks, "pruned")
-            rebuild(slim, masks, self._rebuilt_on.images, self._wanted)
+            rebuild(self.model, slim, masks, self._rebuilt_on.images)
             return Outcome({**counts, **pruned, **self._both(slim, masks, "rebuilt")})
 
         return self.stages.remember("measure", {**self._network, "masks": _bare(masks), "splits": 2}, make)
