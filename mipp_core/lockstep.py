@@ -10,7 +10,8 @@ from torch import Tensor, fx, nn
 from mipp_core.evaluation import evaluating
 from mipp_core.layers import traced
 
-_BATCH = 500  # images: large enough for any device to be busy
+BATCH = 500
+"""Images at once: enough for any device to be busy."""
 
 _NUMBERS = 160_000_000
 """Images times numbers of the largest tensor: some six of that size are held, which makes 4 GB of float32."""
@@ -32,12 +33,15 @@ class Walk:
         model: in evaluation mode as long as the walk takes.
         graph: its own.
         images: on the network's device.
+        batch_size: images at once; it does not change the result.
     """
 
-    def __init__(self, model: nn.Module, graph: fx.Graph, images: Float[Tensor, "n c h w"]) -> None:
+    def __init__(
+        self, model: nn.Module, graph: fx.Graph, images: Float[Tensor, "n c h w"], batch_size: int = BATCH
+    ) -> None:
         self._nodes = list(graph.nodes)
         self._place = {node: place for place, node in enumerate(self._nodes)}
-        self._walkers = [_Walker(model, graph, batch) for batch in images.split(_BATCH)]
+        self._walkers = [_Walker(model, graph, batch) for batch in images.split(batch_size)]
         self._done = 0
 
     def read_by(self, node: fx.Node) -> list[Tensor]:

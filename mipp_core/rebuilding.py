@@ -16,7 +16,7 @@ from torch import Tensor, fx, nn
 from mipp_core.evaluation import evaluating
 from mipp_core.layers import Wiring, weighted, wiring_of
 from mipp_core.least_squares import can_be_fitted, fitted
-from mipp_core.lockstep import Walk, graph_of, held_at_once
+from mipp_core.lockstep import BATCH, Walk, graph_of, held_at_once
 from mipp_core.masks import KeepMasks
 from mipp_core.operations import BATCH_NORMS, called
 from mipp_core.surgery import carried_units
@@ -24,7 +24,13 @@ from mipp_core.vocabulary import INPUT
 
 
 @torch.no_grad()
-def rebuild(dense: nn.Module, slim: nn.Module, masks: KeepMasks, images: Float[Tensor, "n c h w"]) -> None:
+def rebuild(
+    dense: nn.Module,
+    slim: nn.Module,
+    masks: KeepMasks,
+    images: Float[Tensor, "n c h w"],
+    batch_size: int = BATCH,
+) -> None:
     """Refit the slim network's layers in place, input to output, to what the dense network's layers give.
 
     Later layers are fitted to what the earlier, already rebuilt layers give, so their errors are made up for.  Both
@@ -40,13 +46,18 @@ def rebuild(dense: nn.Module, slim: nn.Module, masks: KeepMasks, images: Float[T
         slim: the network after ``shrink``; its training flags are restored.
         masks: what was kept.
         images: unlabelled samples, on the networks' device; only the first of them that fit in a few GB are used.
+        batch_size: images at once; it does not change the result.
+
+    Raises:
+        ModelError: a network cannot be traced, or the masks do not fit it.
     """
     wiring, graph = wiring_of(dense), graph_of(slim)
     source = {str(node.target): node for node in wiring.flow.graph.nodes if node.op == "call_module"}
     carried = carried_units(dense, wiring, masks)
     shown = held_at_once(dense, wiring.flow.graph, images)
     with evaluating(dense), evaluating(slim):
-        aims, reads = Walk(dense, wiring.flow.graph, shown), Walk(slim, graph, masks.blank_pixels(shown))
+        aims = Walk(dense, wiring.flow.graph, shown, batch_size)
+        reads = Walk(slim, graph, masks.blank_pixels(shown), batch_size)
         for node in _to_refit(slim, graph, wiring, masks):
             name = str(node.target)
             rows = carried.get(name, torch.ones(len(weighted(dense, name).weight), dtype=torch.bool))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mipp_core import least_squares, lockstep
+from mipp_core import least_squares
 from mipp_core.layers import wiring_of
 from mipp_core.masks import KeepMasks
 from mipp_core.models import Architecture, architecture
@@ -186,9 +186,8 @@ def test_the_batch_size_does_not_change_the_result(small_architecture: Make, noi
     masks, images = random_masks(dense, 3), noise_split(50, found.image_shape).images.double()
     whole, parts = shrink(dense, masks), shrink(dense, masks)
     rebuild(dense, whole, masks, images)
-    monkeypatch.setattr(lockstep, "_BATCH", 7)
     monkeypatch.setattr(least_squares, "_NUMBERS", 5000)
-    rebuild(dense, parts, masks, images)
+    rebuild(dense, parts, masks, images, batch_size=7)
     torch.testing.assert_close(whole(images), parts(images), rtol=0, atol=1e-8)
 
 
