@@ -8,6 +8,7 @@ from mipp_core.masks import KeepMasks
 from mipp_core.models import MODELS, Architecture, architecture
 from mipp_core.pruners import PRUNERS, Mipp, pruner
 from mipp_core.rebuilding import rebuild
+from mipp_core.recalibration import recalibrate
 from mipp_core.surgery import shrink
 from mipp_core.training import RECIPES, Recipe, train
 
@@ -32,6 +33,7 @@ __all__ = [
     "load_slim",
     "pruner",
     "rebuild",
+    "recalibrate",
     "run",
     "save_run",
     "save_slim",
