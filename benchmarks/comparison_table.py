@@ -38,7 +38,7 @@ def main() -> None:
     points = points_table(runs)
     removed = points.groupby("level").sparsity.mean()
     with pd.option_context("display.width", 200, "display.max_rows", None, "display.max_columns", None):
-        for measure in MEASURES:
+        for measure in (name for name in MEASURES if points[f"test_{name}"].notna().any()):
             table = accuracy_table(points, f"test_{measure}")
             table.columns = [f"{level}: {removed[level]:.1%}" for level in table.columns]
             print(f"\ntest accuracy {measure}, %, by level and units removed\n{table.fillna('')}")

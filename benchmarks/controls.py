@@ -18,7 +18,7 @@ def main() -> None:
     tables = [curve_table(load_run(Path(folder))).assign(run=folder) for folder in sys.argv[1:]]
     whole = pd.concat(tables)
     removed = whole.groupby("level").sparsity.agg(["mean", "std"])
-    for measure in MEASURES:
+    for measure in (name for name in MEASURES if whole[f"accuracy_{name}"].notna().any()):
         print(f"\naccuracy {measure}, %, mean ± standard deviation of {len(tables)} runs")
         grouped = 100 * whole.pivot_table(index="level", columns="choice", values=f"accuracy_{measure}", aggfunc="mean")
         spread = 100 * whole.pivot_table(index="level", columns="choice", values=f"accuracy_{measure}", aggfunc="std")

@@ -7,7 +7,8 @@ from mipp_core.experiments.archive import load_slim, save_run, save_slim, slim_d
 from mipp_core.masks import KeepMasks
 from mipp_core.models import MODELS, Architecture, architecture
 from mipp_core.pruners import PRUNERS, Mipp, pruner
-from mipp_core.rebuilding import preactivations, rebuild
+from mipp_core.rebuilding import rebuild
+from mipp_core.recalibration import recalibrate
 from mipp_core.surgery import shrink
 from mipp_core.training import RECIPES, Recipe, train
 
@@ -30,9 +31,9 @@ __all__ = [
     "architecture",
     "load_dataset",
     "load_slim",
-    "preactivations",
     "pruner",
     "rebuild",
+    "recalibrate",
     "run",
     "save_run",
     "save_slim",

@@ -1,130 +1,123 @@
 """Rebuilding: new weights for a cut network in closed form, without labels and without training.
 
 Theorem 1 of the MIPP paper says that if information was preserved, a function exists that rebuilds the next layer
-from the kept units.  This finds its linear form, layer by layer: least squares of the dense network's
-pre-activations on what the slim network's layer reads (convolutions by their patches).  It is not in the paper.
+from the kept units.  This finds its linear form, layer by layer: least squares of what the dense network's layer
+gives, before normalisation and nonlinearity, on what the slim network's layer reads (convolutions by their patches).
+It is not in the paper.
 """
 
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
-from torch.nn import functional
+from collections import Counter
+from collections.abc import Iterator
 
-from mipp_core.layers import weighted, wiring_of
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, fx, nn
+
+from mipp_core.evaluation import evaluating
+from mipp_core.layers import Wiring, weighted, wiring_of
+from mipp_core.least_squares import can_be_fitted, fitted
+from mipp_core.lockstep import BATCH, Walk, graph_of, held_at_once
 from mipp_core.masks import KeepMasks
+from mipp_core.operations import BATCH_NORMS, called
+from mipp_core.surgery import carried_units
 from mipp_core.vocabulary import INPUT
 
-_ROWS = 100_000
-"""Samples times positions that a convolution is fitted on: its few hundred patch numbers need no more."""
-
-_FEWEST_IMAGES = 500
-_BATCH = 500
-
-_RIDGE = 1e-6
-"""Ridge, as a share of the mean squared regressor: ties between redundant units are broken towards small weights."""
-
-
-Preactivations = dict[str, Float[Tensor, "n _ ..."]]
-"""Layer name -> what a dense network's layers give before their nonlinearity."""
-
 
 @torch.no_grad()
-def preactivations(dense: nn.Module, images: Float[Tensor, "n c h w"], batch_size: int = 1000) -> Preactivations:
-    """Run the dense network once and return what rebuilding aims at; several rebuilds can share it."""
-    heard: dict[str, list[Tensor]] = {name: [] for name in wiring_of(dense).weighted}
-    hooks = [
-        weighted(dense, name).register_forward_hook(lambda _, __, result, parts=parts: parts.append(result.clone()))
-        for name, parts in heard.items()
-    ]
-    try:
-        for batch in images.split(batch_size):
-            dense(batch)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return {name: torch.cat(parts) for name, parts in heard.items()}
+def rebuild(
+    dense: nn.Module,
+    slim: nn.Module,
+    masks: KeepMasks,
+    images: Float[Tensor, "n c h w"],
+    batch_size: int = BATCH,
+) -> None:
+    """Refit the slim network's layers in place, input to output, to what the dense network's layers give.
 
+    Later layers are fitted to what the earlier, already rebuilt layers give, so their errors are made up for.  Both
+    networks run once, side by side.
 
-@torch.no_grad()
-def rebuild(slim: nn.Module, masks: KeepMasks, images: Float[Tensor, "n c h w"], wanted: Preactivations) -> None:
-    """Refit the slim network's layers in place, input to output, to the dense network's pre-activations.
-
-    Later layers are fitted to what the earlier, already rebuilt layers give, so their errors are made up for.
-    Layers that still read all the dense network gave them are left alone, as are collapsed layers.
+    A layer that reads all the dense network gave it is left alone.  So are collapsed layers, depthwise convolutions,
+    layers called more than once, layers that pad with anything but zeros, and layers with fewer than two rows (samples
+    times positions) per regressor.  Where a layer has no bias, the intercept goes into the running mean of the batch
+    normalisation that alone reads it; if there is none, the fit goes through the origin.
 
     Args:
-        slim: the network after ``shrink``, in evaluation mode.
+        dense: the network that was cut; left untouched.
+        slim: the network after ``shrink``; its training flags are restored.
         masks: what was kept.
-        images: unlabelled samples, on the network's device; one partial pass over them per layer.
-        wanted: the dense network's ``preactivations`` on the same images.
+        images: unlabelled samples, on the networks' device; only the first of them that fit in a few GB are used.
+        batch_size: images at once; it does not change the result.
+
+    Raises:
+        ModelError: a network cannot be traced, or the masks do not fit it.
     """
-    complete = INPUT not in masks or bool(masks[INPUT].all())
-    for name, target in wanted.items():
-        keep = masks[name] if name in masks else torch.ones(target.shape[1], dtype=torch.bool)
-        layer = weighted(slim, name)
-        if not complete and keep.any():
-            aim = target[:, keep.to(images.device)]
-            _write(layer, _solve(*_normal_equations(slim, layer, masks, images, aim)))
-        complete = complete and bool(keep.all())
+    wiring, graph = wiring_of(dense), graph_of(slim)
+    source = {str(node.target): node for node in wiring.flow.graph.nodes if node.op == "call_module"}
+    carried = carried_units(dense, wiring, masks)
+    shown = held_at_once(dense, wiring.flow.graph, images)
+    with evaluating(dense), evaluating(slim):
+        aims = Walk(dense, wiring.flow.graph, shown, batch_size)
+        reads = Walk(slim, graph, masks.blank_pixels(shown), batch_size)
+        for node in _to_refit(slim, graph, wiring, masks):
+            name = str(node.target)
+            rows = carried.get(name, torch.ones(len(weighted(dense, name).weight), dtype=torch.bool))
+            _refit(slim, node, (reads.read_by(node), aims.made_by(source[name])), rows, masks.get(name, rows))
 
 
-def _normal_equations(
-    slim: nn.Module, layer: nn.Module, masks: KeepMasks, images: Tensor, target: Tensor
-) -> tuple[Float[Tensor, "p p"], Float[Tensor, "p t"]]:
-    """Sum regressor products over samples and positions, in float64."""
-    gram = moment = torch.zeros((), device=images.device)
-    enough = max(_FEWEST_IMAGES, _ROWS // target[0, 0].numel())
-    for batch, aim in zip(images[:enough].split(_BATCH), target[:enough].split(_BATCH), strict=True):
-        read = _patches(layer, _read_by(slim, layer, masks.blank_pixels(batch)))
-        rows = aim.flatten(2).transpose(1, 2).flatten(0, 1) if aim.ndim == 4 else aim
-        read, rows = read.double(), rows.double()
-        gram, moment = gram + read.T @ read, moment + read.T @ rows
-    return gram, moment
+def _to_refit(slim: nn.Module, graph: fx.Graph, wiring: Wiring, masks: KeepMasks) -> Iterator[fx.Node]:
+    """Yield the layers behind the first loss that can be refitted, input to output."""
+    owners = Counter(id(weighted(slim, str(node.target)).weight) for node in _calls(graph, wiring))
+    layers, complete = set(_calls(graph, wiring)), INPUT not in masks or bool(masks[INPUT].all())
+    changed = {node for node in graph.nodes if node.op == "placeholder" and not complete}
+    for node in graph.nodes:
+        behind = not changed.isdisjoint(node.all_input_nodes)
+        keep = masks.get(str(node.target)) if node in layers else None
+        if behind and node in layers and (keep is None or keep.any()):
+            layer = weighted(slim, str(node.target))
+            if owners[id(layer.weight)] == 1 and can_be_fitted(layer):
+                yield node
+        if behind or not (keep is None or keep.all()):
+            changed.add(node)
 
 
-class _Heard(Exception):  # noqa: N818
-    """Ends a forward pass once the wanted layer has been reached."""
+def _calls(graph: fx.Graph, wiring: Wiring) -> Iterator[fx.Node]:
+    """Yield the nodes that call a layer with units."""
+    return (node for node in graph.nodes if node.op == "call_module" and str(node.target) in wiring.weighted)
 
 
-def _read_by(model: nn.Module, layer: nn.Module, batch: Tensor) -> Tensor:
-    """Run the network as far as one of its layers and return what that layer reads."""
-    heard: list[Tensor] = []
-
-    def stop(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        heard.append(inputs[0])
-        raise _Heard
-
-    hook = layer.register_forward_pre_hook(stop)
-    try:
-        model(batch)
-    except _Heard:
-        pass
-    finally:
-        hook.remove()
-    return heard[0]
-
-
-def _patches(layer: nn.Module, values: Tensor) -> Float[Tensor, "n p"]:
-    """Return one row per sample and position: what the layer's weights multiply, and a 1 for its bias."""
-    if isinstance(layer, nn.Conv2d):
-        unfolded = functional.unfold(values, layer.kernel_size, layer.dilation, layer.padding, layer.stride)
-        values = unfolded.transpose(1, 2).flatten(0, 1)
-    return functional.pad(values, (0, 1), value=1.0)
-
-
-def _solve(gram: Float[Tensor, "p p"], moment: Float[Tensor, "p t"]) -> Float[Tensor, "p t"]:
-    """Ridge regression on centred, equilibrated normal equations; a regressor that never varies gets weight 0."""
-    count, mean, aim = gram[-1, -1], gram[-1, :-1] / gram[-1, -1], moment[-1] / gram[-1, -1]
-    spread = gram[:-1, :-1] - count * mean.outer(mean)
-    varies = spread.diagonal() > 1e-10 * gram.diagonal()[:-1]
-    scale = torch.where(varies, spread.diagonal(), 1.0).sqrt()
-    balanced = torch.where(varies & varies[:, None], spread / scale / scale[:, None], 0.0)
-    balanced = balanced + _RIDGE * torch.eye(len(scale), dtype=gram.dtype, device=gram.device)
-    moments = torch.where(varies[:, None], (moment[:-1] - count * mean[:, None] * aim) / scale[:, None], 0.0)
-    weights = torch.linalg.solve(balanced, moments) / scale[:, None]
-    return torch.cat([weights, (aim - mean @ weights)[None]])
+def _refit(
+    slim: nn.Module,
+    node: fx.Node,
+    heard: tuple[list[Tensor], list[Tensor]],
+    rows: Bool[Tensor, " dense_units"],
+    keep: Bool[Tensor, " dense_units"],
+) -> None:
+    """Refit the kept units of a layer; ``rows`` are the units it has, some of which may only fill up a group."""
+    layer = weighted(slim, str(node.target))
+    device = layer.weight.device
+    norm = None if layer.bias is not None else _only_norm_behind(slim, node)
+    fit = fitted(
+        layer,
+        *heard,
+        rows.nonzero().flatten().to(device),
+        through_origin=layer.bias is None and norm is None,
+        normalised=any(isinstance(module, BATCH_NORMS) for module in slim.modules()),
+    )
+    if fit is None:
+        return
+    here, (weights, intercept) = keep[rows].to(device), fit
+    layer.weight[here] = weights[here].to(layer.weight)
+    if layer.bias is not None:
+        layer.bias[here] = intercept[here].to(layer.bias)
+    elif norm is not None:
+        norm.running_mean[here] -= intercept[here].to(norm.running_mean)
 
 
-def _write(layer: nn.Module, solution: Float[Tensor, "p t"]) -> None:
-    layer.weight.copy_(solution[:-1].T.reshape_as(layer.weight))
-    layer.bias.copy_(solution[-1])
+def _only_norm_behind(slim: nn.Module, node: fx.Node) -> nn.Module | None:
+    """Return the batch normalisation that alone reads a layer and reads nothing else."""
+    reader = next(iter(node.users), None)
+    if reader is None or len(node.users) > 1 or not isinstance(called(reader, slim), BATCH_NORMS):
+        return None
+    norm = called(reader, slim)
+    once = sum(other.target == reader.target for other in node.graph.nodes) == 1
+    return norm if once and norm.running_mean is not None else None

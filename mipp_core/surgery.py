@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from mipp_core.channels import Channels, Use
@@ -82,6 +82,37 @@ def shrink(model: nn.Module, masks: KeepMasks) -> nn.Module:
     if not joints and _runs_everything(model, wiring):
         return cut.slim
     return assembled(cut.slim, wiring.flow.graph, joints)
+
+
+@torch.no_grad()
+def cut_difference(model: nn.Module, slim: nn.Module, masks: KeepMasks, images: Float[Tensor, "n c h w"]) -> float:
+    """Measure how far a cut network is from its definition: max |slim - masked| / max(1, max |masked|).
+
+    Args:
+        model: the dense network.
+        slim: what ``shrink`` made of it; like the dense one, left untouched.
+        masks: what was kept; removed pixels read 0 in both.
+        images: on the networks' device; computed in float64, in float32 on devices without it.
+    """
+    exact = torch.float32 if images.device.type == "mps" else torch.float64
+    shown = images.to(exact)
+    wanted = masked(model, masks).to(exact)(shown)
+    given = deepcopy(slim).to(exact).eval()(masks.blank_pixels(shown))
+    return ((given - wanted).abs().max() / wanted.abs().max().clamp(min=1)).item()
+
+
+def carried_units(model: nn.Module, wiring: Wiring, masks: KeepMasks) -> dict[str, Bool[Tensor, " _"]]:
+    """Return the units that ``shrink`` leaves in each layer it cuts.
+
+    These are the units kept, and those that take no part but cannot be cut: the one of a collapsed layer, and those
+    that fill up a group.  A layer that only weighs others' units has as many as these.
+
+    Raises:
+        ModelError: the masks do not fit the network.
+    """
+    own = masks.without_input()
+    _check(wiring, own)
+    return _Cut(model, model, wiring, own).carried
 
 
 def _check(wiring: Wiring, masks: KeepMasks) -> None:

@@ -1,5 +1,6 @@
 """The stages of an experiment: each asks the store first, and computes only what is not there."""
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,14 +28,16 @@ from mipp_core.experiments.store.files import Tensors
 from mipp_core.layers import wiring_of
 from mipp_core.masks import KeepMasks
 from mipp_core.pruners import Decider, Ranker, Task
-from mipp_core.rebuilding import Preactivations, preactivations, rebuild
+from mipp_core.rebuilding import rebuild
+from mipp_core.recalibration import recalibrate
 from mipp_core.streams import passed_by
-from mipp_core.surgery import shrink
+from mipp_core.surgery import cut_difference, shrink
 from mipp_core.training import Recipe, reinitialised, train
 from mipp_core.vocabulary import Report
 
 _REBUILD_ON = 4000  # unlabelled images for the closed form: enough for LeNet5's 400 regressors
 _JUDGE_ON = 10_000  # training images for the accuracy on the training split
+_COMPARE_ON = 64  # test images for the difference between the cut network and the masked one
 _PRUNE_ON = 8_000  # training images at hand for pruners where the split is streamed: as many as MIPP draws by default
 
 
@@ -134,11 +137,6 @@ class Bench:
         return model
 
     @cached_property
-    def _wanted(self) -> Preactivations:
-        """What rebuilding aims at."""
-        return preactivations(self.model, self._rebuilt_on.images)
-
-    @cached_property
     def passed_by(self) -> frozenset[str]:
         """Names of the layers that the network can do without."""
         return passed_by(wiring_of(initial_network(self.spec.network)))
@@ -197,16 +195,22 @@ class Bench:
         return control_masks(name, masks, self.model, self._at_hand, self.spec.network.seed)
 
     def measure(self, masks: KeepMasks) -> Outcome:
-        """Cut, count and rebuild: ``parameters``, ``macs``, and the accuracies pruned and rebuilt on both splits."""
+        """Cut, count, compare, recalibrate and rebuild.
+
+        Returns:
+            ``parameters``, ``macs``, ``cut_difference``, and the accuracies pruned, recalibrated and rebuilt on both
+            splits; None for recalibrated where there is no batch normalisation.
+        """
 
         def make() -> Outcome:
             slim = self._cut(masks)
             counts = {"parameters": parameters(slim), "macs": macs(slim, self.data.image_shape)}
-            pruned = self._both(slim, masks, "pruned")
-            rebuild(slim, masks, self._rebuilt_on.images, self._wanted)
-            return Outcome({**counts, **pruned, **self._both(slim, masks, "rebuilt")})
+            difference = {"cut_difference": self._cut_difference(slim, masks)}
+            pruned = self._both(slim, masks, "pruned") | self._recalibrated(deepcopy(slim), masks)
+            rebuild(self.model, slim, masks, self._rebuilt_on.images)
+            return Outcome({**counts, **difference, **pruned, **self._both(slim, masks, "rebuilt")})
 
-        return self.stages.remember("measure", {**self._network, "masks": _bare(masks), "splits": 2}, make)
+        return self.stages.remember("measure", {**self._network, "masks": _bare(masks), "measures": 3}, make)
 
     def measured(self, masks: KeepMasks) -> Accuracies:
         """Return what ``measure`` finds as accuracies."""
@@ -278,6 +282,17 @@ class Bench:
         """Measure a slim network on both splits."""
         splits = {"accuracy": self.data.test, "train_accuracy": self._seen_in_training}
         return {f"{name}_{measure}": accuracy(slim, split, view=masks.blank_pixels) for name, split in splits.items()}
+
+    def _recalibrated(self, slim: nn.Module, masks: KeepMasks) -> dict[str, float | None]:
+        """Measure a slim network with fresh statistics, on both splits."""
+        if recalibrate(slim, masks.blank_pixels(self._rebuilt_on.images)):
+            return dict(self._both(slim, masks, "recalibrated"))
+        return {"accuracy_recalibrated": None, "train_accuracy_recalibrated": None}
+
+    def _cut_difference(self, slim: nn.Module, masks: KeepMasks) -> float:
+        """Compare a slim network with the dense one whose removed units are multiplied by 0."""
+        images = self.data.test.take(torch.arange(min(_COMPARE_ON, len(self.data.test)))).in_memory().images
+        return cut_difference(self.model, slim, masks, images)
 
     def _trained(self, slim: nn.Module, masks: KeepMasks, how: Recipe, report: Report, stage: str) -> Outcome:
         """Train a slim network and judge it."""

@@ -30,7 +30,7 @@ def points_table(documents: Documents) -> pd.DataFrame:
     """Return one row per entry, seed and level; the controls of MIPP's runs are entries of their own.
 
     Columns: entry, seed, level, sparsity, parameters_removed, macs_removed (shares in [0, 1]); test_pruned,
-    test_rebuilt, test_retrained, train_pruned, train_rebuilt, train_retrained (NaN where not measured); collapsed,
+    test_recalibrated, test_rebuilt, test_retrained and the same with train (NaN where not measured); collapsed,
     untrainable (None where not retrained); kept (units of each layer, as words), run (its hash).
     """
     rows = []
@@ -61,7 +61,7 @@ def _shared(run: dict[str, Any], level: dict[str, Any]) -> dict[str, Any]:
 
 
 def _accuracies(values: dict[str, Any]) -> dict[str, float | None]:
-    test = {f"test_{name}": values[f"accuracy_{name}"] for name in MEASURES}
+    test = {f"test_{name}": values.get(f"accuracy_{name}") for name in MEASURES}
     return test | {f"train_{name}": values.get(f"train_accuracy_{name}") for name in MEASURES}
 
 

@@ -25,14 +25,17 @@ class Accuracies:
 
     Attributes:
         accuracy_pruned: right after cutting.
+        accuracy_recalibrated: after fresh statistics of the batch normalisations, where there are any.
         accuracy_rebuilt: after the closed-form rebuild.
         accuracy_retrained: after retraining.
     """
 
     accuracy_pruned: float | None = None
+    accuracy_recalibrated: float | None = None
     accuracy_rebuilt: float | None = None
     accuracy_retrained: float | None = None
     train_accuracy_pruned: float | None = None
+    train_accuracy_recalibrated: float | None = None
     train_accuracy_rebuilt: float | None = None
     train_accuracy_retrained: float | None = None
 
@@ -69,6 +72,8 @@ class LevelResult(Accuracies):
         sparsity: units removed / units, pixels apart.
         parameters, macs: of the slim network.
         layers: input to output.
+        cut_difference: the slim network's greatest difference to the dense one with removed units at 0, as a share
+            of the greatest number that this one gives (1 at least), on 64 test images; None in older documents.
         untrainable: still at chance after retraining; None before.
         weights: content name of the retrained slim network's weights in the store; None before.
         controls: what other choices at the same per-layer counts reach.
@@ -80,6 +85,7 @@ class LevelResult(Accuracies):
     parameters: int = 0
     macs: int = 0
     layers: tuple[LayerResult, ...] = ()
+    cut_difference: float | None = None
     untrainable: bool | None = None
     weights: str | None = None
     controls: dict[str, Accuracies] = field(default_factory=dict)

@@ -7,15 +7,21 @@ import pandas as pd
 from mipp_core.experiments.result import entry_of
 from mipp_core.information.confidence import quantile
 
-MEASURES = ("pruned", "rebuilt", "retrained")
-"""The three test accuracies of a slim network."""
+MEASURES = ("pruned", "recalibrated", "rebuilt", "retrained")
+"""The test accuracies of a slim network; recalibrated ones only where there are batch normalisations."""
+
+
+def measures_of(run: dict[str, Any]) -> tuple[str, ...]:
+    """Return the accuracies that the document may have: recalibrated ones only if some level has one."""
+    found = any(values.get("accuracy_recalibrated") is not None for values in run["levels"])
+    return tuple(name for name in MEASURES if found or name != "recalibrated")
 
 
 def curve_table(run: dict[str, Any]) -> pd.DataFrame:
     """Return one row per level and choice of units.
 
     Columns: choice (``mipp``, a control), seed, level, confidence; sparsity, parameters_removed, macs_removed (shares
-    in [0, 1]); accuracy_pruned, accuracy_rebuilt, accuracy_retrained (NaN where not measured).
+    in [0, 1]); accuracy_pruned, accuracy_recalibrated, accuracy_rebuilt, accuracy_retrained (NaN where not measured).
     """
     rows = []
     for level in run["levels"]:
@@ -28,7 +34,7 @@ def curve_table(run: dict[str, Any]) -> pd.DataFrame:
             "macs_removed": 1 - level["macs"] / run["macs"],
         }
         for choice, values in {run["spec"]["pruner"]: level, **level["controls"]}.items():
-            measured = {f"accuracy_{name}": values[f"accuracy_{name}"] for name in MEASURES}
+            measured = {f"accuracy_{name}": values.get(f"accuracy_{name}") for name in MEASURES}
             rows.append({"choice": choice, **shared, **measured})
     return pd.DataFrame(rows)
 

@@ -27,7 +27,7 @@ def accuracy_curve(
     """Draw accuracies against a share removed, with the chosen level marked.
 
     Args:
-        table: what ``curve_table`` returns.
+        table: what ``curve_table`` returns; an accuracy that it has nowhere is not drawn.
         dense_accuracy: of the dense network, in [0, 1].
         chosen_level: marked by a vertical line.
         measures: which of the accuracies to draw.
@@ -38,7 +38,8 @@ def accuracy_curve(
     for seed, of_seed in other_seeds.groupby("seed") if other_seeds is not None else ():
         for measure in measures:
             known = of_seed.dropna(subset=[f"accuracy_{measure}"]).sort_values(x)
-            figure.add_trace(_thin_line(seed, measure, known, x))
+            if len(known):
+                figure.add_trace(_thin_line(seed, measure, known, x))
     for choice, of_choice in table.groupby("choice", sort=False):
         for measure in measures:
             known = of_choice.dropna(subset=[f"accuracy_{measure}"]).sort_values(x)

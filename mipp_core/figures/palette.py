@@ -5,8 +5,8 @@ REMOVED = "rgba(136, 136, 136, 0.28)"
 DENSE = "#888888"
 CHOSEN = "#E69F00"
 
-MEASURES = {"pruned": "#D55E00", "rebuilt": "#009E73", "retrained": "#0072B2"}
-"""Accuracy right after cutting, after the closed-form rebuild, after retraining."""
+MEASURES = {"pruned": "#D55E00", "recalibrated": "#CC79A7", "rebuilt": "#009E73", "retrained": "#0072B2"}
+"""Accuracy right after cutting, with fresh normalisation statistics, after the rebuild, after retraining."""
 
 DASHES = {"mipp": "solid", "random": "dot", "magnitude": "dash", "scratch": "dashdot"}
 """Which choice of units; others are drawn solid."""

@@ -51,7 +51,7 @@ def show(documents: Documents) -> None:
 def _curves(documents: Documents, points: pd.DataFrame) -> str:
     st.subheader("Accuracy against sparsity", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        stage = _choice("Accuracy", list(MEASURES), "cmp_stage", default="retrained")
+        stage = _choice("Accuracy", _stages(points), "cmp_stage", default="retrained")
         split = _choice("On", ["test", "train"], "cmp_split", help="Train: on 10,000 training images at most.")
         x = _choice("Horizontal axis", list(AXES), "cmp_axis", format_func=AXES.get)
         view = _choice("View", ["one chart", "panels"], "cmp_view", help="Panels: one a pruner, the others in grey.")
@@ -94,6 +94,12 @@ def _curves(documents: Documents, points: pd.DataFrame) -> str:
     )
     _selected(documents, [point["customdata"] for point in chosen.selection.points if point.get("customdata")])
     return measure
+
+
+def _stages(points: pd.DataFrame) -> list[str]:
+    """Return the accuracies to choose from: recalibrated ones only where some run has one."""
+    known = points.test_recalibrated.notna().any()
+    return [name for name in MEASURES if known or name != "recalibrated"]
 
 
 def _choice(label: str, options: list[str], key: str, default: str | None = None, **more: Any) -> str:

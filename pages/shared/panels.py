@@ -12,7 +12,7 @@ from mipp_core.data import load_dataset
 from mipp_core.errors import MippError
 from mipp_core.experiments import RunSpec, collapsed_layers, entry_of, passed_layers
 from mipp_core.experiments.archive import command_of
-from mipp_core.experiments.tables import MEASURES, curve_table, deaths, decision_table, layer_table
+from mipp_core.experiments.tables import curve_table, deaths, decision_table, layer_table, measures_of
 from mipp_core.figures import AXES, MANY, accuracy_curve, block_bars, pixel_map, ratio_bars, unit_map
 from mipp_core.vocabulary import INPUT
 from pages.shared import slim
@@ -47,6 +47,7 @@ def _headline(document: dict[str, Any], entry: dict[str, Any]) -> None:
     accuracies = [
         ("Dense", document["dense_accuracy"], "Test accuracy of the trained dense network."),
         ("Pruned", entry["accuracy_pruned"], "Right after cutting, nothing relearned."),
+        *_recalibrated(entry),
         ("Rebuilt", entry["accuracy_rebuilt"], "Weights refitted by least squares to the dense network: no labels."),
         ("Retrained", entry["accuracy_retrained"], "After the retraining recipe named at the foot of the page."),
     ]
@@ -61,6 +62,15 @@ def _headline(document: dict[str, Any], entry: dict[str, Any]) -> None:
     with st.container(horizontal=True, gap="small"):
         for label, value, words in shares:
             st.metric(label, f"{value:.1%}", help=words, border=True, width=218)
+    if entry.get("cut_difference") is not None:
+        words = f"differ by at most {entry['cut_difference']:.0e} (relative, 64 test images)"
+        st.caption(f"Cut network and masked dense network {words}.")
+
+
+def _recalibrated(entry: dict[str, Any]) -> list[tuple[str, float, str]]:
+    """Return the figure of a network with batch normalisations; none for other networks and older documents."""
+    value = entry.get("accuracy_recalibrated")
+    return [] if value is None else [("Recalibrated", value, "Fresh BatchNorm statistics, nothing else.")]
 
 
 def _warnings(document: dict[str, Any], entry: dict[str, Any]) -> None:
@@ -107,7 +117,7 @@ def _curve(document: dict[str, Any], level: int, alike: list[dict[str, Any]]) ->
         )
     table = curve_table(document)
     if compare:
-        _side_by_side(entry_of(document, level), document["spec"]["pruner"])
+        _side_by_side(document, level)
     else:
         table = _own_curve(document)
     others = pd.concat([_own_curve(other) for other in alike]) if alike else None
@@ -128,11 +138,12 @@ def _own_curve(document: dict[str, Any]) -> pd.DataFrame:
     return table[table.choice == document["spec"]["pruner"]]
 
 
-def _side_by_side(entry: dict[str, Any], pruner: str) -> None:
+def _side_by_side(document: dict[str, Any], level: int) -> None:
     """Say in numbers how the choices of units compare at this level."""
-    rows = {pruner: entry, **entry["controls"]}
+    entry = entry_of(document, level)
+    rows = {document["spec"]["pruner"]: entry, **entry["controls"]}
     table = pd.DataFrame(
-        {name.capitalize(): [row[f"accuracy_{name}"] for row in rows.values()] for name in MEASURES},
+        {name.capitalize(): [row.get(f"accuracy_{name}") for row in rows.values()] for name in measures_of(document)},
         index=pd.Index([*rows], name="Same counts, units by"),
     )
     st.dataframe(table.style.format("{:.2%}", na_rep="–"), alt="Accuracies of the choices of units at this level")

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mipp_core import rebuilding
+from mipp_core import least_squares
 from mipp_core.layers import wiring_of
 from mipp_core.masks import KeepMasks
 from mipp_core.models import Architecture, architecture
-from mipp_core.rebuilding import preactivations, rebuild
+from mipp_core.rebuilding import rebuild
 from mipp_core.surgery import masked, shrink
 
 Make = Callable[[str], Architecture]
@@ -31,10 +31,6 @@ def doubled(family: str, image_shape: tuple[int, int, int], widths: tuple[int, .
     return model, found
 
 
-def refit(dense: nn.Module, slim: nn.Module, masks: KeepMasks, images: Tensor) -> None:
-    rebuild(slim, masks, images, preactivations(dense, images))
-
-
 def gap(one: nn.Module, other: nn.Module, images: Tensor, layer: str) -> float:
     """Mean squared difference between two networks' results of one layer (``other`` may lack its last units)."""
     heard: list[Tensor] = []
@@ -54,7 +50,7 @@ def test_halves_that_repeat_are_rebuilt_exactly(noise_split, masks_for, family: 
     images = noise_split(600, shape).images.double()
     slim = shrink(dense, masks)
     assert (slim(images) - dense(images)).abs().max() > 1e-2
-    refit(dense, slim, masks, images)
+    rebuild(dense, slim, masks, images)
     torch.testing.assert_close(slim(images), dense(images), rtol=0, atol=1e-4)
     unseen = noise_split(50, shape, seed=9).images.double()
     torch.testing.assert_close(slim(unseen), dense(unseen), rtol=0, atol=1e-4)
@@ -76,7 +72,7 @@ def test_a_linear_combination_of_kept_units_is_rebuilt_exactly(
     masks = masks_for(dense, lambda name, units: torch.arange(units) < (6 if name == "fc1" else units))
     images = noise_split(600).images.double()
     slim = shrink(dense, masks)
-    refit(dense, slim, masks, images)
+    rebuild(dense, slim, masks, images)
     torch.testing.assert_close(slim(images), dense(images), rtol=0, atol=1e-4)
 
 
@@ -85,7 +81,7 @@ def test_full_masks_change_nothing(small_architecture: Make, noise_split, masks_
     found = small_architecture(family)
     dense = found.build(seed=1).eval()
     slim = shrink(dense, masks_for(dense))
-    refit(dense, slim, masks_for(dense), noise_split(20, found.image_shape).images)
+    rebuild(dense, slim, masks_for(dense), noise_split(20, found.image_shape).images)
     assert all(torch.equal(tensor, dense.state_dict()[name]) for name, tensor in slim.state_dict().items())
 
 
@@ -95,7 +91,7 @@ def test_layers_before_the_first_loss_stay_bit_identical(small_architecture: Mak
     masks = masks_for(dense, lambda name, units: torch.arange(units) < (3 if name == "conv2" else units))
     slim = shrink(dense, masks)
     before = {name: tensor.clone() for name, tensor in slim.state_dict().items()}
-    refit(dense, slim, masks, noise_split(100, found.image_shape).images)
+    rebuild(dense, slim, masks, noise_split(100, found.image_shape).images)
     changed = {
         name.split(".")[0] for name, tensor in slim.state_dict().items() if not torch.equal(tensor, before[name])
     }
@@ -110,7 +106,7 @@ def test_the_dense_network_and_the_hooks_stay_as_they_are(
     masks = random_masks(dense, 1)
     slim = shrink(dense, masks)
     before, hooks = state_of(dense), state_of(slim)["hooks"]
-    refit(dense, slim, masks, noise_split(60, found.image_shape).images)
+    rebuild(dense, slim, masks, noise_split(60, found.image_shape).images)
     assert state_of(dense) == before
     assert state_of(slim)["hooks"] == hooks
 
@@ -132,7 +128,7 @@ def test_the_first_refitted_layer_never_gets_worse(
     images = noise_split(200, found.image_shape).images.double()
     slim = shrink(dense, masks)
     before = gap(dense, slim, images, names[1])
-    refit(dense, slim, masks, images)
+    rebuild(dense, slim, masks, images)
     assert gap(dense, slim, images, names[1]) <= before * (1 + 1e-5)
 
 
@@ -179,7 +175,7 @@ def test_it_agrees_with_an_ordinary_least_squares_solver(
     )
     images = noise_split(count, found.image_shape).images.double()
     quick, slow = shrink(dense, masks), shrink(dense, masks)
-    refit(dense, quick, masks, images)
+    rebuild(dense, quick, masks, images)
     slowly(dense, slow, masks, images)
     torch.testing.assert_close(quick(images), slow(images), rtol=0, atol=2e-4)
 
@@ -189,9 +185,9 @@ def test_the_batch_size_does_not_change_the_result(small_architecture: Make, noi
     dense = found.build(seed=1).double().eval()
     masks, images = random_masks(dense, 3), noise_split(50, found.image_shape).images.double()
     whole, parts = shrink(dense, masks), shrink(dense, masks)
-    refit(dense, whole, masks, images)
-    monkeypatch.setattr(rebuilding, "_BATCH", 7)
-    rebuild(parts, masks, images, preactivations(dense, images, batch_size=3))
+    rebuild(dense, whole, masks, images)
+    monkeypatch.setattr(least_squares, "_NUMBERS", 5000)
+    rebuild(dense, parts, masks, images, batch_size=7)
     torch.testing.assert_close(whole(images), parts(images), rtol=0, atol=1e-8)
 
 
@@ -199,7 +195,7 @@ def test_behind_a_collapsed_layer_the_mean_is_all_that_can_be_rebuilt(mlp: nn.Mo
     masks = KeepMasks({"fc1": torch.ones(8) > 0, "fc2": torch.zeros(6) > 0})
     images = noise_split(100).images
     slim = shrink(mlp, masks)
-    refit(mlp, slim, masks, images)
+    rebuild(mlp, slim, masks, images)
     expected = mlp(images).mean(0)
     torch.testing.assert_close(slim(images), expected.expand(100, -1), rtol=0, atol=1e-5)
     assert slim.fc2.weight.count_nonzero() == slim.fc2.bias.count_nonzero() == 0
@@ -220,7 +216,7 @@ def test_removed_pixels_that_never_varied_are_made_up_for_by_the_bias(
     blank = (images == images[:1]).all(0).flatten()
     masks = KeepMasks({"input": ~blank, **masks_for(dense)})
     slim = shrink(dense, masks)
-    refit(dense, slim, masks, images)
+    rebuild(dense, slim, masks, images)
     torch.testing.assert_close(slim(masks.blank_pixels(images)), dense(images), rtol=0, atol=1e-3)
 
 
@@ -231,23 +227,8 @@ def test_rebuilding_recovers_more_than_cutting_in_float32_too(small_architecture
     images = noise_split(300, found.image_shape).images
     slim = shrink(dense, masks)
     cut = (masked(dense, masks)(images) - dense(images)).square().mean()
-    refit(dense, slim, masks, images)
+    rebuild(dense, slim, masks, images)
     assert (slim(images) - dense(images)).square().mean() < 0.9 * cut
-
-
-def test_preactivations_are_what_each_layer_gives_before_its_nonlinearity(
-    small_architecture: Make, noise_split, state_of
-):
-    found = small_architecture("lenet5")
-    dense = found.build(seed=1).eval()
-    images, before = noise_split(7, found.image_shape).images, state_of(dense)
-    whole, parts = preactivations(dense, images), preactivations(dense, images, batch_size=3)
-    assert state_of(dense) == before
-    assert list(whole) == ["conv1", "conv2", "fc1", "fc2", "fc3"]
-    for name, values in whole.items():
-        torch.testing.assert_close(values, captured(dense, name, images)[1], rtol=0, atol=1e-6)
-        torch.testing.assert_close(values, parts[name], rtol=0, atol=1e-6)
-        assert not values.requires_grad
 
 
 def test_a_convolution_is_fitted_on_no_more_images_than_it_needs(
@@ -258,8 +239,8 @@ def test_a_convolution_is_fitted_on_no_more_images_than_it_needs(
     masks = masks_for(dense, lambda name, units: torch.arange(units) < (2 if name == "conv1" else units))
     images = noise_split(90, found.image_shape).images.double()
     capped, few = shrink(dense, masks), shrink(dense, masks)
-    refit(dense, few, masks, images[:30])
-    monkeypatch.setattr(rebuilding, "_FEWEST_IMAGES", 30)
-    monkeypatch.setattr(rebuilding, "_ROWS", 0)
-    refit(dense, capped, masks, images)
+    rebuild(dense, few, masks, images[:30])
+    monkeypatch.setattr(least_squares, "_FEWEST_IMAGES", 30)
+    monkeypatch.setattr(least_squares, "_ROWS", 0)
+    rebuild(dense, capped, masks, images)
     assert torch.equal(capped.conv2.weight, few.conv2.weight)

@@ -98,6 +98,23 @@ def test_every_view_is_drawn(compare, three, stage, view):
     assert len(app.get("plotly_chart")) == 4
 
 
+def stages(app):
+    return list(next(each for each in app.get("button_group") if each.key == "cmp_stage").options)
+
+
+def test_recalibrated_accuracies_are_offered_where_they_are(compare, runs, finished):
+    document = finished(spec("MIPP"))
+    app = compare(cmp_pruners_trained=["MIPP"], cmp_seeds=["0"], cmp_stage="recalibrated")
+    assert not app.exception
+    assert stages(app) == ["pruned", "rebuilt", "retrained"]
+    for level in document["levels"]:
+        level["accuracy_recalibrated"] = 0.5
+    runs.record(spec("MIPP"), document)
+    app = compare(cmp_pruners_trained=["MIPP"], cmp_seeds=["0"], cmp_stage="recalibrated")
+    assert not app.exception
+    assert stages(app) == ["pruned", "recalibrated", "rebuilt", "retrained"]
+
+
 def test_an_accuracy_nobody_measured_is_a_sentence(compare, runs, finished, words):
     document = finished(spec("MIPP"))
     for level in document["levels"]:

@@ -60,6 +60,28 @@ def test_every_panel_follows_the_level(seeded, explore, words):
         assert ("Layer collapse" in words(app)) == bool(collapsed_layers(entry))
 
 
+def test_older_documents_have_neither_recalibrated_accuracies_nor_a_difference(seeded, runs, address, explore, words):
+    for entry in seeded["levels"]:
+        del entry["accuracy_recalibrated"], entry["cut_difference"]
+    runs.publish(address().hash, seeded)
+    app = explore(**HERE)
+    assert "Recalibrated" not in [each.label for each in app.metric]
+    assert not app.exception
+    assert "masked dense network" not in words(app)
+
+
+def test_recalibrated_accuracies_and_the_difference_are_shown_where_they_are(seeded, runs, address, explore, words):
+    for entry in seeded["levels"]:
+        entry["accuracy_recalibrated"], entry["cut_difference"] = 0.5 + entry["level"] / 100, 3e-7
+    runs.publish(address().hash, seeded)
+    app = explore(**HERE, compare="true")
+    level(app, 7)
+    assert not app.exception
+    assert metric(app, "Recalibrated") == "57.00%"
+    assert "Cut network and masked dense network differ by at most 3e-07 (relative, 64 test images)." in words(app)
+    assert any("Recalibrated" in table.value.columns for table in app.dataframe)
+
+
 def test_a_finished_run_offers_its_files_and_nothing_to_start(seeded, explore, words):
     app = explore(**HERE)
     names = [button.label for button in app.get("download_button")]

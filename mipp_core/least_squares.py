@@ -1,0 +1,137 @@
+"""The weights with which a layer comes closest to given results: ridge regression on what it reads."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+_ROWS = 100_000
+"""Samples times positions that a convolution is fitted on: its few hundred patch numbers need no more."""
+
+_FEWEST_IMAGES = 500  # even where fewer have so many positions: those of one image are alike
+
+_MOST_ROWS = 400_000
+_WORK = 5e11  # rows times squared regressors at most: seconds for each layer
+
+_NUMBERS = 2**24  # patch numbers at once: 128 MB
+
+_RIDGE = 1e-6
+"""Ridge, as a share of the mean squared regressor: ties between redundant units are broken towards small weights."""
+
+_SHARED_RIDGE = 1e-5
+"""Ridge on top, as a share of the mean square of all regressors: a unit that hardly ever speaks gets no large weight.
+
+Without it, errors grow from layer to layer in deep networks as soon as such a unit speaks up on an unseen image.  It
+needs regressors of comparable scale, so it is for networks with normalisations.
+"""
+
+Fit = tuple[Float[Tensor, "_ ..."], Float[Tensor, " _"]]
+"""Weights of a layer's shape, and an intercept for each unit."""
+
+
+def can_be_fitted(layer: nn.Conv2d | nn.Linear) -> bool:
+    """Tell whether a layer's patches are plain: padded with zeros, by numbers."""
+    return isinstance(layer, nn.Linear) or (layer.padding_mode == "zeros" and not isinstance(layer.padding, str))
+
+
+@torch.no_grad()
+def fitted(
+    layer: nn.Conv2d | nn.Linear,
+    read: Sequence[Float[Tensor, "_ ..."]],
+    wanted: Sequence[Float[Tensor, "_ ..."]],
+    rows: Int[Tensor, " units"],
+    *,
+    through_origin: bool = False,
+    normalised: bool = False,
+) -> Fit | None:
+    """Fit a layer, in float64; the groups of a grouped convolution are fitted apart.
+
+    Convolutions are fitted on the first 100,000 samples times positions, and on 500 images at least; where this is
+    too much work, on evenly spread positions.
+
+    Args:
+        layer: left as it is.
+        read: what it reads, batch by batch.
+        wanted: what a layer with more units gives for the same batches.
+        rows: which of those units this layer has.
+        through_origin: without an intercept.
+        normalised: what it reads comes from a network with normalisations, whose units are of comparable scale.
+
+    Returns:
+        None where there are fewer than two rows (samples times positions) per regressor.
+    """
+    positions = wanted[0].shape[2:].numel() if isinstance(layer, nn.Conv2d) else wanted[0].shape[1:-1].numel()
+    regressors = layer.weight[0].numel()
+    count, places = _sample(sum(map(len, read)), positions, regressors)
+    if count * len(places) < 2 * regressors:
+        return None
+    places = None if len(places) == positions else places.to(rows.device)
+    gram = moment = torch.zeros((), device=rows.device)
+    for values, aims in _pieces(read, wanted, count, max(1, _NUMBERS // (positions * regressors * _groups(layer)))):
+        table, targets = _regressors(layer, values, places), _targets(layer, aims, rows, places)
+        gram, moment = gram + table.mT @ table, moment + table.mT @ targets
+    solution = _solve(gram, moment, through_origin, _SHARED_RIDGE if normalised else 0.0)
+    return solution[:, :-1].mT.reshape_as(layer.weight), solution[:, -1].flatten()
+
+
+def _sample(images: int, positions: int, regressors: int) -> tuple[int, Int[Tensor, " places"]]:
+    """Choose how many images, and which positions in each of them, a layer is fitted on."""
+    most = max(1, min(_MOST_ROWS, int(_WORK / regressors**2)))
+    count = min(images, most, max(_FEWEST_IMAGES, _ROWS // positions))
+    of_each = min(positions, most // count)
+    return count, torch.arange(of_each) * positions // of_each
+
+
+def _pieces(
+    read: Sequence[Tensor], wanted: Sequence[Tensor], count: int, at_once: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the first images, so many at once."""
+    for values, aims in zip(read, wanted, strict=True):
+        yield from zip(values[:count].split(at_once), aims[:count].split(at_once), strict=True)
+        count -= len(values)
+        if count <= 0:
+            return
+
+
+def _regressors(layer: nn.Module, values: Tensor, places: Tensor | None) -> Float[Tensor, "groups n p"]:
+    """Return a row for each sample and position: what a group's weights multiply, and a 1 for the intercept."""
+    if isinstance(layer, nn.Conv2d):
+        values = functional.unfold(values, layer.kernel_size, layer.dilation, layer.padding, layer.stride).mT
+    return functional.pad(_table(values, places, _groups(layer)), (0, 1), value=1.0)
+
+
+def _targets(layer: nn.Module, aims: Tensor, rows: Tensor, places: Tensor | None) -> Float[Tensor, "groups n t"]:
+    """Return a row for each sample and position: what a group's units are to give."""
+    aims = aims[:, rows].flatten(2).mT if isinstance(layer, nn.Conv2d) else aims[..., rows]
+    return _table(aims, places, _groups(layer))
+
+
+def _table(numbers: Float[Tensor, "n ... c"], places: Tensor | None, groups: int) -> Float[Tensor, "g rows _"]:
+    """Put samples and positions under one another, in float64."""
+    numbers = numbers.reshape(len(numbers), -1, numbers.shape[-1])
+    chosen = numbers if places is None else numbers[:, places]
+    return chosen.double().reshape(-1, groups, numbers.shape[-1] // groups).movedim(1, 0)
+
+
+def _groups(layer: nn.Module) -> int:
+    return getattr(layer, "groups", 1)
+
+
+def _solve(
+    gram: Float[Tensor, "g p p"], moment: Float[Tensor, "g p t"], through_origin: bool, shared_ridge: float
+) -> Float[Tensor, "g p t"]:
+    """Ridge regression on centred, equilibrated normal equations; a regressor that never varies gets weight 0."""
+    count, centre = gram[:, -1:, -1:], 0.0 if through_origin else 1.0
+    mean, aim = centre * gram[:, :-1, -1:] / count, centre * moment[:, -1:] / count
+    squares = gram[:, :-1, :-1]
+    spread = squares - count * mean * mean.mT
+    own = spread.diagonal(dim1=1, dim2=2)[..., None]
+    varies = own > 1e-10 * squares.diagonal(dim1=1, dim2=2)[..., None]
+    scale = torch.where(varies, own, 1.0).sqrt()
+    balanced = torch.where(varies & varies.mT, spread / scale / scale.mT, 0.0)
+    balanced.diagonal(dim1=1, dim2=2).add_((_RIDGE + shared_ridge * own.mean(1, keepdim=True) / scale.square())[..., 0])
+    moments = torch.where(varies, (moment[:, :-1] - count * mean * aim) / scale, 0.0)
+    weights = torch.linalg.solve(balanced, moments) / scale
+    return torch.cat([weights, aim - mean.mT @ weights], dim=1)

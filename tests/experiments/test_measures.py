@@ -1,0 +1,113 @@
+"""What is measured of a cut network without retraining it, and how far it is from its definition."""
+
+from collections import OrderedDict
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from mipp_core.experiments import NetworkSpec, RunSpec, Store
+from mipp_core.experiments.bench import Bench
+from mipp_core.experiments.comparison_tables import points_table
+from mipp_core.experiments.result import LevelResult, RunResult
+from mipp_core.experiments.tables import curve_table, measures_of
+from mipp_core.figures import accuracy_curve
+from mipp_core.masks import KeepMasks
+from mipp_core.models import Family
+from mipp_core.models.families import MODELS
+from mipp_core.pruners import Random
+from mipp_core.training import Recipe
+from mipp_core.vocabulary import silent
+
+
+def normalised(widths: tuple[int, ...], image_shape: tuple[int, int, int], classes: int) -> nn.Module:
+    return nn.Sequential(
+        OrderedDict(
+            conv1=nn.Conv2d(image_shape[0], widths[0], 5, 4, bias=False),
+            norm=nn.BatchNorm2d(widths[0]),
+            relu=nn.ReLU(),
+            flatten=nn.Flatten(),
+            fc1=nn.Linear(widths[0] * 36, widths[1]),
+            relu2=nn.ReLU(),
+            fc2=nn.Linear(widths[1], classes),
+        )
+    )
+
+
+@pytest.fixture
+def bench(tmp_path, monkeypatch):
+    """Return the stages of a run of a family, with or without a batch normalisation."""
+    monkeypatch.setitem(MODELS, "normalised", Family("a test", ("conv1", "fc1"), (6, 12), normalised))
+
+    def make(model: str) -> Bench:
+        network = NetworkSpec(model, widths=(6, 12), recipe=Recipe(1, batch_size=200))
+        spec = RunSpec(network, pruner="random", settings=Random(), retraining=Recipe(1))
+        return Bench(spec, Store(tmp_path).stages(spec.hash), torch.device("cpu"), silent)
+
+    return make
+
+
+def halves(names: tuple[str, str]) -> KeepMasks:
+    return KeepMasks({name: torch.arange(units) % 2 > 0 for name, units in zip(names, (6, 12), strict=True)})
+
+
+def test_fresh_statistics_are_measured_where_there_are_normalisations(bench):
+    value = bench("normalised").measure(halves(("conv1", "fc1"))).value
+    for split in ("accuracy", "train_accuracy"):
+        assert 0 <= value[f"{split}_recalibrated"] <= 1
+    assert value["accuracy_rebuilt"] > value["accuracy_pruned"]
+    assert 0 <= value["cut_difference"] < 1e-12
+
+
+def test_without_normalisations_there_is_nothing_to_recalibrate(bench):
+    value = bench("mlp").measure(halves(("fc1", "fc2"))).value
+    assert value["accuracy_recalibrated"] is value["train_accuracy_recalibrated"] is None
+    assert 0 <= value["cut_difference"] < 1e-12
+
+
+def test_removed_pixels_count_in_neither_network(bench):
+    pixels = torch.rand(784, generator=torch.Generator().manual_seed(0)) < 0.5
+    masks = KeepMasks({"input": pixels, **halves(("fc1", "fc2"))})
+    assert bench("mlp").measure(masks).value["cut_difference"] < 1e-12
+
+
+def test_measuring_leaves_the_dense_network_alone(bench, state_of):
+    stages = bench("normalised")
+    before = state_of(stages.model)
+    stages.measure(halves(("conv1", "fc1")))
+    assert state_of(stages.model) == before
+
+
+@pytest.fixture
+def documents(tiny_spec):
+    """Return the documents of a run with the new figures, and of the same without, as older versions wrote it."""
+    level = LevelResult(accuracy_pruned=0.1, accuracy_rebuilt=0.8, sparsity=0.5, parameters=5, macs=5)
+    run = RunResult(tiny_spec, "done", 0.9, 0.9, 0.9, 10, 10, (level, replace(level, level=1, sparsity=0.7)))
+    new = replace(run, levels=tuple(replace(each, accuracy_recalibrated=0.6) for each in run.levels)).to_json()
+    old = run.to_json()
+    for each in old["levels"]:
+        for name in ("accuracy_recalibrated", "train_accuracy_recalibrated", "cut_difference"):
+            del each[name]
+    return old, run.to_json(), new
+
+
+def test_documents_with_and_without_the_new_figures_are_read(documents):
+    old, none, new = documents
+    assert measures_of(old) == measures_of(none) == ("pruned", "rebuilt", "retrained")
+    assert measures_of(new) == ("pruned", "recalibrated", "rebuilt", "retrained")
+    assert curve_table(old).accuracy_recalibrated.isna().all()
+    assert curve_table(new).accuracy_recalibrated.tolist() == [0.6, 0.6]
+    points = points_table({"MIPP": [old, new]})
+    assert points.test_recalibrated.notna().tolist() == [False, False, True, True]
+
+
+def test_the_curve_shows_what_there_is(documents):
+    old, none, new = map(curve_table, documents)
+    names = [[line.name for line in accuracy_curve(table, 0.9, 0).data] for table in (old, none, new)]
+    assert names == [["pruned", "rebuilt"]] * 2 + [["pruned", "recalibrated", "rebuilt"]]
+    behind = accuracy_curve(old, 0.9, 0, other_seeds=pd.concat([none]))
+    assert len(behind.data) == 4
+    colours = [line.line.color for line in accuracy_curve(new, 0.9, 0).data]
+    assert len(set(colours)) == 3
