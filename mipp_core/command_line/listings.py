@@ -34,7 +34,7 @@ def pruners(_: Namespace) -> Answer:
         {"name": name, "description": _first_line(kind), "needs": sorted(kind.needs), "settings": asdict(kind())}
         for name, kind in PRUNERS.items()
     ]
-    return document, [f"{name:16}{_first_line(kind)}" for name, kind in PRUNERS.items()]
+    return document, [f"{name:18}{_first_line(kind)}" for name, kind in PRUNERS.items()]
 
 
 def _dataset_line(card: DatasetCard) -> str:
