@@ -9,11 +9,12 @@ from mipp_core.command_line.progress import progress_line
 from mipp_core.command_line.reading import grid_of, network_of, usable_device
 from mipp_core.errors import SettingError
 from mipp_core.evaluation import macs, parameters
-from mipp_core.experiments import NetworkSpec, RunResult, RunSpec, Store, collapsed_layers
+from mipp_core.experiments import NetworkSpec, RunResult, RunSpec, Store, collapsed_layers, masks_of
 from mipp_core.experiments.archive import save_run, save_slim, slim_description
 from mipp_core.experiments.bench import Bench
+from mipp_core.experiments.remaking import remade
 from mipp_core.experiments.spec import digest
-from mipp_core.experiments.store.files import write_json, write_tensors
+from mipp_core.experiments.store.files import Tensors, write_json, write_tensors
 from mipp_core.experiments.sweep import run
 
 Answer = tuple[Any, list[str]]
@@ -73,8 +74,17 @@ def run_now(chosen: Namespace, spec: RunSpec) -> Answer:
     if chosen.save_dir:
         save_run(chosen.save_dir, result, weights)
         if chosen.command == "prune":
-            save_slim(chosen.save_dir, slim_description(document, 0), weights[0])
+            state = weights[0] if chosen.weights_saved == "retrained" else _remade(chosen, spec, document)
+            save_slim(chosen.save_dir, slim_description(document, 0, chosen.weights_saved), state)
     return document, _table(document)
+
+
+def _remade(chosen: Namespace, spec: RunSpec, document: dict[str, Any]) -> Tensors:
+    """Return the slim network's weights that were asked for in place of the retrained ones."""
+    masks, store = masks_of(document["levels"][0]), Store.at(chosen.store)
+    return remade(
+        spec, masks, chosen.weights_saved, store, data_dir=chosen.data_dir, device=usable_device(chosen.device)
+    )
 
 
 def _table(document: dict[str, Any]) -> list[str]:

@@ -24,6 +24,12 @@ def build_parser() -> ArgumentParser:
     planned = commands.add_parser("plan", help="say what MIPP will take on a network: samples, memory and time")
     _pruning(planned)
     planned.add_argument("--levels", default="", help="of the schedule, as 0,3,9; all 20 by default")
+    prune.add_argument(
+        "--weights-saved",
+        default="retrained",
+        choices=["retrained", "rebuilt", "recalibrated", "pruned"],
+        help="which weights of the slim network --save-dir gets",
+    )
     sweep = commands.add_parser(
         "sweep",
         help="prune at the paper's 20 confidence levels, for one run or any grid of runs",

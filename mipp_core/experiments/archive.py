@@ -78,8 +78,14 @@ def slim_weights(folder: Path, level: int) -> dict[str, Tensor] | None:
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)} or None
 
 
-def slim_description(run: dict[str, Any], level: int) -> dict[str, Any]:
-    """Return the JSON that rebuilds a slim network: the dense one's architecture and what was kept of it."""
+def slim_description(run: dict[str, Any], level: int, measure: str = "retrained") -> dict[str, Any]:
+    """Return the JSON that rebuilds a slim network: the dense one's architecture and what was kept of it.
+
+    Args:
+        run: the document.
+        level: its number.
+        measure: how the weights were made: pruned, recalibrated, rebuilt or retrained.
+    """
     spec = RunSpec.from_json(run["spec"])
     entry = entry_of(run, level)
     masks = masks_of(entry)
@@ -88,7 +94,7 @@ def slim_description(run: dict[str, Any], level: int) -> dict[str, Any]:
         "masks": masks.to_json(),
         "run": run["hash"],
         "level": level,
-        "accuracy_retrained": entry["accuracy_retrained"],
+        f"accuracy_{measure}": entry[f"accuracy_{measure}"],
     }
 
 

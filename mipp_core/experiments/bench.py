@@ -14,14 +14,17 @@ from mipp_core.data.drawing import stratified_index
 from mipp_core.evaluation import accuracy, is_untrainable, macs, parameters
 from mipp_core.experiments.masking import (
     Point,
+    bare,
+    between_levels,
     control_masks,
     decided_points,
     even_steps,
-    masks_between_levels,
+    points_of,
+    rows_of,
     schedule,
 )
 from mipp_core.experiments.networks import given_weights, initial_network, load_data
-from mipp_core.experiments.result import Accuracies, decision_columns, decisions_of
+from mipp_core.experiments.result import Accuracies, decision_columns
 from mipp_core.experiments.spec import RunSpec
 from mipp_core.experiments.store import Outcome, Stages
 from mipp_core.experiments.store.files import Tensors
@@ -100,7 +103,7 @@ class Bench:
         return split if isinstance(split, Split) else split.fixed(_PRUNE_ON)
 
     @cached_property
-    def _rebuilt_on(self) -> Split:
+    def rebuilt_on(self) -> Split:
         """The training images that layers are rebuilt on."""
         return self.data.train.fixed(_REBUILD_ON)
 
@@ -147,7 +150,7 @@ class Bench:
         if isinstance(spec.settings, Decider):
             points, columns = self._decide(spec.pruner, spec.settings)
             if spec.sparsities is not None:
-                points = _between_levels(points, columns, spec.sparsities)
+                points = between_levels(points, columns, spec.sparsities)
             return [points[number] for number in spec.points], columns
         if spec.follow is None:
             sparsities = spec.sparsities or even_steps()
@@ -162,11 +165,11 @@ class Bench:
 
         def make() -> Outcome:
             points, decisions = decided_points(pruner, self._task(self.model), confidences or schedule())
-            return Outcome({"points": _rows(points), "decisions": decision_columns(tuple(decisions))})
+            return Outcome({"points": rows_of(points), "decisions": decision_columns(tuple(decisions))})
 
         asked = {"pruner": name, "settings": pruner, "confidences": confidences}
-        value = self.stages.remember("prune", {**self._network, **asked}, make, counted).value
-        return _points(value["points"]), value["decisions"]
+        value = self.stages.remember("prune", {**self.depends_on, **asked}, make, counted).value
+        return points_of(value["points"]), value["decisions"]
 
     def _rank(self, pruner: Ranker, wanted: dict[int, float]) -> list[Point]:
         """Ask a pruner that ranks, at every sparsity."""
@@ -179,7 +182,7 @@ class Bench:
             return Outcome({"masks": [each.to_json() for each in masks]})
 
         asked = {"pruner": spec.pruner, "settings": pruner, "sparsities": sparsities, "selection": spec.selection}
-        found = self.stages.remember("prune", {**self._network, **asked}, make).value["masks"]
+        found = self.stages.remember("prune", {**self.depends_on, **asked}, make).value["masks"]
         return [Point(number, KeepMasks.from_json(each), None) for number, each in zip(wanted, found, strict=True)]
 
     def _task(self, model: nn.Module) -> Task:
@@ -203,14 +206,14 @@ class Bench:
         """
 
         def make() -> Outcome:
-            slim = self._cut(masks)
+            slim = self.cut(masks)
             counts = {"parameters": parameters(slim), "macs": macs(slim, self.data.image_shape)}
             difference = {"cut_difference": self._cut_difference(slim, masks)}
             pruned = self._both(slim, masks, "pruned") | self._recalibrated(deepcopy(slim), masks)
-            rebuild(self.model, slim, masks, self._rebuilt_on.images)
+            rebuild(self.model, slim, masks, self.rebuilt_on.images)
             return Outcome({**counts, **difference, **pruned, **self._both(slim, masks, "rebuilt")})
 
-        return self.stages.remember("measure", {**self._network, "masks": _bare(masks), "measures": 3}, make)
+        return self.stages.remember("measure", {**self.depends_on, "masks": bare(masks), "measures": 3}, make)
 
     def measured(self, masks: KeepMasks) -> Accuracies:
         """Return what ``measure`` finds as accuracies."""
@@ -227,9 +230,9 @@ class Bench:
 
         def make() -> Outcome:
             start = self.initial() if spec.settings.rewinds else self.model
-            return self._trained(self._cut(masks, start), masks, how, report, "Retraining")
+            return self._trained(self.cut(masks, start), masks, how, report, "Retraining")
 
-        asked = {**self._network, "masks": _bare(masks), "recipe": how}
+        asked = {**self.depends_on, "masks": bare(masks), "recipe": how}
         return self.stages.remember("retrain", asked | ({"rewound": True} if spec.settings.rewinds else {}), make)
 
     def scratch(self, masks: KeepMasks, report: Report) -> Outcome:
@@ -237,10 +240,10 @@ class Bench:
         network, how = self.spec.network, self._training
 
         def make() -> Outcome:
-            fresh = reinitialised(self._cut(masks), network.seed + 1)
+            fresh = reinitialised(self.cut(masks), network.seed + 1)
             return self._trained(fresh, masks, how, report, "Training from scratch")
 
-        return self.stages.remember("scratch", {"network": network, "masks": _bare(masks), "recipe": how}, make)
+        return self.stages.remember("scratch", {"network": network, "masks": bare(masks), "recipe": how}, make)
 
     def reinitialise(self, masks: KeepMasks, report: Report) -> Outcome:
         """Cut the same units out of the dense network with fresh weights and train it.
@@ -251,15 +254,15 @@ class Bench:
 
         def make() -> Outcome:
             fresh = initial_network(replace(network, seed=network.seed + 1), self.device)
-            return self._trained(self._cut(masks, fresh), masks, how, report, "Training fresh weights")
+            return self._trained(self.cut(masks, fresh), masks, how, report, "Training fresh weights")
 
-        return self.stages.remember("reinitialise", {"network": network, "masks": _bare(masks), "recipe": how}, make)
+        return self.stages.remember("reinitialise", {"network": network, "masks": bare(masks), "recipe": how}, make)
 
     def train_accuracy(self, trained: Outcome, masks: KeepMasks) -> float:
         """Measure a slim network on the training split."""
 
         def make() -> Outcome:
-            slim = self._cut(masks)
+            slim = self.cut(masks)
             slim.load_state_dict(trained.tensors or {})
             return Outcome({"accuracy": accuracy(slim, self._seen_in_training, view=masks.blank_pixels)})
 
@@ -272,10 +275,12 @@ class Bench:
         return self.spec.network.recipe if self.spec.trained else self.spec.retraining
 
     @property
-    def _network(self) -> dict[str, Any]:
+    def depends_on(self) -> dict[str, Any]:
+        """What every stage about the network that is pruned depends on."""
         return {"network": self.spec.network, "trained": self.spec.trained}
 
-    def _cut(self, masks: KeepMasks, start: nn.Module | None = None) -> nn.Module:
+    def cut(self, masks: KeepMasks, start: nn.Module | None = None) -> nn.Module:
+        """Cut removed units out of the network that is pruned, or out of another of its shape."""
         return shrink(self.model if start is None else start, masks)
 
     def _both(self, slim: nn.Module, masks: KeepMasks, measure: str) -> dict[str, float]:
@@ -285,7 +290,7 @@ class Bench:
 
     def _recalibrated(self, slim: nn.Module, masks: KeepMasks) -> dict[str, float | None]:
         """Measure a slim network with fresh statistics, on both splits."""
-        if recalibrate(slim, masks.blank_pixels(self._rebuilt_on.images)):
+        if recalibrate(slim, masks.blank_pixels(self.rebuilt_on.images)):
             return dict(self._both(slim, masks, "recalibrated"))
         return {"accuracy_recalibrated": None, "train_accuracy_recalibrated": None}
 
@@ -301,23 +306,3 @@ class Bench:
         reached = accuracy(slim, self.data.test, view=view)
         value = {"accuracy": reached, "untrainable": is_untrainable(reached, self.data.test)}
         return Outcome(value, slim.state_dict())
-
-
-def _bare(masks: KeepMasks) -> dict[str, list[int]]:
-    """Return the kept units as plain JSON."""
-    return {name: mask.nonzero().flatten().tolist() for name, mask in masks.items()}
-
-
-def _rows(points: list[Point]) -> list[dict[str, Any]]:
-    return [{"masks": point.masks.to_json(), "confidence": point.confidence} for point in points]
-
-
-def _points(rows: list[dict[str, Any]]) -> list[Point]:
-    return [Point(n, KeepMasks.from_json(row["masks"]), row["confidence"]) for n, row in enumerate(rows)]
-
-
-def _between_levels(points: list[Point], columns: dict[str, list[Any]], sparsities: tuple[float, ...]) -> list[Point]:
-    """Take a deciding pruner's units in the order in which it gives them up."""
-    widths = points[0].masks.without_input().units
-    found = masks_between_levels(widths, decisions_of(columns), sparsities)
-    return [Point(number, masks, None) for number, masks in enumerate(found)]

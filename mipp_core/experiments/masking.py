@@ -1,11 +1,13 @@
 """From a specification to keep-masks, one per point of the sweep."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
 from mipp_core.data import Split
 from mipp_core.errors import SettingError
+from mipp_core.experiments.result import decisions_of
 from mipp_core.information import LEVELS, confidence_of
 from mipp_core.layers import wiring_of
 from mipp_core.masks import KeepMasks
@@ -74,3 +76,25 @@ def control_masks(name: str, masks: KeepMasks, model: nn.Module, data: Split, se
         raise SettingError(f"{name} cannot be a control; choose a pruner that ranks, of: {', '.join(PRUNERS)}.")
     chosen = keep_counts(control.scores(model, data, seed), masks.without_input().kept)
     return KeepMasks({INPUT: masks[INPUT], **chosen}) if INPUT in masks else chosen
+
+
+def bare(masks: KeepMasks) -> dict[str, list[int]]:
+    """Return the kept units as plain JSON."""
+    return {name: mask.nonzero().flatten().tolist() for name, mask in masks.items()}
+
+
+def rows_of(points: list[Point]) -> list[dict[str, Any]]:
+    """Return points as plain JSON; ``points_of`` reads them back."""
+    return [{"masks": point.masks.to_json(), "confidence": point.confidence} for point in points]
+
+
+def points_of(rows: list[dict[str, Any]]) -> list[Point]:
+    """Read what ``rows_of`` made."""
+    return [Point(n, KeepMasks.from_json(row["masks"]), row["confidence"]) for n, row in enumerate(rows)]
+
+
+def between_levels(points: list[Point], columns: dict[str, list[Any]], sparsities: tuple[float, ...]) -> list[Point]:
+    """Take a deciding pruner's units in the order in which it gives them up."""
+    widths = points[0].masks.without_input().units
+    found = masks_between_levels(widths, decisions_of(columns), sparsities)
+    return [Point(number, masks, None) for number, masks in enumerate(found)]

@@ -47,11 +47,13 @@ class SlimNetwork:
         run: the run's document.
         level: of the sweep; its weights are kept.
         weights: of the slim network.
+        measure: how they were made: pruned, recalibrated, rebuilt or retrained.
     """
 
     run: dict[str, Any]
     level: int
     weights: dict[str, Tensor]
+    measure: str = "retrained"
 
     @cached_property
     def architecture(self) -> Architecture:

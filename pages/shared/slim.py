@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -32,8 +33,24 @@ def panel(found: Found, level: int) -> None:
 
 @st.fragment
 def _body(chosen: Chosen) -> None:
+    known = chosen.measures()
+    if len(known) > 1:
+        measure = st.segmented_control(
+            "Weights",
+            known,
+            default="retrained",
+            format_func=str.capitalize,
+            required=True,
+            key="slim_weights",
+            help="Retrained, or made in one click: right after cutting, with fresh BatchNorm statistics, or rebuilt in "
+            "closed form. The accuracies at the head of the page are theirs.",
+        )
+        chosen = replace(chosen, measure=measure)
     left, right = st.columns([3, 2], gap="large")
     try:
+        if chosen.measure != "retrained":
+            with st.spinner(f"Making the {chosen.measure} weights…"), turn():
+                chosen.load()
         with left:
             costs(chosen)
         with right:
@@ -47,7 +64,11 @@ def _files(chosen: Chosen) -> None:
     row, notes = st.container(horizontal=True, gap="small"), st.container()
     with row:
         _download("slim.safetensors", lambda: pack_slim(chosen.load().weights), "The weights.")
-        _download("slim.json", lambda: json.dumps(slim_description(document, level)), "Which units they are of.")
+        _download(
+            "slim.json",
+            lambda: json.dumps(slim_description(document, level, chosen.measure)),
+            "Which units they are of.",
+        )
     for kind in FORMATS:
         _offer(chosen, kind, row, notes)
     st.caption("The same in a terminal, in the folder of slim.safetensors and slim.json:")

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from threading import Lock
 
 import streamlit as st
+from torch import Tensor
 
 from mipp_core.errors import DataError
-from mipp_core.experiments import entry_of
+from mipp_core.experiments import RunSpec, entry_of, masks_of
+from mipp_core.experiments.remaking import can_be_remade, remade
 from mipp_core.experiments.slim import SlimNetwork
-from pages.shared.finding import Found
+from mipp_core.experiments.tables import measures_of
+from pages.shared.finding import Found, store
 
 
 @dataclass(frozen=True)
@@ -18,16 +21,18 @@ class Chosen:
     Attributes:
         found: the run.
         level: its number.
+        measure: which weights: retrained, or others that are made when they are asked for.
     """
 
     found: Found
     level: int
+    measure: str = "retrained"
 
     @property
     def key(self) -> str:
         """Name the weights, as caches and the session do."""
         document, folder = self.found.document, self.found.folder
-        return f"{document['hash']} {self.level} {folder or entry_of(document, self.level)['weights']}"
+        return f"{document['hash']} {self.level} {self.measure} {folder or entry_of(document, self.level)['weights']}"
 
     def load(self) -> SlimNetwork:
         """Read the weights.
@@ -35,10 +40,27 @@ class Chosen:
         Raises:
             DataError: they are damaged, or went away meanwhile.
         """
-        weights = self.found.weights(self.level)
+        weights = self._retrained() if self.measure == "retrained" else self._remade()
         if not weights:
             raise DataError("The weights of this level are gone or damaged; delete the run and start it again.")
-        return SlimNetwork(self.found.document, self.level, weights)
+        return SlimNetwork(self.found.document, self.level, weights, self.measure)
+
+    def measures(self) -> list[str]:
+        """Return which weights there are, or can be made without training anything."""
+        document = self.found.document
+        if self.found.is_shipped or not can_be_remade(RunSpec.from_json(document["spec"]), store()):
+            return ["retrained"]
+        return list(measures_of(document))
+
+    def _retrained(self) -> dict[str, Tensor]:
+        return self.found.weights(self.level)
+
+    def _remade(self) -> dict[str, Tensor]:
+        spec, masks = (
+            RunSpec.from_json(self.found.document["spec"]),
+            masks_of(entry_of(self.found.document, self.level)),
+        )
+        return remade(spec, masks, self.measure, store())
 
 
 @st.cache_resource(show_spinner=False)

@@ -18,6 +18,10 @@ REVISION = 1
 """Part of every key; raised when a change of the code changes what stages give."""
 
 
+def _key(kind: str, depends_on: dict[str, Any]) -> str:
+    return digest({"stage": kind, "revision": REVISION, **depends_on})
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a stage gives.
@@ -66,7 +70,7 @@ class Stages:
             make: computes it; killed half-way, it leaves nothing behind.
             counted: whether its time is the run's; that of another run's stage is not.
         """
-        key = digest({"stage": kind, "revision": REVISION, **depends_on})
+        key = _key(kind, depends_on)
         found = self._find(key)
         if found is None:
             self.before()
@@ -79,6 +83,10 @@ class Stages:
         if counted:
             self._count(key, kind, found.seconds)
         return found
+
+    def knows(self, kind: str, depends_on: dict[str, Any]) -> bool:
+        """Tell whether a stage's outcome is in the store, its weights included."""
+        return self._find(_key(kind, depends_on)) is not None
 
     def _count(self, key: str, kind: str, seconds: float) -> None:
         if key not in self._counted:
