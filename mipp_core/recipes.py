@@ -101,6 +101,15 @@ def live_recipes(dataset: str) -> tuple[Recipe, Recipe]:
     return RECIPES[name], RECIPES[f"{name}-retrain"]
 
 
+_PAPER = {"mnist-sample": "mnist", "fashion-mnist": "mnist"}
+
+
+def paper_epochs(dataset: str) -> tuple[int, int]:
+    """Return the epochs of training and of retraining that Table 2 of the MIPP paper has for a dataset, or its like."""
+    name = f"paper-{_PAPER.get(dataset, dataset)}"
+    return RECIPES[name].epochs, RECIPES.get(f"{name}-retrain", RECIPES[name]).epochs
+
+
 def recipe(name: str) -> Recipe:
     """Look a recipe up by name.
 

@@ -98,7 +98,7 @@ def plan(settings: Mipp, model: nn.Module, image_shape: tuple[int, int, int], sa
         levels=levels,
         members=settings.members,
         bytes=4 * (2 * count * seen + _COPIES * levels * settings.members * _weights(settings, widest)),
-        least_seconds=fixed + one_each,
+        least_seconds=fixed + one_each / settings.longest_block,
         usual_seconds=fixed + one_each * min(levels, _USUAL_TESTS),
         most_seconds=fixed + one_each * levels,
     )

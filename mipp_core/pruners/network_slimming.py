@@ -54,6 +54,12 @@ class NetworkSlimming(Ranker):
         return {name: found[name].abs().cpu() for name in wiring.names}
 
 
+def is_normalised(model: nn.Module) -> bool:
+    """Tell whether every prunable layer of a network has a batch normalisation with a scale."""
+    wiring = wiring_of(model)
+    return set(wiring.names) <= set(scales(model, wiring))
+
+
 def scales(model: nn.Module, wiring: Wiring) -> dict[str, Float[Tensor, " units"]]:
     """Return the scales of every layer's units in the first batch normalisation that reads them and has any.
 

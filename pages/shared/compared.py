@@ -24,6 +24,7 @@ from mipp_core.experiments.comparison_tables import (
 from mipp_core.experiments.tables import MEASURES, layer_table
 from mipp_core.figures import AXES, comparison_curves, comparison_panels, seconds_bars, share_map, unit_map
 from mipp_core.pruners import describe
+from mipp_core.recipes import paper_epochs
 from mipp_core.vocabulary import INPUT
 
 ORDER = [*ENTRIES, *CONTROL_NAMES.values()]
@@ -256,8 +257,10 @@ def _provenance(documents: Documents) -> None:
     words = "retrained" if spec["trained"] else "trained"
     st.divider()
     network = spec["network"]
+    paper = paper_epochs(network["dataset"])
     st.caption(
         f"{network['model']} on {network['dataset']}, trained for {network['recipe']['epochs']} epochs, pruned "
-        f"networks {words} for {spec['retraining']['epochs']} (the paper has 90 and 90); IMP rewinds, so its networks "
+        f"networks {words} for {spec['retraining']['epochs']} (the paper has {paper[0]} and "
+        f"{paper[1]}); IMP rewinds, so its networks "
         f"are trained like the dense one. {run['device']}; {versions}."
     )

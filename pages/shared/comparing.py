@@ -3,6 +3,7 @@
 from typing import Any
 
 import streamlit as st
+import torch
 
 from mipp_core.data import DATASETS
 from mipp_core.errors import MippError
@@ -10,6 +11,7 @@ from mipp_core.experiments import NetworkSpec, RunSpec, jobs
 from mipp_core.experiments.comparison import ENTRIES, PROTOCOLS, USUAL, leader, member
 from mipp_core.experiments.store import BATCH, Job
 from mipp_core.models import MODELS
+from mipp_core.pruners.network_slimming import is_normalised
 from mipp_core.recipes import live_recipes
 from pages.shared import compared, live
 from pages.shared.finding import find, store
@@ -88,17 +90,42 @@ def _sidebar() -> Wanted | None:
         )
         names = st.pills(
             "Pruners",
-            [name for name, entry in ENTRIES.items() if start == "trained" or entry.works_untrained],
+            [name for name in ENTRIES if _works(name, start == "trained")],
             selection_mode="multi",
             default=[name for name in USUAL if start == "trained" or ENTRIES[name].works_untrained],
-            key=f"cmp_pruners_{start.replace(' ', '_')}",
+            key=_pruners_key(start),
             bind="query-params",
-            help="IMP trains the network, so it cannot prune one at initialisation.",
+            help="IMP trains the network, so it cannot prune one at initialisation; Network Slimming needs a batch "
+            "normalisation in every layer.",
         )
         if not seeds or not names:
             st.error("Choose at least one seed and one pruner.", icon=":material/block:")
             return None
         return _wanted(names, sorted(seeds), start == "trained", protocol)
+
+
+def _pruners_key(start: str) -> str:
+    """Name the choice of pruners, which are not the same for every network."""
+    state = st.session_state
+    normalised = "_normalised" if _normalised(state.cmp_model, state.cmp_dataset) else ""
+    return f"cmp_pruners_{start.replace(' ', '_')}{normalised}"
+
+
+def _works(name: str, trained: bool) -> bool:
+    """Tell whether a pruner can be asked about the chosen network."""
+    entry, state = ENTRIES[name], st.session_state
+    if not (trained or entry.works_untrained):
+        return False
+    return "normalisation" not in entry.settings.needs or _normalised(state.cmp_model, state.cmp_dataset)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _normalised(model: str, dataset: str) -> bool:
+    try:
+        with torch.device("meta"):
+            return is_normalised(NetworkSpec(model, dataset).architecture.build())
+    except MippError:
+        return False
 
 
 def _wanted(names: list[str], seeds: list[int], trained: bool, protocol: Any) -> Wanted | None:

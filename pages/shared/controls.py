@@ -9,6 +9,9 @@ import streamlit as st
 from mipp_core.data import DATASETS
 from mipp_core.errors import MippError
 from mipp_core.experiments import NetworkSpec, RunSpec, entry_of
+from mipp_core.experiments.planning import small
+from mipp_core.information import confidence_of
+from mipp_core.information.confidence import level_of
 from mipp_core.models import MODELS
 from mipp_core.pruners import SMALL, Mipp
 from mipp_core.recipes import RECIPES, live_recipes
@@ -225,8 +228,10 @@ def chips(spec: RunSpec) -> list[str]:
     network = spec.network
     words = [network.model, network.dataset, "trained" if spec.trained else "at initialisation", spec.pruner]
     words += [f"deformed {network.deformation:g}"] if network.deformation else []
-    plain = type(spec.settings)()
+    is_small = isinstance(spec.settings, Mipp) and small(spec) == spec
+    plain = SMALL if is_small else type(spec.settings)()
     changed = [f.name for f in fields(plain) if getattr(spec.settings, f.name) != getattr(plain, f.name)]
+    words += ["small setting"] if is_small else []
     words += [f"{name} {getattr(spec.settings, name)}" for name in changed]
     words += [f"scope {spec.scope}"] if spec.scope else []
     words += [f"floor {spec.floor}"] if spec.floor else []
@@ -251,12 +256,18 @@ def level_slider(document: dict[str, Any]) -> int:
         )
     entry = entry_of(document, level)
     confidence, share = entry["confidence"], f"{entry['sparsity']:.0%} of all units are removed"
+    named = _named(level, confidence)
     if confidence is None:
-        st.caption(f"Level {level}: {share}.")
+        st.caption(f"{named}: {share}.")
     elif document["spec"]["pruner"] != "mipp":
-        st.caption(f"Level {level}: {share}, as many as MIPP removes at confidence **{confidence:.6%}**.")
+        st.caption(f"{named}: {share}, as many as MIPP removes at confidence **{confidence:.6%}**.")
     else:
-        st.caption(
-            f"Level {level}: keep a unit only if more than **{confidence:.6%}** sure that it transfers information."
-        )
+        st.caption(f"{named}: keep a unit only if more than **{confidence:.6%}** sure that it transfers information.")
     return level
+
+
+def _named(point: int, confidence: float | None) -> str:
+    """Name a point of a sweep; one that asks some levels only has other numbers than the schedule."""
+    level = point if confidence is None else level_of(confidence)
+    in_schedule = confidence is not None and confidence_of(level) == confidence
+    return f"Point {point}, level {level} of the schedule" if in_schedule and level != point else f"Level {point}"

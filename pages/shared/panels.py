@@ -10,10 +10,11 @@ import torch
 
 from mipp_core.data import load_dataset
 from mipp_core.errors import MippError
-from mipp_core.experiments import RunSpec, collapsed_layers, entry_of, passed_layers
+from mipp_core.experiments import NetworkSpec, RunSpec, collapsed_layers, entry_of, passed_layers
 from mipp_core.experiments.archive import command_of
 from mipp_core.experiments.tables import curve_table, deaths, decision_table, layer_table, measures_of
 from mipp_core.figures import AXES, MANY, accuracy_curve, block_bars, pixel_map, ratio_bars, unit_map
+from mipp_core.recipes import paper_epochs
 from mipp_core.vocabulary import INPUT
 from pages.shared import slim
 from pages.shared.finding import Found, other_seeds
@@ -38,7 +39,7 @@ def show(found: Found, level: int) -> None:
     with left:
         _decisions(document, level)
     with right:
-        _pixels(entry)
+        _pixels(entry, spec.network)
     slim.panel(found, level)
     _provenance(found, spec)
 
@@ -196,19 +197,25 @@ def _mean_digit() -> list[list[float]]:
     return load_dataset("mnist-sample").train.images.mean(0)[0].tolist()
 
 
-def _pixels(entry: dict[str, Any]) -> None:
-    st.subheader("Selected pixels", anchor=False)
+def _pixels(entry: dict[str, Any], network: NetworkSpec) -> None:
     found = next((layer for layer in entry["layers"] if layer["name"] == INPUT), None)
-    mean = torch.tensor(_mean_digit())
-    keep = torch.ones(mean.numel(), dtype=torch.bool)
+    digits = network.dataset in ("mnist-sample", "mnist")
+    if found is None and not digits:
+        return
+    st.subheader("Selected pixels", anchor=False)
+    channels, height, width = network.architecture.image_shape
+    mean = torch.tensor(_mean_digit()) if digits else torch.full((height, width), 0.5)
+    keep = torch.ones(channels * height * width, dtype=torch.bool)
     if found:
         keep[:] = False
         keep[found["kept_units"]] = True
-    st.plotly_chart(pixel_map(mean, keep.view_as(mean)), key="pixels_map", alt="Kept pixels over the mean digit")
-    if found:
-        st.caption(f"{found['kept']} of {found['units']} pixels kept, over the mean digit; grey pixels are removed.")
-    else:
+    shown = keep.view(channels, height, width).any(0)
+    st.plotly_chart(pixel_map(mean, shown), key="pixels_map", alt="Kept pixels, over the mean digit for MNIST")
+    if not found:
         st.caption("This run kept all pixels: the mean digit. Turn on *Prune pixels* to test them.")
+        return
+    over = ", over the mean digit" if digits else " (channels apart; shown where any channel is kept)"
+    st.caption(f"{found['kept']} of {found['units']} pixels kept{over}; grey pixels are removed.")
 
 
 def _provenance(found: Found, spec: RunSpec) -> None:
@@ -217,10 +224,11 @@ def _provenance(found: Found, spec: RunSpec) -> None:
     shipped = "A shipped run: " if found.is_shipped else "A run of this machine: "
     versions = ", ".join(f"{name} {number}" for name, number in document["versions"].items())
     st.divider()
-    words = "retrained" if spec.trained else "trained"
+    words, paper = "retrained" if spec.trained else "trained", paper_epochs(spec.network.dataset)
     st.caption(
         f"{shipped}{spec.network.model} on {spec.network.dataset}, seed {spec.network.seed}, trained for "
-        f"{recipe.epochs} epochs, pruned networks {words} for {retraining.epochs} (the paper has 90 and 90). "
+        f"{recipe.epochs} epochs, pruned networks {words} for {retraining.epochs} (the paper has {paper[0]} and "
+        f"{paper[1]}). "
         f"{document['device']}; {versions}; {sum(document['seconds'].values()):.0f} s in all."
     )
     _downloads(document)
