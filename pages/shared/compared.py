@@ -1,6 +1,5 @@
 """What a comparison shows."""
 
-import re
 from typing import Any
 
 import pandas as pd
@@ -26,6 +25,7 @@ from mipp_core.figures import AXES, comparison_curves, comparison_panels, second
 from mipp_core.pruners import describe
 from mipp_core.recipes import paper_epochs
 from mipp_core.vocabulary import INPUT
+from pages.shared.plain import plainly
 
 ORDER = [*ENTRIES, *CONTROL_NAMES.values()]
 """Every name a curve may have; its place here is its style, whatever else is shown."""
@@ -242,12 +242,7 @@ def _card(names: list[str]) -> None:
     name = st.selectbox("What it does", names, key="cmp_card", bind="query-params", help="A pruner's own description.")
     source, card = describe(ENTRIES[name].settings)
     with st.container(border=True):
-        st.markdown(_plainly(f"{source}\n\n{card}"))
-
-
-def _plainly(text: str) -> str:
-    """Keep formulas as they are: no character is markup."""
-    return re.sub(r"([\\*_~$\[\]#<>|])", r"\\\1", text.replace("``", ""))
+        st.markdown(plainly(f"{source}\n\n{card}"))
 
 
 def _provenance(documents: Documents) -> None:

@@ -16,6 +16,7 @@ from mipp_core.models import MODELS
 from mipp_core.pruners import SMALL, Mipp
 from mipp_core.recipes import RECIPES, live_recipes
 from pages.shared import finding, own_weights
+from pages.shared.plain import plainly
 
 PRESETS: dict[str, dict[str, Any]] = {
     "Trained LeNet5": {},
@@ -58,7 +59,7 @@ def sidebar() -> RunSpec | None:
     try:
         return _spec(own.name)
     except MippError as problem:
-        st.error(str(problem), icon=":material/block:")
+        st.error(plainly(str(problem)), icon=":material/block:")
         return None
 
 

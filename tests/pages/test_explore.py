@@ -4,12 +4,15 @@ from sqlalchemy import select
 from mipp_core.experiments import Store
 from mipp_core.experiments.result import collapsed_layers
 from mipp_core.experiments.store import BATCH, INTERACTIVE, schema
-from pages.shared import live
+from mipp_core.pruners.mipp_plan import duration
 
 pytestmark = pytest.mark.filterwarnings("default")
 
 HERE = {"dataset": "mnist-sample", "model": "mlp", "pixels": "true"}
 """The address of the run that ``address()`` specifies."""
+
+
+PLAN = {"plan": "How long will it take?"}
 
 
 def metric(app, label):
@@ -45,7 +48,7 @@ def test_without_a_run_it_says_so_in_one_sentence(explore, words):
     app = explore(dataset="mnist-sample", model="mlp")
     assert not app.exception
     assert "Nobody has run these settings yet" in words(app)
-    assert labels(app) == {"start_run": "Start a live run"}
+    assert labels(app) == {"start_run": "Start a live run", **PLAN}
 
 
 def test_every_panel_follows_the_level(seeded, explore, words):
@@ -126,7 +129,7 @@ def test_collapse_names_the_layer_and_the_level(seeded, runs, address, explore, 
     [
         {"level": "99"},
         {"level": "NaN", "seed": "-5"},
-        {"model": "<script>", "dataset": "../../etc", "start": "never"},
+        {"dataset": "../../etc", "start": "never"},
         {"deformation": "1e999", "budget": "x", "estimate_size": "0", "collapse": "l7", "pixels": "maybe"},
         {"reference": "\x00", "axis": "none", "compare": "yes", "unknown": "1" * 5000},
     ],
@@ -151,7 +154,7 @@ def test_a_failed_run_is_a_sentence_and_can_be_started_again(runs, claimed, addr
     app = explore(**HERE)
     assert [error.value for error in app.error] == ["The disk is full."]
     assert "Nobody has run" not in words(app)
-    assert labels(app) == {"start_run": "Try again"}
+    assert labels(app) == {"start_run": "Try again", **PLAN}
     app.button(key="start_run").click().run()
     assert runs.look(address().hash).state == "queued"
 
@@ -162,7 +165,7 @@ def test_a_cancelled_run_says_so_and_can_be_started_again(runs, address, explore
     app = explore(**HERE)
     assert [warning.value for warning in app.warning] == ["Cancelled before it began."]
     assert "Nobody has run" not in words(app)
-    assert labels(app) == {"start_run": "Try again"}
+    assert labels(app) == {"start_run": "Try again", **PLAN}
 
 
 def test_a_cancelled_run_shows_the_levels_it_finished(seeded, runs, address, explore):
@@ -173,7 +176,7 @@ def test_a_cancelled_run_shows_the_levels_it_finished(seeded, runs, address, exp
     runs.finish(address().hash, "cancelled", "Cancelled; the levels it finished are kept.")
     app = explore(**HERE)
     assert not app.exception
-    assert labels(app) == {"start_run": "Try again"}
+    assert labels(app) == {"start_run": "Try again", **PLAN}
     assert metric(app, "Retrained") == "…"
     assert metric(level(app, 0), "Retrained") != "…"
 
@@ -232,7 +235,7 @@ def test_a_queued_run_leaves_the_queue_when_cancelled(runs, address, explore):
     app = explore(**HERE)
     app.button(key="cancel").click().run()
     assert runs.look(address().hash).state == "cancelled"
-    assert labels(app) == {"start_run": "Try again"}
+    assert labels(app) == {"start_run": "Try again", **PLAN}
 
 
 def test_a_run_that_waits_gets_a_worker_from_whoever_looks(runs, address, explore, calls_for_workers):
@@ -272,7 +275,7 @@ def test_the_fifth_open_run_of_a_visitor_is_refused(runs, explore):
     assert [error.value for error in app.error] == [
         "You have 4 runs waiting or going on, which is the limit; wait for one of them, or cancel one on the page Runs."
     ]
-    assert labels(app) == {"start_run": "Start a live run"}
+    assert labels(app) == {"start_run": "Start a live run", **PLAN}
     assert runs.waiting() == 4
     assert not app.run().error, "a refusal is said once"
 
@@ -327,4 +330,4 @@ def test_a_store_that_cannot_be_opened_is_one_sentence(own_store, explore):
 
 @pytest.mark.parametrize(("seconds", "said"), [(30, "30 s"), (600, "10 min")])
 def test_duration_in_words(seconds, said):
-    assert live._duration(seconds) == said
+    assert duration(float(seconds)) == said
