@@ -33,9 +33,16 @@ class RunPlan:
     pruning: Plan
     retrain_seconds: float
 
+    def stages(self) -> dict[str, str]:
+        """Say in words what each stage takes."""
+        return {
+            "Training": f"about {duration(self.train_seconds)}" if self.train_seconds else "none",
+            "Pruning": str(self.pruning),
+            "Retraining": f"at most {duration(self.retrain_seconds)}" if self.retrain_seconds else "none",
+        }
+
     def __str__(self) -> str:
-        before, after = duration(self.train_seconds), duration(self.retrain_seconds)
-        return f"Training about {before}. Pruning {self.pruning} Retraining at most {after}."
+        return "; ".join(f"{stage} {words}" for stage, words in self.stages().items()) + "."
 
 
 def plan_run(spec: RunSpec, device: torch.device) -> RunPlan:

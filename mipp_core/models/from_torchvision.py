@@ -41,7 +41,7 @@ def torchvision_family(name: str) -> Family:
         width_names=(),
         widths=(),
         build=partial(_build, name),
-        weights=tuple(weights.__members__),
+        weights=tuple(found.name for found in weights if found.meta.get("categories")),  # others lack the last layer
     )
 
 

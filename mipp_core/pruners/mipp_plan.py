@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from math import prod
 
 import torch
 from torch import nn
@@ -45,7 +46,7 @@ class Plan:
         samples: activations.
         levels: confidences that are swept together.
         members: regressors, and so estimates, per test.
-        bytes: most memory of activations and regressors, maps of the network apart.
+        bytes: most memory of images, activations and regressors, the network's own maps apart.
         least_seconds, usual_seconds, most_seconds: of pruning; see above.
     """
 
@@ -60,10 +61,10 @@ class Plan:
     most_seconds: float
 
     def __str__(self) -> str:
+        range_ = f"{duration(self.least_seconds)} to {duration(self.most_seconds)}, depending on the tests"
         head = f"{self.units:,} units of {self.layers} layers at {self.levels} levels"
         how = f"{self.samples:,} samples, {self.members} regressors a test, {self.bytes / 1e9:.1f} GB"
-        range_ = f"{duration(self.least_seconds)} to {duration(self.most_seconds)}"
-        return f"{head}: {how}; about {duration(self.usual_seconds)}, {range_} depending on the tests."
+        return f"about {duration(self.usual_seconds)} ({range_}): {head}; {how}"
 
 
 def duration(seconds: float) -> str:
@@ -97,7 +98,8 @@ def plan(settings: Mipp, model: nn.Module, image_shape: tuple[int, int, int], sa
         samples=count,
         levels=levels,
         members=settings.members,
-        bytes=4 * (2 * count * seen + _COPIES * levels * settings.members * _weights(settings, widest)),
+        bytes=4
+        * (count * (prod(image_shape) + 2 * seen) + _COPIES * levels * settings.members * _weights(settings, widest)),
         least_seconds=fixed + one_each / settings.longest_block,
         usual_seconds=fixed + one_each * min(levels, _USUAL_TESTS),
         most_seconds=fixed + one_each * levels,

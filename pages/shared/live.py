@@ -41,32 +41,34 @@ def panel(spec: RunSpec, found: Found | None) -> None:
     if job is not None and job.state == "cancelled":
         st.warning(job.message, icon=":material/stop:")
     if job is None or job.state != "done":
-        st.button(
-            "Try again" if job else "Start a live run",
-            type="primary",
-            icon=":material/play_arrow:",
-            key="start_run",
-            on_click=start,
-            args=(spec,),
-        )
-        _plan(spec)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                "Try again" if job else "Start a live run",
+                type="primary",
+                icon=":material/play_arrow:",
+                key="start_run",
+                on_click=start,
+                args=(spec,),
+            )
+            asked = st.button("How long will it take?", key="plan", icon=":material/timer:", type="tertiary")
+        if asked:
+            _plan(spec)
     refusal = st.session_state.pop("refusal", None)
     if refusal:
         st.error(refusal, icon=":material/block:")
 
 
 def _plan(spec: RunSpec) -> None:
-    """Say on request how long a run will take, and offer the small setting where that is long."""
-    if not st.button("How long will it take?", key="plan", icon=":material/timer:", type="tertiary"):
-        return
+    """Say how long a run will take, and offer the small setting where that is long."""
     device = jobs.devices()[0]
     try:
         with st.spinner("Timing a few steps on this machine"):
-            planned, is_long = _planned(spec.hash, spec, device)
+            stages, is_long = _planned(spec.hash, spec, device)
     except MippError as problem:
         st.error(str(problem), icon=":material/block:")
         return
-    st.info(f"On {device}: {planned}", icon=":material/timer:")
+    lines = [f"- **{stage}** {words}" for stage, words in stages.items()]
+    st.info("\n".join([f"On {device}, as far as it has not been computed yet:", "", *lines]), icon=":material/timer:")
     if is_long:
         st.button("Use the small setting", key="use_small", on_click=_use_small)
 
@@ -76,10 +78,10 @@ def _use_small() -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=64, ttl=600)
-def _planned(name: str, _spec: RunSpec, device: str) -> tuple[str, bool]:
-    """Return a run's plan in words, and whether the small setting should be offered."""
+def _planned(name: str, _spec: RunSpec, device: str) -> tuple[dict[str, str], bool]:
+    """Return a run's plan in words, stage by stage, and whether the small setting should be offered."""
     found = plan_run(_spec, torch.device(device))
-    return str(found), offers_small(_spec, found, torch.device(device))
+    return found.stages(), offers_small(_spec, found, torch.device(device))
 
 
 def filled(found: Found | None) -> int:

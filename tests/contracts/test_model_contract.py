@@ -92,7 +92,12 @@ def test_a_sample_is_answered_alike_in_any_company(name: str, small_architecture
 def test_any_other_network_of_torchvision_is_a_family_too():
     card = family("torchvision:mobilenet_v3_small")
     assert (card.widths, card.width_names) == ((), ())
-    assert "IMAGENET1K_V1" in card.weights
+    assert card.weights == ("IMAGENET1K_V1",)
     found = architecture("torchvision:mobilenet_v3_small", (3, 32, 32), 7)
     found.check_runs()
     assert found.build().eval()(torch.zeros(2, 3, 32, 32)).shape == (2, 7)
+
+
+def test_pretrained_weights_without_a_last_layer_are_not_offered():
+    assert family("torchvision:vgg16").weights == ("IMAGENET1K_V1",)
+    assert family("torchvision:resnet50").weights == ("IMAGENET1K_V1", "IMAGENET1K_V2")

@@ -20,9 +20,9 @@ def press(app, key):
 
 def test_how_long_a_run_will_take_is_said_on_request(explore, words):
     app = explore(**MLP)
-    assert "Pruning 400 units" not in words(app)
+    assert "400 units" not in words(app)
     press(app, "plan")
-    assert "Pruning 400 units of 2 layers at 20 levels: 8,000 samples, 3 regressors a test" in words(app)
+    assert "400 units of 2 layers at 20 levels; 8,000 samples, 3 regressors a test" in words(app)
 
 
 def test_where_that_is_long_the_small_setting_is_one_click(explore, words, monkeypatch):

@@ -1,0 +1,72 @@
+"""The plan: what follows from the settings is exact, what is timed is timed on the device."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from mipp_core.pruners import SMALL, Mipp, mipp_plan, plan
+from mipp_core.pruners.mipp_plan import duration
+
+SHAPE = (1, 4, 4)
+SETTINGS = Mipp(members=2, hidden=(16,), fit_steps=10, refit_steps=2, unit_steps=3, samples=100, longest_block=4)
+
+
+@pytest.fixture
+def second_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is timed takes a second."""
+    monkeypatch.setattr(mipp_plan, "_seconds", lambda work, device: work() is None or 1.0)
+
+
+@pytest.mark.usefixtures("second_long")
+def test_the_time_is_made_of_the_parts_that_were_timed(mlp: nn.Module):
+    found = plan(SETTINGS, mlp, SHAPE, samples=1000, levels=20)
+    step, forward = 1.0 / 3, 1.0 / 4
+    fixed = 100 * forward + 2 * (10 + 2) * step
+    a_test = 3 * step + 1.0  # judging 100 samples takes no longer than the 400 that were timed
+    tests = 14 * a_test
+    assert found.least_seconds == pytest.approx(fixed + tests / 4)
+    assert found.usual_seconds == pytest.approx(fixed + 6 * tests)
+    assert found.most_seconds == pytest.approx(fixed + 20 * tests)
+
+
+def test_what_is_not_timed_is_counted(mlp: nn.Module):
+    found = plan(SETTINGS, mlp, SHAPE, samples=60, levels=3)
+    assert (found.layers, found.units, found.samples, found.levels, found.members) == (2, 14, 60, 3, 2)
+    widest = 8 * 16 + 16 * 6  # of fc1 to fc2
+    assert found.bytes == 4 * (60 * (16 + 2 * 14) + 4 * 3 * 2 * widest)
+    assert "14 units of 2 layers at 3 levels; 60 samples, 2 regressors a test, 0.0 GB" in str(found)
+
+
+def test_at_one_level_a_unit_takes_one_test(mlp: nn.Module):
+    found = plan(SETTINGS, mlp, SHAPE, samples=100, levels=1)
+    assert found.least_seconds <= found.usual_seconds == found.most_seconds
+
+
+def test_the_network_and_the_random_state_are_as_they_were(mlp: nn.Module, state_of: Callable):
+    mlp.train()
+    before = state_of(mlp)
+    plan(SETTINGS, mlp, SHAPE, samples=100, levels=2)
+    assert state_of(mlp) == before
+
+
+def test_the_small_setting_is_small():
+    full = Mipp()
+    assert (SMALL.members, SMALL.samples) < (full.members, full.samples)
+    assert sum(SMALL.hidden) < sum(full.hidden)
+    assert SMALL.longest_block > full.longest_block
+    assert SMALL.fit_steps == full.fit_steps
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "1 s"), (89.0, "89 s"), (90.0, "2 min"), (5000.0, "83 min"), (7200.0, "2.0 h")]
+)
+def test_a_time_in_words(seconds: float, words: str):
+    assert duration(seconds) == words
+
+
+def test_a_layer_with_a_kind_of_reader_of_its_own_is_planned_too(small_architecture: Callable):
+    model = small_architecture("resnet50").build().eval()
+    with torch.no_grad():
+        assert plan(SETTINGS, model, (2, 8, 8), samples=100, levels=2).layers == 49
