@@ -9,13 +9,14 @@ from mipp_core.command_line.progress import progress_line
 from mipp_core.command_line.reading import grid_of, network_of, usable_device
 from mipp_core.errors import SettingError
 from mipp_core.evaluation import macs, parameters
-from mipp_core.experiments import NetworkSpec, RunResult, RunSpec, Store, collapsed_layers, masks_of
+from mipp_core.experiments import NetworkSpec, RunResult, RunSpec, Store, collapsed_layers, masks_of, passed_layers
 from mipp_core.experiments.archive import save_run, save_slim, slim_description
 from mipp_core.experiments.bench import Bench
 from mipp_core.experiments.remaking import remade
 from mipp_core.experiments.spec import digest
 from mipp_core.experiments.store.files import Tensors, write_json, write_tensors
 from mipp_core.experiments.sweep import run
+from mipp_core.experiments.tables import measures_of
 
 Answer = tuple[Any, list[str]]
 
@@ -88,18 +89,25 @@ def _remade(chosen: Namespace, spec: RunSpec, document: dict[str, Any]) -> Tenso
 
 
 def _table(document: dict[str, Any]) -> list[str]:
-    """Return the curve as lines of text."""
-    head = f"dense {document['dense_accuracy']:.4f}, {document['parameters']} parameters, {document['device']}"
-    rows = [
-        f"{'level':>5} {'x':>10} {'removed':>8} {'parameters':>10} {'pruned':>7} {'rebuilt':>8} {'retrained':>9}  kept"
-    ]
+    """Return the curve as lines of text, a column for every accuracy that was measured."""
+    measures = measures_of(document)
+    heads = "".join(f" {name:>12}" for name in measures)
+    rows = [f"{'level':>5} {'x':>10} {'removed':>8} {'parameters':>10}{heads}  kept"]
     for level in document["levels"]:
         confidence = "" if level["confidence"] is None else f"{level['confidence']:.6f}"
-        kept = "/".join(str(layer["kept"]) for layer in level["layers"])
-        warning = f"  collapsed: {', '.join(collapsed_layers(level))}" if collapsed_layers(level) else ""
+        accuracies = "".join(f" {_share(level[f'accuracy_{name}']):>12}" for name in measures)
         rows.append(
-            f"{level['level']:>5} {confidence:>10} {level['sparsity']:>8.1%} {level['parameters']:>10} "
-            f"{level['accuracy_pruned']:>7.4f} {level['accuracy_rebuilt']:>8.4f} {level['accuracy_retrained']:>9.4f}"
-            f"  {kept}{warning}"
+            f"{level['level']:>5} {confidence:>10} {level['sparsity']:>8.1%} {level['parameters']:>10}{accuracies}"
+            f"  {'/'.join(str(layer['kept']) for layer in level['layers'])}{_warning(level)}"
         )
+    head = f"dense {document['dense_accuracy']:.4f}, {document['parameters']} parameters, {document['device']}"
     return [head, *rows]
+
+
+def _share(accuracy: float | None) -> str:
+    return "" if accuracy is None else f"{accuracy:.4f}"
+
+
+def _warning(level: dict[str, Any]) -> str:
+    words = {"collapsed": collapsed_layers(level), "passed by": passed_layers(level)}
+    return "".join(f"  {word}: {', '.join(names)}" for word, names in words.items() if names)

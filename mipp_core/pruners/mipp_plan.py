@@ -90,7 +90,7 @@ def plan(settings: Mipp, model: nn.Module, image_shape: tuple[int, int, int], sa
     fits = sum(timings[shape][0] * (settings.fit_steps + settings.refit_steps) for shape in shapes)
     one_each = sum(timings[shape][1] * shape.units for shape in shapes)
     fixed = forward_seconds(model, image_shape) * count + fits
-    widest = max(shapes, key=lambda shape: _weights(settings, shape))
+    widest = max(_weights(settings, shape) for shape in shapes)
     seen = sum(shape.units for shape in shapes)
     return Plan(
         layers=len(shapes),
