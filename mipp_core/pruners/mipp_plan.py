@@ -98,8 +98,7 @@ def plan(settings: Mipp, model: nn.Module, image_shape: tuple[int, int, int], sa
         samples=count,
         levels=levels,
         members=settings.members,
-        bytes=4
-        * (count * (prod(image_shape) + 2 * seen) + _COPIES * levels * settings.members * _weights(settings, widest)),
+        bytes=4 * (count * (prod(image_shape) + 2 * seen) + _COPIES * levels * settings.members * widest),
         least_seconds=fixed + one_each / settings.longest_block,
         usual_seconds=fixed + one_each * min(levels, _USUAL_TESTS),
         most_seconds=fixed + one_each * levels,
