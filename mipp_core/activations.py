@@ -79,7 +79,8 @@ def _record(model: nn.Module, images: Tensor, how: Collapse, batch_size: int) ->
     parts: dict[str, list[Tensor]] = {name: [] for name in (INPUT, *names, OUTPUT)}
 
     def hear(name: str, maps: Tensor) -> None:
-        parts[name].append(collapse_maps(maps.flatten(2) if maps.ndim > 2 else maps[..., None], how))
+        collapsed = collapse_maps(maps.flatten(2) if maps.ndim > 2 else maps[..., None], how)
+        parts[name].append(collapsed.clone())  # else a view of what a later operation may overwrite
 
     with evaluating(model):
         for batch in images.split(batch_size):
@@ -90,17 +91,17 @@ def _record(model: nn.Module, images: Tensor, how: Collapse, batch_size: int) ->
 
 @dataclass(frozen=True)
 class _Place:
-    """Where something is heard: some channels of a node's result, or all of them."""
+    """Where something is heard: some channels of a node's result."""
 
     name: str
     tensor: str
-    channels: Channels | None = None
-    start: int = 0
-    units: int = 0
+    channels: Channels
+    start: int
+    units: int
 
     def of(self, result: Tensor) -> Float[Tensor, "n units ..."]:
         """Return what is heard of the node's result, the channels along the second dimension."""
-        return result if self.channels is None else _heard(result, self.channels)[:, self.start :][:, : self.units]
+        return _heard(result, self.channels)[:, self.start :][:, : self.units]
 
 
 def _heard(result: Tensor, channels: Channels) -> Float[Tensor, "n units ..."]:
@@ -120,10 +121,11 @@ def _sum(stream: Stream) -> _Place:
 
 def _other_readers(wiring: Wiring) -> Iterator[_Place]:
     """Yield the layers that read prunable ones or the image, are not prunable, and do not give the output."""
-    first_call = {str(node.target): node.name for node in reversed(wiring.flow.graph.nodes)}
+    first_call = {str(node.target): node for node in reversed(wiring.flow.graph.nodes)}
     for name in dict.fromkeys([wiring.first, *(reader for layer in wiring.layers for reader in layer.readers)]):
         if name not in (*wiring.names, wiring.last, OUTPUT):
-            yield _Place(name, first_call[name])
+            channels = wiring.flow.channels[first_call[name]]
+            yield _Place(name, first_call[name].name, channels, 0, channels.units)
 
 
 def listen(

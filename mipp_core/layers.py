@@ -232,7 +232,8 @@ class _Finder:
         tensor = end.tensor
         while flattened_from(tensor, self.model) is not None:
             tensor = tensor.all_input_nodes[0]
-        return Voice(tensor.name, start, end.node.name if is_sum(end.node) else None)
+        in_stream = is_sum(end.node) and end.node in self.flow.channels  # not a sum that repeats some of its channels
+        return Voice(tensor.name, start, end.node.name if in_stream else None)
 
 
 def _next_layers(node: fx.Node, model: nn.Module) -> Iterator[str]:

@@ -127,3 +127,66 @@ def test_what_an_image_can_get_round(small_architecture: Callable[[str], Archite
     assert passed_by(residual) == set(residual.names) - {"conv1"}
     assert passed_by(wiring_of(small_architecture("lenet5").build())) == set()
     assert passed_by(wiring_of(Stream(plain).double())) == {"a"}
+
+
+class Fork(nn.Module):
+    """A convolution whose pixels are read by two linear layers and, past them, by a third, the shortcut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.a, self.b = nn.Conv2d(1, 4, 1), nn.Linear(4, 5), nn.Linear(5, 6)
+        self.shortcut, self.head = nn.Linear(4, 6), nn.Linear(6, 2)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.stem(images).relu().permute(0, 2, 3, 1)
+        return self.head((self.b(self.a(x).relu()) + self.shortcut(x)).relu().mean((1, 2)))
+
+
+@torch.no_grad()
+def test_a_layer_that_is_not_prunable_is_recorded_unit_by_unit_wherever_its_channels_lie():
+    model, images = Fork().eval(), torch.randn(5, 1, 2, 3, generator=torch.Generator().manual_seed(1))
+    wiring = wiring_of(model)
+    assert wiring["stem"].readers == ("a", "shortcut")
+    assert "shortcut" not in wiring.names
+    wanted = model.shortcut(model.stem(images).relu().permute(0, 2, 3, 1)).abs().sum((1, 2))
+    torch.testing.assert_close(record(model, images)["shortcut"], wanted)
+
+
+class Repeated(nn.Module):
+    """A layer of one unit, which a sum repeats beside every unit of another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.one, self.many, self.head = (nn.Linear(*ends) for ends in ((4, 6), (6, 1), (6, 5), (5, 2)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.stem(images.flatten(1)).relu()
+        return self.head((self.one(x) + self.many(x)).relu())
+
+
+@torch.no_grad()
+def test_a_sum_that_repeats_a_unit_is_no_stream():
+    model, images = Repeated().eval(), torch.randn(5, 1, 2, 2, generator=torch.Generator().manual_seed(1))
+    wiring, seen = wiring_of(model), record(model, images)
+    assert wiring.names == ("stem", "one", "many")
+    assert streams_of(wiring) == []
+    torch.testing.assert_close(seen["one"], model.one(model.stem(images.flatten(1)).relu()))
+    torch.testing.assert_close(seen["many"], model.many(model.stem(images.flatten(1)).relu()))
+
+
+class Overwritten(nn.Module):
+    """The stream is overwritten after it has been read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c, self.head = (nn.Linear(*ends) for ends in ((4, 6), (6, 5), (5, 6), (6, 2)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.a(images.flatten(1)).relu()
+        return self.head(x.add_(self.c(self.b(x).relu())))
+
+
+@torch.no_grad()
+def test_what_was_read_is_recorded_as_it_was_before_it_is_overwritten():
+    model, images = Overwritten().eval(), torch.randn(5, 1, 2, 2, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(record(model, images)["a"], model.a(images.flatten(1)).relu())
