@@ -57,8 +57,13 @@ class Architecture:
             torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the accelerators too
             return family(self.family).build(self.widths, self.image_shape, self.classes)
 
+    def sketch(self) -> nn.Module:
+        """Build the network for its shapes alone; without numbers, but for a person's own, whose code may need them."""
+        with self._blank:
+            return self.build()
+
     def check_runs(self) -> None:
-        """Run the network's shapes once, without its numbers.
+        """Run the network once on a blank image, without its numbers where it can be built without.
 
         Raises:
             ModelError: it cannot read such images, or does not answer with one number a class.
@@ -68,6 +73,10 @@ class Architecture:
     def with_widths(self, widths: tuple[int, ...]) -> "Architecture":
         """Return the same family with other widths."""
         return replace(self, widths=widths)
+
+    @property
+    def _blank(self) -> torch.device:
+        return torch.device("cpu" if self.family.startswith(from_file.PREFIX) else "meta")
 
     @property
     def inputs(self) -> int:
@@ -85,11 +94,11 @@ class Architecture:
 
 
 @lru_cache(maxsize=64)
+@torch.no_grad()
 def _check_runs(asked: Architecture) -> None:
     shape = "×".join(map(str, asked.image_shape))
     try:
-        with torch.device("meta"):
-            answer = asked.build().eval()(torch.empty(1, *asked.image_shape))
+        answer = asked.sketch().eval()(torch.zeros(1, *asked.image_shape, device=asked._blank))
     except (RuntimeError, ValueError, TypeError, AssertionError) as problem:
         words = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         raise ModelError(

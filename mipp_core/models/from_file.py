@@ -1,13 +1,16 @@
 """Networks that somebody's own Python file builds.
 
 A file is run only when a person names it, on the command line or in Python.  A run or a slim network that was saved
-knows the file's content by its hash, never its place: reading one back runs nothing.
+knows the file's content by its hash, never its place: reading one back runs nothing.  What a file prints goes to
+stderr, since stdout is for results.
 """
 
 import hashlib
 import inspect
 import runpy
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +38,9 @@ def load_file(text: str) -> str:
     path, _, function = text.rpartition(":")
     try:
         content = Path(path).read_bytes()
-        found = runpy.run_path(path).get(function)
-    except Exception as problem:
+        with redirect_stdout(sys.stderr):
+            found = runpy.run_path(path).get(function)
+    except (Exception, SystemExit) as problem:  # a script that reads its arguments leaves at words that are ours
         raise ModelError(f"The file {path} cannot be run ({type(problem).__name__}: {problem}); mend it.") from problem
     if not callable(found):
         raise ModelError(f"The file {path} has no function {function!r}; give PATH.py:FUNCTION, as net.py:build.")
@@ -73,7 +77,13 @@ class _Builder:
 
     def __call__(self, _: tuple[int, ...], image_shape: tuple[int, int, int], classes: int) -> nn.Module:
         given = {"image_shape": image_shape, "classes": classes}
-        made = self._function(**{name: given[name] for name in self._asked})
+        try:
+            with redirect_stdout(sys.stderr):
+                made = self._function(**{name: given[name] for name in self._asked})
+        except (Exception, SystemExit) as problem:
+            raise ModelError(
+                f"{self._name} cannot be built ({type(problem).__name__}: {problem}); mend it."
+            ) from problem
         if not isinstance(made, nn.Module):
             raise ModelError(f"{self._name} returned a {type(made).__name__}; it must return a torch.nn.Module.")
         return made

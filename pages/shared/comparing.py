@@ -3,7 +3,6 @@
 from typing import Any
 
 import streamlit as st
-import torch
 
 from mipp_core.data import DATASETS
 from mipp_core.errors import MippError
@@ -122,8 +121,7 @@ def _works(name: str, trained: bool) -> bool:
 @st.cache_data(show_spinner=False, max_entries=64)
 def _normalised(model: str, dataset: str) -> bool:
     try:
-        with torch.device("meta"):
-            return is_normalised(NetworkSpec(model, dataset).architecture.build())
+        return is_normalised(NetworkSpec(model, dataset).architecture.sketch())
     except MippError:
         return False
 

@@ -110,6 +110,7 @@ def test_a_network_of_a_persons_own_file(write):
     [
         ("def build(:", "build", "cannot be run .SyntaxError"),
         ("1 / 0", "build", "cannot be run .ZeroDivisionError: division by zero.; mend it"),
+        ("raise SystemExit(2)", "build", "cannot be run .SystemExit: 2.; mend it"),
         ("def other(): pass", "build", "has no function 'build'; give PATH.py:FUNCTION"),
         ("build = 3", "build", "has no function 'build'"),
     ],
@@ -129,6 +130,9 @@ def test_a_file_that_is_not_there_is_a_sentence():
     [
         ("def build(): return 3", "returned a int; it must return a torch.nn.Module"),
         ("def build(): return nn.Sequential(nn.Flatten(), nn.Linear(16, 4))", r"answers an image with \(1, 4\)"),
+        ("def build(width): return nn.Flatten()", "build@[0-9a-f]+ cannot be built .TypeError: .*'width'.; mend it"),
+        ("def build(): return {}['a']", "cannot be built .KeyError: 'a'."),
+        ("def build(): return nn.Flatten()", r"answers an image with \(1, 16\)"),
         ("def build(): return nn.LSTM(4, 3)", "cannot read images|answers an image with a tuple"),
     ],
 )
@@ -136,6 +140,20 @@ def test_a_file_that_builds_something_else_is_a_sentence(write, text: str, words
     name = load_file(f"{write(text)}:build")
     with pytest.raises(ModelError, match=words):
         architecture(name, (1, 4, 4), 3).check_runs()
+
+
+def test_a_file_may_print_and_compute_with_numbers(write, capsys: pytest.CaptureFixture[str]):
+    text = """
+print("run")
+def build():
+    layer = nn.Linear(16, 3)
+    print("built", layer.weight.sum().item())
+    return nn.Sequential(nn.Flatten(), layer)
+"""
+    name = load_file(f"{write(text)}:build")
+    architecture(name, (1, 4, 4), 3).check_runs()
+    out, err = capsys.readouterr()
+    assert (out, err.count("run"), err.count("built")) == ("", 1, 1)
 
 
 def test_a_file_that_nobody_named_is_never_run(tmp_path: Path):
