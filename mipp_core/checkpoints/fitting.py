@@ -1,7 +1,10 @@
 """Whether a file holds exactly the tensors of an architecture, and those tensors."""
 
+from collections import OrderedDict
+from collections.abc import Mapping
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mipp_core.checkpoints.stored import Stored, shown
 from mipp_core.errors import ModelError
@@ -17,6 +20,17 @@ _PREFIX = "module."
 def expected(architecture: Architecture) -> dict[str, Tensor]:
     """Return the tensors of an architecture's state dict, whose numbers mean nothing."""
     return dict(architecture.sketch().state_dict())
+
+
+def load(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Give a network its weights, which are of its own version: torchvision's MNASNet asks.
+
+    Raises:
+        RuntimeError: they do not fit.
+    """
+    state = OrderedDict(tensors)
+    state._metadata = model.state_dict()._metadata
+    model.load_state_dict(state)
 
 
 def without_prefix(stored: dict[str, Stored]) -> dict[str, Stored]:

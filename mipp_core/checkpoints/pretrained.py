@@ -1,6 +1,7 @@
 """Torchvision's pretrained weights: downloaded when asked for, checked, and read without running anything."""
 
 import hashlib
+import re
 import urllib.request
 from pathlib import Path
 
@@ -17,6 +18,11 @@ from mipp_core.models.from_torchvision import PREFIX
 from mipp_core.vocabulary import Progress, Report, silent
 
 _CHUNK = 1 << 20
+
+_COUNT = ".num_batches_tracked"
+
+_OLD_NAMES = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
+"""DenseNet's layers in the published files, where they are norm.1 and not norm1."""
 
 
 def pretrained(
@@ -40,7 +46,11 @@ def pretrained(
     file = fetch(url, data_folder(data_dir) / "weights", report)
     # The file is torchvision's own, by its checksum; even so only tensors are read from it.
     state = torch.load(file, map_location="cpu", weights_only=True)
-    return {key: state[key] for key in expected(architecture)}
+    named = {_OLD_NAMES.sub(r"\1\2", key): tensor for key, tensor in state.items()}
+    # The oldest files are of before batch normalisations counted their batches.
+    return {
+        key: named.get(key, torch.tensor(0)) if key.endswith(_COUNT) else named[key] for key in expected(architecture)
+    }
 
 
 def fetch(url: str, folder: Path, report: Report = silent) -> Path:

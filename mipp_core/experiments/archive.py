@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mipp_core.checkpoints.fitting import load
 from mipp_core.errors import DataError, ModelError
 from mipp_core.experiments.result import RunResult, entry_of, masks_of
 from mipp_core.experiments.spec import RunSpec
@@ -134,7 +135,7 @@ def slim_network(description: dict[str, Any], weights: dict[str, Tensor]) -> nn.
     masks = KeepMasks.from_json(description["masks"])
     model = shrink(made.build().eval(), masks)
     try:
-        model.load_state_dict(weights)
+        load(model, weights)
     except RuntimeError as problem:
         raise ModelError(f"The slim network's weights do not fit its description ({problem}); save it again.") from (
             problem

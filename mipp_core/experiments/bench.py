@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from mipp_core.checkpoints.fitting import load
 from mipp_core.data import Dataset, Samples, Split
 from mipp_core.data.drawing import stratified_index
 from mipp_core.evaluation import accuracy, is_untrainable, macs, parameters
@@ -75,7 +76,7 @@ class Bench:
         """Return the network before it is trained: with fresh weights, or those it was given."""
         model = initial_network(self.spec.network, self.device)
         if self._given is not None:
-            model.load_state_dict(self._given)
+            load(model, self._given)
         return model
 
     def dense(self) -> Outcome:
@@ -113,7 +114,7 @@ class Bench:
 
         def make() -> Outcome:
             model = initial_network(network, self.device)
-            model.load_state_dict(self.dense().tensors or {})
+            load(model, self.dense().tensors or {})
             return Outcome({"accuracy": accuracy(model, self._seen_in_training)})
 
         asked = {"network": network, "trained": True, "split": "train"}
@@ -136,7 +137,7 @@ class Bench:
         """The network that is pruned."""
         model = self.initial()
         if self.spec.trained:
-            model.load_state_dict(self.dense().tensors)
+            load(model, self.dense().tensors)
         return model
 
     @cached_property
@@ -263,7 +264,7 @@ class Bench:
 
         def make() -> Outcome:
             slim = self.cut(masks)
-            slim.load_state_dict(trained.tensors or {})
+            load(slim, trained.tensors or {})
             return Outcome({"accuracy": accuracy(slim, self._seen_in_training, view=masks.blank_pixels)})
 
         asked = {"network": self.spec.network, "weights": trained.blob, "split": "train"}

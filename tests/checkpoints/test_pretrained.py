@@ -1,6 +1,7 @@
 """Pretrained weights: downloaded once, checked, read as tensors.  The server is a folder here."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from mipp_core.checkpoints.fitting import load
 from mipp_core.checkpoints.pretrained import fetch, pretrained
 from mipp_core.errors import CancelledError, DataError
 from mipp_core.models import architecture
@@ -43,6 +45,30 @@ def test_weights_are_downloaded_once_and_are_the_networks(publish, tmp_path: Pat
     (tmp_path / "server" / url.rpartition("/")[2]).unlink()
     again = pretrained(NETWORK, "FIRST", tmp_path / "data", reports.append)
     assert all(torch.equal(again[name], wanted[name]) for name in wanted)
+
+
+def test_files_of_older_names_and_without_counts_of_batches_are_read(publish, tmp_path: Path, monkeypatch):
+    network = architecture("torchvision:densenet121", (3, 224, 224), 1000)
+    wanted = network.build(seed=7).state_dict()
+    old = {
+        re.sub(r"(denselayer\d+\.(?:norm|conv))([12])\.", r"\1.\2.", name): tensor
+        for name, tensor in wanted.items()
+        if not name.endswith("num_batches_tracked")
+    }
+    assert "features.denseblock1.denselayer1.norm.1.weight" in old
+    monkeypatch.setattr(
+        "torchvision.models.get_model_weights", lambda name: {"FIRST": SimpleNamespace(url=publish(old))}
+    )
+    found = pretrained(network, "FIRST", tmp_path / "data")
+    assert list(found) == list(wanted)
+    assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+
+
+def test_a_network_that_asks_for_the_version_of_its_weights_is_given_them():
+    network = architecture("torchvision:mnasnet0_5", (3, 32, 32), 10)
+    weights, model = dict(network.build(1).state_dict()), network.build(2)
+    load(model, weights)
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
 
 
 def test_a_file_that_is_not_what_its_name_says_is_not_kept(publish, tmp_path: Path):
