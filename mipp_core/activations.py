@@ -122,7 +122,8 @@ def _sum(stream: Stream) -> _Place:
 def _other_readers(wiring: Wiring) -> Iterator[_Place]:
     """Yield the layers that read prunable ones or the image, are not prunable, and do not give the output."""
     first_call = {str(node.target): node for node in reversed(wiring.flow.graph.nodes)}
-    for name in dict.fromkeys([wiring.first, *(reader for layer in wiring.layers for reader in layer.readers)]):
+    read = (reader for layer in wiring.layers for reader in layer.readers)
+    for name in dict.fromkeys([*wiring.image_readers, *read]):
         if name not in (*wiring.names, wiring.last, OUTPUT):
             channels = wiring.flow.channels[first_call[name]]
             yield _Place(name, first_call[name].name, channels, 0, channels.units)

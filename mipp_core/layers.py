@@ -75,11 +75,13 @@ class Wiring:
         layers: prunable layers.  Layers that give the classes, that weigh other layers' units (as in
             squeeze-and-excitation) or that carry a residual stream past a block are not among them.
         weighted: paths of all convolutions and linear layers, depthwise ones apart.
+        image_readers: paths of those that read the image, in the order in which they run.
     """
 
     flow: Flow = field(repr=False, compare=False)
     layers: tuple[Layer, ...]
     weighted: tuple[str, ...]
+    image_readers: tuple[str, ...]
 
     def __getitem__(self, name: str) -> Layer:
         return self._by_name[name]
@@ -92,11 +94,6 @@ class Wiring:
     def names(self) -> tuple[str, ...]:
         """Names of the prunable layers, input to output."""
         return tuple(layer.name for layer in self.layers)
-
-    @property
-    def first(self) -> str:
-        """Path of the layer that reads the image."""
-        return self.weighted[0]
 
     @property
     def last(self) -> str:
@@ -114,13 +111,14 @@ def wiring_of(model: nn.Module) -> Wiring:
     """
     flow = follow(model, traced(model))
     calls = _calls(flow.graph, model)
-    layers = tuple(_Finder(model, flow, calls).layers())
+    finder = _Finder(model, flow, calls)
+    layers = tuple(finder.layers())
     if not layers:
         raise ModelError(
             f"This network has {len(calls)} convolution or linear layers and none that can be pruned; pruning needs "
             "at least 2, one reading the other."
         )
-    return Wiring(flow, layers, tuple(calls))
+    return Wiring(flow, layers, tuple(calls), finder.image_readers())
 
 
 def traced(model: nn.Module) -> fx.Graph:
@@ -177,6 +175,10 @@ class _Finder:
                     tuple(dict.fromkeys(self._followers(name))),
                     self._voice(end, start),
                 )
+
+    def image_readers(self) -> tuple[str, ...]:
+        """Return the layers that read the image."""
+        return self._readers(next(node for node in self.flow.graph.nodes if node.op == "placeholder"))
 
     @cached_property
     def _ends(self) -> dict[str, list[tuple[Use, int]]]:

@@ -130,7 +130,7 @@ class Mipp(Decider):
         drawn = data.stratified(self.samples, torch.Generator().manual_seed(seed))
         activations = record(model, drawn.images, self.collapse)
         wiring = wiring_of(model)
-        steps = [*_steps(wiring), *([_Step(INPUT, (wiring.first,))] if self.pixels else [])]
+        steps = [*_steps(wiring), *([_step(INPUT, wiring.image_readers, wiring)] if self.pixels else [])]
         kept: dict[str, Tensor] = {}
         decisions: list[Decision] = []
         for done, step in enumerate(steps):
@@ -228,11 +228,11 @@ class _Step:
 
 def _steps(wiring: Wiring) -> list[_Step]:
     """List the layers from the output to the input."""
-    named = {wiring.last: OUTPUT}
-    return [
-        _Step(layer.name, tuple(named.get(reader, reader) for reader in layer.readers))
-        for layer in reversed(wiring.layers)
-    ]
+    return [_step(layer.name, layer.readers, wiring) for layer in reversed(wiring.layers)]
+
+
+def _step(layer: str, readers: tuple[str, ...], wiring: Wiring) -> _Step:
+    return _Step(layer, tuple(OUTPUT if reader == wiring.last else reader for reader in readers))
 
 
 def _goal(

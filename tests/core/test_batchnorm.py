@@ -74,7 +74,7 @@ def test_the_normalisations_between_two_layers_belong_to_the_first(vgg):
         Layer(name, width, reader, 1, (name.replace("conv", "norm"),))
         for name, width, reader in zip(NAMES, WIDTHS, readers, strict=True)
     )
-    assert (chain.first, chain.last) == ("conv1", "fc")
+    assert (chain.image_readers, chain.last) == (("conv1",), "fc")
 
 
 def test_normalisations_before_the_first_layer_and_after_the_last_belong_to_none():

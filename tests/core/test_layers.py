@@ -31,7 +31,7 @@ def test_lenet5_is_a_chain_of_four_prunable_layers():
         Layer("fc1", 120, ("fc2",), 1),
         Layer("fc2", 84, ("fc3",), 1),
     )
-    assert (chain.first, chain.last) == ("conv1", "fc3")
+    assert (chain.image_readers, chain.last) == (("conv1",), "fc3")
     assert chain.names == ("conv1", "conv2", "fc1", "fc2")
     assert chain["conv2"].span == 25
 

@@ -192,6 +192,29 @@ def test_a_collapsed_layer_takes_the_layers_before_it_along(mlp: nn.Module, nois
     assert all(decision.gain is None for decision in decisions)
 
 
+class TwoStems(nn.Module):
+    """Two layers read the image; the first of them says nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dumb, self.stem, self.head = nn.Linear(8, 3), nn.Linear(8, 4), nn.Linear(7, 3)
+        nn.init.zeros_(self.dumb.weight)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = images.flatten(1)
+        return self.head(torch.cat([self.dumb(x).relu(), self.stem(x).relu()], 1))
+
+
+def test_pixels_are_tested_against_the_first_reader_that_has_a_unit_left(noise_split: Callable[..., Split]):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = TwoStems().eval()
+    assert wiring_of(model).image_readers == ("dumb", "stem")
+    decisions = replace(TINY, pixels=True).decide(model, noise_split(200, (2, 2, 2)), 0, ALL[:1])
+    assert all(decision.gain is None for decision in decisions if decision.layer == "dumb")
+    assert any(decision.gain is not None for decision in decisions if decision.layer == "input")
+
+
 def test_dead_units_are_always_removed(mlp: nn.Module, noise_split: Callable[..., Split]):
     with torch.no_grad():
         mlp.fc1.bias[3] = -1e3
