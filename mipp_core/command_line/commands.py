@@ -6,7 +6,7 @@ from typing import Any
 
 from mipp_core.command_line.planning import announce
 from mipp_core.command_line.progress import progress_line
-from mipp_core.command_line.reading import grid_of, network_of, usable_device
+from mipp_core.command_line.reading import cell_of, network_of, usable_device
 from mipp_core.errors import SettingError
 from mipp_core.evaluation import macs, parameters
 from mipp_core.experiments import NetworkSpec, RunResult, RunSpec, Store, collapsed_layers, masks_of, passed_layers
@@ -48,8 +48,7 @@ def network_json(spec: NetworkSpec) -> dict[str, Any]:
 
 def prune(chosen: Namespace) -> Answer:
     """Prune at one confidence."""
-    (cell,) = grid_of(chosen).cells()
-    return run_now(chosen, replace(cell, confidences=(_confidence(chosen.confidence),)))
+    return run_now(chosen, replace(cell_of(chosen), confidences=(_confidence(chosen.confidence),)))
 
 
 def _confidence(value: float) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from mipp_core.command_line.reading import grid_of, usable_device
+from mipp_core.command_line.reading import cell_of, usable_device
 from mipp_core.experiments import RunSpec
 from mipp_core.experiments.planning import as_json, offers_small, plan_run, small
 from mipp_core.pruners import Mipp
@@ -16,7 +16,7 @@ Answer = tuple[Any, list[str]]
 
 def plan_command(chosen: Namespace) -> Answer:
     """Say what MIPP will take, with the settings given and with the small ones."""
-    (spec,), device = grid_of(chosen).cells(), usable_device(chosen.device)
+    spec, device = cell_of(chosen), usable_device(chosen.device)
     found = {"as asked": plan_run(spec, device), "with --small": plan_run(small(spec), device)}
     return {name: as_json(each) for name, each in found.items()}, [f"{name}: {each}" for name, each in found.items()]
 

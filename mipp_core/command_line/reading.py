@@ -9,12 +9,15 @@ from typing import Any
 import torch
 
 from mipp_core.errors import SettingError
-from mipp_core.experiments import NetworkSpec, Store
+from mipp_core.experiments import NetworkSpec, RunSpec, Store
 from mipp_core.experiments.grid import Grid
 from mipp_core.experiments.uploads import keep_weights
 from mipp_core.models import load_file
 from mipp_core.pruners import SMALL, Pruner
 from mipp_core.training import recipe
+
+_FILES = {".pt", ".pth", ".safetensors"}
+"""How files of weights usually end; names of weights never do."""
 
 
 def usable_device(name: str) -> torch.device:
@@ -54,7 +57,10 @@ def _model(text: str) -> str:
 def _weights(chosen: Namespace, fresh: NetworkSpec) -> str | None:
     """Return the name of the weights to start from; those in a file are checked and kept in the store."""
     if not Path(chosen.weights).is_file():
+        if Path(chosen.weights).suffix in _FILES:
+            raise SettingError(f"There is no file {chosen.weights}; give the weights' place, or the name of some.")
         return chosen.weights or None
+    fresh.architecture.check_runs()
     return keep_weights(Path(chosen.weights), fresh.architecture, Store.at(chosen.store))
 
 
@@ -105,6 +111,18 @@ def grid_of(chosen: Namespace) -> Grid:
         retrain_controls=chosen.retrain_controls,
         settings=settings,
     )
+
+
+def cell_of(chosen: Namespace) -> RunSpec:
+    """Read one run from flags.
+
+    Raises:
+        SettingError: a flag holds several values.
+    """
+    cells = grid_of(chosen).cells()
+    if len(cells) != 1:
+        raise SettingError(f"This command takes one run, not {len(cells)}; give one value a flag, or use sweep.")
+    return cells[0]
 
 
 def changed_settings(settings: Pruner) -> dict[str, Any]:

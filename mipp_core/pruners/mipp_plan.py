@@ -18,7 +18,7 @@ from torch import nn
 from mipp_core.evaluation import evaluating
 from mipp_core.information import Ensemble, Pairs
 from mipp_core.information.ensemble import draw_batches
-from mipp_core.layers import device_of, wiring_of
+from mipp_core.layers import device_of, weighted, wiring_of
 from mipp_core.pruners.mipp import Mipp
 
 _USUAL_TESTS = 6
@@ -42,7 +42,7 @@ class Plan:
     """What a run of MIPP will take.
 
     Attributes:
-        layers, units: of the network.
+        layers, units: of the network, pixels apart; testing these, if asked for, is in the times.
         samples: activations.
         levels: confidences that are swept together.
         members: regressors, and so estimates, per test.
@@ -86,14 +86,17 @@ def plan(settings: Mipp, model: nn.Module, image_shape: tuple[int, int, int], sa
         levels: confidences asked for.
     """
     shapes, count = _shapes(model), min(samples, settings.samples)
+    seen, layers = sum(shape.units for shape in shapes), len(shapes)
+    if settings.pixels:
+        first = weighted(model, wiring_of(model).image_readers[0])
+        shapes.append(Shape(prod(image_shape), len(first.weight)))
     timings = {shape: _timed(settings, shape, count, device_of(model)) for shape in dict.fromkeys(shapes)}
     fits = sum(timings[shape][0] * (settings.fit_steps + settings.refit_steps) for shape in shapes)
     one_each = sum(timings[shape][1] * shape.units for shape in shapes)
     fixed = forward_seconds(model, image_shape) * count + fits
     widest = max(_weights(settings, shape) for shape in shapes)
-    seen = sum(shape.units for shape in shapes)
     return Plan(
-        layers=len(shapes),
+        layers=layers,
         units=seen,
         samples=count,
         levels=levels,
@@ -122,7 +125,7 @@ def _timed(settings: Mipp, shape: Shape, samples: int, device: torch.device) -> 
     columns = [
         torch.randn(_TIMED_ROWS, width, generator=generator).to(device) for width in (shape.units, shape.targets)
     ]
-    pairs = Pairs.split(*columns, settings.held_out)
+    pairs = Pairs.split(*columns, min(max(settings.held_out, 0.01), 0.99))  # some of these few rows on either side
     ensemble = Ensemble(settings.members, settings.hidden, settings.batch_size)
     weights = ensemble.fresh(1, shape.units, shape.targets, generator, pairs.inputs)
     keep, wanted = pairs.live_inputs[None], pairs.live_targets[None]

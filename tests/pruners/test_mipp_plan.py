@@ -1,6 +1,7 @@
 """The plan: what follows from the settings is exact, what is timed is timed on the device."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -37,6 +38,19 @@ def test_what_is_not_timed_is_counted(mlp: nn.Module):
     widest = 8 * 16 + 16 * 6  # of fc1 to fc2
     assert found.bytes == 4 * (60 * (16 + 2 * 14) + 4 * 3 * 2 * widest)
     assert "14 units of 2 layers at 3 levels; 60 samples, 2 regressors a test, 0.0 GB" in str(found)
+
+
+@pytest.mark.usefixtures("second_long")
+def test_pixels_take_tests_too(mlp: nn.Module):
+    without, found = (plan(replace(SETTINGS, pixels=asked), mlp, SHAPE, 1000, 20) for asked in (False, True))
+    step = 1.0 / 3
+    assert found.most_seconds - without.most_seconds == pytest.approx((10 + 2) * step + 20 * 16 * (3 * step + 1.0))
+    assert (found.layers, found.units) == (without.layers, without.units)
+
+
+@pytest.mark.parametrize("held_out", [0.001, 0.999])
+def test_a_share_that_is_nothing_of_the_few_rows_timed_is_planned_too(mlp: nn.Module, held_out: float):
+    assert plan(replace(SETTINGS, held_out=held_out), mlp, SHAPE, 8000, 2).least_seconds > 0
 
 
 def test_at_one_level_a_unit_takes_one_test(mlp: nn.Module):
