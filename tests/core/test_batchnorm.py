@@ -71,7 +71,7 @@ def test_the_normalisations_between_two_layers_belong_to_the_first(vgg):
     chain = wiring_of(vgg[0])
     readers = (*NAMES[1:], "fc")
     assert chain.layers == tuple(
-        Layer(name, width, reader, 1, (name.replace("conv", "norm"),))
+        Layer(name, width, (reader,), 1, (name.replace("conv", "norm"),))
         for name, width, reader in zip(NAMES, WIDTHS, readers, strict=True)
     )
     assert (chain.first, chain.last) == ("conv1", "fc")
@@ -91,7 +91,7 @@ def test_normalisations_before_the_first_layer_and_after_the_last_belong_to_none
         after=nn.BatchNorm1d(3),
     )
     chain = wiring_of(nn.Sequential(layers))
-    assert chain.layers == (Layer("conv", 4, "fc", 4, ("one", "two")), Layer("fc", 5, "last", 1, ("three",)))
+    assert chain.layers == (Layer("conv", 4, ("fc",), 4, ("one", "two")), Layer("fc", 5, ("last",), 1, ("three",)))
 
 
 @pytest.mark.parametrize("name", CASES)
