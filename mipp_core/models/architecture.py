@@ -90,7 +90,9 @@ def _check_runs(asked: Architecture) -> None:
     try:
         with torch.device("meta"):
             answer = asked.build().eval()(torch.empty(1, *asked.image_shape))
-    except (RuntimeError, ValueError, TypeError, AssertionError) as problem:
+    except ModelError:
+        raise
+    except Exception as problem:  # whatever a network raises that somebody else wrote
         words = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         raise ModelError(
             f"{asked.family} cannot read images of {shape} ({words}); choose a dataset with images that it can read."
