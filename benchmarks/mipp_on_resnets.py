@@ -9,9 +9,11 @@ difference between cut and masked network; for ResNet18 also the test accuracy, 
 """
 
 import argparse
+import json
 import resource
 import sys
 import time
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -114,14 +116,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=NETWORKS)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--samples", type=int, help="activations; by default the setting's")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, as samples=1000")
     parser.add_argument("--levels", default="0,1,3,5,9,19")
     parser.add_argument("--full", action="store_true", help="the full setting also on a CPU")
     chosen = parser.parse_args()
     device = torch.device(chosen.device)
     settings = Mipp() if chosen.full or device.type == "cuda" else SMALL
-    if chosen.samples:
-        settings = Mipp(**{**vars(settings), "samples": chosen.samples})
+    changed = {name: json.loads(value) for name, value in (text.split("=") for text in chosen.set)}
+    settings = replace(settings, **{n: tuple(v) if isinstance(v, list) else v for n, v in changed.items()})
     for name in [chosen.only] if chosen.only else NETWORKS:
         run(name, settings, tuple(map(int, chosen.levels.split(","))), device)
 

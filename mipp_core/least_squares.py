@@ -31,6 +31,11 @@ Fit = tuple[Float[Tensor, "_ ..."], Float[Tensor, " _"]]
 """Weights of a layer's shape, and an intercept for each unit."""
 
 
+def most_work(regressors: int) -> float:
+    """Return the multiplications that a layer's normal equations take at most; nearly all of a fit's time."""
+    return min(_WORK, _MOST_ROWS * float(regressors) ** 2)
+
+
 def can_be_fitted(layer: nn.Conv2d | nn.Linear) -> bool:
     """Tell whether a layer's patches are plain: padded with zeros, by numbers."""
     return isinstance(layer, nn.Linear) or (layer.padding_mode == "zeros" and not isinstance(layer.padding, str))

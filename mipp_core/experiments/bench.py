@@ -39,8 +39,8 @@ from mipp_core.surgery import cut_difference, shrink
 from mipp_core.training import Recipe, reinitialised, train
 from mipp_core.vocabulary import Report
 
-_REBUILD_ON = 4000  # unlabelled images for the closed form: enough for LeNet5's 400 regressors
-_JUDGE_ON = 10_000  # training images for the accuracy on the training split
+REBUILD_ON = 4000  # unlabelled images for the closed form: enough for LeNet5's 400 regressors
+JUDGE_ON = 10_000  # training images for the accuracy on the training split
 _COMPARE_ON = 64  # test images for the difference between the cut network and the masked one
 _PRUNE_ON = 8_000  # training images at hand for pruners where the split is streamed: as many as MIPP draws by default
 
@@ -95,7 +95,7 @@ class Bench:
     def _seen_in_training(self) -> Samples:
         """The part of the training split that accuracies are measured on; not read yet where it is streamed."""
         split = self.data.train
-        return split.take(stratified_index(split.labels, _JUDGE_ON, torch.Generator().manual_seed(0)))
+        return split.take(stratified_index(split.labels, JUDGE_ON, torch.Generator().manual_seed(0)))
 
     @cached_property
     def _at_hand(self) -> Split:
@@ -106,7 +106,7 @@ class Bench:
     @cached_property
     def rebuilt_on(self) -> Split:
         """The training images that layers are rebuilt on."""
-        return self.data.train.fixed(_REBUILD_ON)
+        return self.data.train.fixed(REBUILD_ON)
 
     def dense_train_accuracy(self) -> float:
         """Measure the dense network on the training split."""

@@ -4,16 +4,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import nn
 
 from mipp_core.data import DATASETS
+from mipp_core.experiments.bench import JUDGE_ON, REBUILD_ON
 from mipp_core.experiments.networks import initial_network
 from mipp_core.experiments.spec import RunSpec
 from mipp_core.information import LEVELS
+from mipp_core.layers import weighted, wiring_of
+from mipp_core.least_squares import most_work
 from mipp_core.pruners import SMALL, Mipp, Plan, plan
-from mipp_core.pruners.mipp_plan import duration, forward_seconds
+from mipp_core.pruners.mipp_plan import duration, forward_seconds, seconds_of
 
 _STEP = 3
 """Times a forward pass: what a training step takes, forward and backward."""
+
+_TILE = 512
 
 LONG = 600
 """Seconds of pruning on a CPU from which on the small setting is offered."""
@@ -26,11 +32,13 @@ class RunPlan:
     Attributes:
         train_seconds: of training the dense network.
         pruning: see ``mipp_core.pruners.mipp_plan``.
+        rebuild_seconds: of cutting, rebuilding and measuring at every level and its controls, at most.
         retrain_seconds: of retraining at every level as if nothing had been removed, which is the most it takes.
     """
 
     train_seconds: float
     pruning: Plan
+    rebuild_seconds: float
     retrain_seconds: float
 
     def stages(self) -> dict[str, str]:
@@ -38,6 +46,7 @@ class RunPlan:
         return {
             "Training": f"about {duration(self.train_seconds)}" if self.train_seconds else "none",
             "Pruning": str(self.pruning),
+            "Rebuilding": f"at most {duration(self.rebuild_seconds)}",
             "Retraining": f"at most {duration(self.retrain_seconds)}" if self.retrain_seconds else "none",
         }
 
@@ -50,12 +59,24 @@ def plan_run(spec: RunSpec, device: torch.device) -> RunPlan:
     card, levels = DATASETS[spec.network.dataset], len(spec.confidences or range(LEVELS))
     settings = spec.settings if isinstance(spec.settings, Mipp) else spec.follow or Mipp()
     model = initial_network(spec.network, device)
-    an_epoch = _STEP * forward_seconds(model, card.image_shape) * card.train_size
+    an_image = forward_seconds(model, card.image_shape)
+    an_epoch = _STEP * an_image * card.train_size
+    cuts = len(spec.points) * (1 + len(set(spec.controls) & {"random", "magnitude"}))
+    shown = 2 * REBUILD_ON + 3 * (card.test_size + min(JUDGE_ON, card.train_size))
     return RunPlan(
         train_seconds=an_epoch * spec.network.recipe.epochs if spec.trained else 0.0,
         pruning=plan(settings, model, card.image_shape, card.train_size, levels),
+        rebuild_seconds=cuts * (an_image * shown + _fits_seconds(model, device)),
         retrain_seconds=an_epoch * spec.retraining.epochs * len(spec.points),
     )
+
+
+def _fits_seconds(model: nn.Module, device: torch.device) -> float:
+    """Return the seconds of all least squares of one rebuild, from one small product timed in float64."""
+    tile = torch.ones(_TILE, _TILE, dtype=torch.float64, device=device)
+    a_product = seconds_of(lambda: tile @ tile, device) / _TILE**3
+    regressors = [weighted(model, name).weight[0].numel() for name in wiring_of(model).weighted]
+    return a_product * sum(map(most_work, regressors))
 
 
 def small(spec: RunSpec) -> RunSpec:
@@ -79,5 +100,6 @@ def as_json(found: RunPlan) -> dict[str, Any]:
     return {
         "train_seconds": found.train_seconds,
         "pruning": vars(found.pruning),
+        "rebuild_seconds": found.rebuild_seconds,
         "retrain_seconds": found.retrain_seconds,
     }

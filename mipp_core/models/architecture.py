@@ -99,7 +99,9 @@ def _check_runs(asked: Architecture) -> None:
     shape = "×".join(map(str, asked.image_shape))
     try:
         answer = asked.sketch().eval()(torch.zeros(1, *asked.image_shape, device=asked._blank))
-    except (RuntimeError, ValueError, TypeError, AssertionError) as problem:
+    except ModelError:
+        raise
+    except Exception as problem:  # whatever a network raises that somebody else wrote
         words = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         raise ModelError(
             f"{asked.family} cannot read images of {shape} ({words}); choose a dataset with images that it can read."

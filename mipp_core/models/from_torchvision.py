@@ -16,6 +16,8 @@ PREFIX = "torchvision:"
 PRETRAINED_CLASSES = 1000
 """Of all of torchvision's pretrained classifiers: ImageNet's."""
 
+_CHANNELS = 3
+
 _SETTINGS: dict[str, dict[str, Any]] = {
     # Their second outputs are for training only, their own initialisation takes minutes, and the pretrained weights
     # expect images with another normalisation than all the others.
@@ -45,6 +47,18 @@ def torchvision_family(name: str) -> Family:
     )
 
 
-def _build(name: str, _: tuple[int, ...], __: tuple[int, int, int], classes: int) -> nn.Module:
-    """Any image size that the network's poolings leave something of will do; three channels."""
-    return torchvision.models.get_model(name, weights=None, num_classes=classes, **_SETTINGS.get(name, {}))
+def _build(name: str, _: tuple[int, ...], image_shape: tuple[int, int, int], classes: int) -> nn.Module:
+    """Any image size that the network's poolings leave something of will do."""
+    model = torchvision.models.get_model(name, weights=None, num_classes=classes, **_SETTINGS.get(name, {}))
+    if image_shape[0] != _CHANNELS:
+        _read_channels(model, image_shape[0])
+    return model
+
+
+def _read_channels(model: nn.Module, channels: int) -> None:
+    """Replace the first convolution, in place, by one that reads so many channels: grey images have one."""
+    path, first = next((path, module) for path, module in model.named_modules() if isinstance(module, nn.Conv2d))
+    owner, _, name = path.rpartition(".")
+    shape = {key: getattr(first, key) for key in ("kernel_size", "stride", "padding", "dilation")}
+    reads = nn.Conv2d(channels, first.out_channels, **shape, bias=first.bias is not None)
+    setattr(model.get_submodule(owner), name, reads)

@@ -137,8 +137,8 @@ def _timed(settings: Mipp, shape: Shape, samples: int, device: torch.device) -> 
     def judge() -> None:
         ensemble.held_out_losses(weights, pairs, keep, wanted)
 
-    a_step = _seconds(step, device) / _TIMED_STEPS
-    judged = _seconds(judge, device) * max(1.0, samples / _TIMED_ROWS)
+    a_step = seconds_of(step, device) / _TIMED_STEPS
+    judged = seconds_of(judge, device) * max(1.0, samples / _TIMED_ROWS)
     return a_step, a_step * settings.unit_steps + judged
 
 
@@ -146,10 +146,10 @@ def forward_seconds(model: nn.Module, image_shape: tuple[int, int, int]) -> floa
     """Return the seconds that one image takes."""
     images = torch.zeros(_TIMED_IMAGES, *image_shape, device=device_of(model))
     with evaluating(model):
-        return _seconds(lambda: model(images), device_of(model)) / _TIMED_IMAGES
+        return seconds_of(lambda: model(images), device_of(model)) / _TIMED_IMAGES
 
 
-def _seconds(work: Callable[[], object], device: torch.device) -> float:
+def seconds_of(work: Callable[[], object], device: torch.device) -> float:
     """Time some work after it has been done once."""
     for _ in range(2):
         started = time.perf_counter()

@@ -77,10 +77,25 @@ def test_a_misspelt_network_of_torchvision_is_told_the_closest():
         family("torchvision:#")
 
 
-@pytest.mark.parametrize(("name", "shape"), [("torchvision:alexnet", (3, 32, 32)), ("torchvision:resnet18", (1, 9, 9))])
+@pytest.mark.parametrize(
+    ("name", "shape"), [("torchvision:alexnet", (3, 32, 32)), ("torchvision:inception_v3", (1, 80, 80))]
+)
 def test_images_that_a_network_cannot_read_are_refused_before_anything_is_computed(name: str, shape):
     with pytest.raises(ModelError, match=f"{name} cannot read images of {'×'.join(map(str, shape))} "):
         architecture(name, shape, 10).check_runs()
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "densenet121", "squeezenet1_1"])
+def test_a_network_for_photographs_reads_grey_images_with_another_first_layer(name: str):
+    grey, coloured = (architecture(f"torchvision:{name}", (channels, 64, 64), 10) for channels in (1, 3))
+    grey.check_runs()
+    with torch.device("meta"):
+        shapes = [
+            {key: tensor.shape for key, tensor in found.build().state_dict().items()} for found in (grey, coloured)
+        ]
+    assert list(shapes[0]) == list(shapes[1])
+    (first,) = [key for key in shapes[0] if shapes[0][key] != shapes[1][key]]
+    assert (shapes[0][first][1], shapes[1][first][1]) == (1, 3)
 
 
 @pytest.fixture

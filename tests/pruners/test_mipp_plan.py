@@ -17,7 +17,7 @@ SETTINGS = Mipp(members=2, hidden=(16,), fit_steps=10, refit_steps=2, unit_steps
 @pytest.fixture
 def second_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is timed takes a second."""
-    monkeypatch.setattr(mipp_plan, "_seconds", lambda work, device: work() is None or 1.0)
+    monkeypatch.setattr(mipp_plan, "seconds_of", lambda work, device: work() is None or 1.0)
 
 
 @pytest.mark.usefixtures("second_long")

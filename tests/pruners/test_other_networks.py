@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from mipp_core.data.dataset import Split
 from mipp_core.layers import wiring_of
-from mipp_core.models.vgg import VGG16
+from mipp_core.models import MODELS
 from mipp_core.pruners import PRUNERS, Ranker, Task, pruner
 from mipp_core.pruners.network_slimming import scales
 from mipp_core.selection import Selection
@@ -95,7 +95,7 @@ def residual(block: Callable[..., nn.Module]) -> nn.Module:
 
 
 NETWORKS: dict[str, tuple[int, Callable[[], nn.Module]]] = {
-    "vgg": (32, lambda: VGG16.build((4,) * 13, (3, 32, 32), 3)),
+    "vgg": (32, lambda: MODELS["vgg16"].build((4,) * 13, (3, 32, 32), 3)),
     "basic blocks": (12, lambda: residual(basic)),
     "bottlenecks": (12, lambda: residual(bottleneck)),
     "grouped bottlenecks": (12, lambda: residual(grouped)),

@@ -58,7 +58,7 @@ def test_any_network_of_torchvision_can_be_typed(explore, words):
 
 
 def test_images_that_the_network_cannot_read_are_found_out_by_the_plan(explore):
-    app = press(explore(dataset="mnist-sample", model="torchvision:resnet50"), "plan")
+    app = press(explore(dataset="mnist-sample", model="torchvision:vgg16"), "plan")
     assert ["cannot read images of 1×28×28" in error.value for error in app.error] == [True]
 
 

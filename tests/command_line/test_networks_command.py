@@ -79,7 +79,7 @@ def test_weights_of_ones_own_are_where_pruning_starts(tmp_path: Path, capsys, mo
     ("words", "sentence"),
     [
         (["--model", "torchvision:resnet19"], "There is no model called 'torchvision:resnet19'"),
-        (["--model", "torchvision:resnet18"], "torchvision:resnet18 cannot read images of 1×28×28"),
+        (["--model", "torchvision:alexnet"], "torchvision:alexnet cannot read images of 1×28×28"),
         (["--model", "vgg16"], "vgg16 cannot read images of 28x28: use images of at least 32x32"),
         (["--model", "nowhere.py:build"], "The file nowhere.py cannot be run"),
         (["--weights", "IMAGENET1K_V9"], "There is no pretrained weights called 'IMAGENET1K_V9'"),
