@@ -78,7 +78,7 @@ def test_a_misspelt_network_of_torchvision_is_told_the_closest():
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"), [("torchvision:alexnet", (3, 32, 32)), ("torchvision:inception_v3", (1, 80, 80))]
+    ("name", "shape"), [("torchvision:alexnet", (3, 32, 32)), ("torchvision:inception_v3", (1, 60, 60))]
 )
 def test_images_that_a_network_cannot_read_are_refused_before_anything_is_computed(name: str, shape):
     with pytest.raises(ModelError, match=f"{name} cannot read images of {'×'.join(map(str, shape))} "):
@@ -181,3 +181,9 @@ def test_a_file_that_nobody_named_is_never_run(tmp_path: Path):
     (tmp_path / "net.py").write_text("raise SystemExit")
     with pytest.raises(ModelError, match=r"is only run when you name it: give it again, as --model PATH.py:FUNCTION"):
         Architecture.from_json(value)
+
+
+def test_a_network_that_changes_the_colours_of_its_images_leaves_grey_ones_alone():
+    for name in ("googlenet", "inception_v3"):
+        assert architecture(f"torchvision:{name}", (3, 96, 96), 10).sketch().transform_input
+        architecture(f"torchvision:{name}", (1, 96, 96), 10).check_runs()
