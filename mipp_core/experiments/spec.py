@@ -73,7 +73,8 @@ def _check_weights(name: str | None, made: Architecture) -> None:
             "imagenet, or leave the weights out."
         )
     if name is not None and name not in known and not fullmatch("[0-9a-f]{64}", name):
-        raise UnknownNameError("pretrained weights", name, known or ["none for this model"])
+        offered = f"it has {' and '.join(known)}" if known else "it has none"
+        raise ModelError(f"There are no pretrained weights called {name!r} for {made.family}; {offered}.")
 
 
 @dataclass(frozen=True)

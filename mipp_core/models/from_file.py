@@ -29,7 +29,8 @@ _NAMED: dict[str, Family] = {}
 def load_file(text: str) -> str:
     """Run ``PATH.py:FUNCTION`` and return the name of the family it makes.
 
-    The function returns a network; it may take ``image_shape`` (channels, height, width) and ``classes``.  The name
+    A network is one file: modules of yours that it imports would not be in its hash.  The function returns a network;
+    it may take ``image_shape`` (channels, height, width) and ``classes``.  The name
     has the file's hash in it, so a changed file makes other runs.
 
     Raises:

@@ -82,7 +82,7 @@ def test_weights_of_ones_own_are_where_pruning_starts(tmp_path: Path, capsys, mo
         (["--model", "torchvision:alexnet"], "torchvision:alexnet cannot read images of 1×28×28"),
         (["--model", "vgg16"], "vgg16 cannot read images of 28x28: use images of at least 32x32"),
         (["--model", "nowhere.py:build"], "The file nowhere.py cannot be run"),
-        (["--weights", "IMAGENET1K_V9"], "There is no pretrained weights called 'IMAGENET1K_V9'"),
+        (["--weights", "IMAGENET1K_V9"], "There are no pretrained weights called 'IMAGENET1K_V9'"),
         (
             ["--model", "torchvision:resnet50", "--weights", "IMAGENET1K_V2"],
             "The weights IMAGENET1K_V2 are for 1000 classes and this dataset has 10",
