@@ -18,6 +18,7 @@ from torch import nn
 from mipp_core.evaluation import evaluating
 from mipp_core.information import Ensemble, Pairs
 from mipp_core.information.ensemble import draw_batches
+from mipp_core.information.ranking import single_unit_information
 from mipp_core.layers import device_of, weighted, wiring_of
 from mipp_core.pruners.mipp import Mipp
 
@@ -25,6 +26,7 @@ _USUAL_TESTS = 6
 _TIMED_STEPS = 3
 _TIMED_IMAGES = 4
 _TIMED_ROWS = 400
+_TIMED_UNITS = 16
 _COPIES = 4
 """Of every weight while regressors are trained: itself, its gradient, and Adam's two moments."""
 
@@ -35,6 +37,15 @@ class Shape:
 
     units: int
     targets: int
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one step of fitting a layer, of one test of one branch, and of one step of ranking one unit."""
+
+    step: float
+    test: float
+    rank_step: float
 
 
 @dataclass(frozen=True)
@@ -91,9 +102,10 @@ def plan(settings: Mipp, model: nn.Module, image_shape: tuple[int, int, int], sa
         first = weighted(model, wiring_of(model).image_readers[0])
         shapes.append(Shape(prod(image_shape), len(first.weight)))
     timings = {shape: _timed(settings, shape, count, device_of(model)) for shape in dict.fromkeys(shapes)}
-    fits = sum(timings[shape][0] * (settings.fit_steps + settings.refit_steps) for shape in shapes)
-    one_each = sum(timings[shape][1] * shape.units for shape in shapes)
-    fixed = forward_seconds(model, image_shape) * count + fits
+    fits = sum(timings[shape].step * (settings.fit_steps + settings.refit_steps) for shape in shapes)
+    ranks = sum(timings[shape].rank_step * settings.rank_steps * shape.units for shape in shapes)
+    one_each = sum(timings[shape].test * shape.units for shape in shapes)
+    fixed = forward_seconds(model, image_shape) * count + fits + ranks
     widest = max(_weights(settings, shape) for shape in shapes)
     return Plan(
         layers=layers,
@@ -119,13 +131,14 @@ def _weights(settings: Mipp, shape: Shape) -> int:
     return sum(reads * gives for reads, gives in pairwise(sizes))
 
 
-def _timed(settings: Mipp, shape: Shape, samples: int, device: torch.device) -> tuple[float, float]:
-    """Return the seconds of one step of fitting one layer, and of one test of one branch."""
+def _timed(settings: Mipp, shape: Shape, samples: int, device: torch.device) -> Timing:
+    """Time a layer of a shape on random activations."""
     generator = torch.Generator().manual_seed(0)
     columns = [
         torch.randn(_TIMED_ROWS, width, generator=generator).to(device) for width in (shape.units, shape.targets)
     ]
-    pairs = Pairs.split(*columns, min(max(settings.held_out, 0.01), 0.99))  # some of these few rows on either side
+    held_out = min(max(settings.held_out, 0.01), 0.99)  # some of these few rows on either side
+    pairs, few = (Pairs.split(inputs, columns[1], held_out) for inputs in (columns[0], columns[0][:, :_TIMED_UNITS]))
     ensemble = Ensemble(settings.members, settings.hidden, settings.batch_size)
     weights = ensemble.fresh(1, shape.units, shape.targets, generator, pairs.inputs)
     keep, wanted = pairs.live_inputs[None], pairs.live_targets[None]
@@ -137,9 +150,13 @@ def _timed(settings: Mipp, shape: Shape, samples: int, device: torch.device) -> 
     def judge() -> None:
         ensemble.held_out_losses(weights, pairs, keep, wanted)
 
+    def rank() -> None:
+        single_unit_information(few, settings.hidden, settings.batch_size, _TIMED_STEPS, settings.learning_rate, 0)
+
     a_step = seconds_of(step, device) / _TIMED_STEPS
     judged = seconds_of(judge, device) * max(1.0, samples / _TIMED_ROWS)
-    return a_step, a_step * settings.unit_steps + judged
+    ranked = seconds_of(rank, device) / _TIMED_STEPS / few.inputs.shape[1]
+    return Timing(a_step, a_step * settings.unit_steps + judged, ranked)
 
 
 def forward_seconds(model: nn.Module, image_shape: tuple[int, int, int]) -> float:
