@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from mipp_core.errors import DataError
@@ -85,17 +85,21 @@ class Stages:
         return found
 
     def knows(self, kind: str, depends_on: dict[str, Any]) -> bool:
-        """Tell whether a stage's outcome is in the store, its weights included."""
-        return self._find(_key(kind, depends_on)) is not None
+        """Tell whether a stage's outcome is in the store, its weights included; reads none of them."""
+        row = self._row(_key(kind, depends_on))
+        return row is not None and (row.blob is None or self.blobs.path(row.blob).exists())
 
     def _count(self, key: str, kind: str, seconds: float) -> None:
         if key not in self._counted:
             self._counted.add(key)
             self.seconds[kind] = self.seconds.get(kind, 0.0) + seconds
 
-    def _find(self, key: str) -> Outcome | None:
+    def _row(self, key: str) -> Row[Any] | None:
         with self.database.reading() as connection:
-            row = connection.execute(select(schema.stages).where(schema.stages.c.key == key)).one_or_none()
+            return connection.execute(select(schema.stages).where(schema.stages.c.key == key)).one_or_none()
+
+    def _find(self, key: str) -> Outcome | None:
+        row = self._row(key)
         if row is None:
             return None
         tensors = self.blobs.get(row.blob) if row.blob else None
