@@ -12,14 +12,11 @@ from mipp_core.errors import DataError, SettingError
 from mipp_core.evaluation import macs, parameters
 from mipp_core.experiments.archive import load_slim
 from mipp_core.experiments.store.files import read_json, write_bytes
-from mipp_core.exporting import FORMATS, example
+from mipp_core.exporting import FORMATS, write
 from mipp_core.latency import Latency, LatencyComparison, compare_latency
 from mipp_core.models import Architecture, load_file
 
 Answer = tuple[Any, list[str]]
-
-_CHECKED = 64
-"""Random images that the reported difference is measured on."""
 
 
 def export(chosen: Namespace) -> Answer:
@@ -47,10 +44,9 @@ def _formats(text: str) -> list[str]:
 
 def _write(kind: str, model: nn.Module, image_shape: tuple[int, int, int], folder: Path) -> dict[str, Any]:
     """Write one file and return where it is and how far its outputs are from the network's."""
-    content, path = FORMATS[kind].write(model, image_shape), folder / f"slim.{kind}"
-    write_bytes(path, content)
-    difference = FORMATS[kind].check(content, model, example(image_shape, _CHECKED))
-    return {"format": kind, "path": str(path), "bytes": len(content), "difference": difference}
+    written, path = write(kind, model, image_shape), folder / f"slim.{kind}"
+    write_bytes(path, written.content)
+    return {"format": kind, "path": str(path), "bytes": len(written.content), "difference": written.difference}
 
 
 def latency(chosen: Namespace) -> Answer:

@@ -13,30 +13,12 @@ from mipp_core.errors import SettingError
 from mipp_core.experiments.archive import slim_description, slim_network
 from mipp_core.experiments.result import entry_of
 from mipp_core.experiments.spec import RunSpec
-from mipp_core.exporting import FORMATS, example
+from mipp_core.exporting import Written, write
 from mipp_core.latency import BATCHES, LatencyComparison, compare_latency
 from mipp_core.models import Architecture
 
-CHECKED = 64
-"""Random images that an exported file is compared with its network on."""
-
 _MOST_MACS = 50_000_000_000
 """Of one batch of the dense network: one to three seconds of one processor core."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """A slim network as a file.
-
-    Attributes:
-        kind: a name in ``FORMATS``.
-        content: the file.
-        difference: largest difference of its outputs from the network's, relative to the largest output.
-    """
-
-    kind: str
-    content: bytes
-    difference: float
 
 
 @dataclass(frozen=True)
@@ -99,9 +81,7 @@ class SlimNetwork:
             ModelError: it cannot be exported, or the file computes something else.
             SettingError: a package that the format needs is not installed.
         """
-        card = FORMATS[kind]
-        content = card.write(self.network, self.image_shape)
-        return Written(kind, content, card.check(content, self.network, example(self.image_shape, CHECKED)))
+        return write(kind, self.network, self.image_shape)
 
     def latency(self, device: str = "cpu", seconds: float = 3.0) -> pd.DataFrame:
         """Measure both networks in turns; one row per batch size, see ``latency_table``.

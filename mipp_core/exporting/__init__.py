@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from torch import nn
+
 from mipp_core.exporting.faithful import example
 from mipp_core.exporting.onnx_file import check_onnx, to_onnx
 from mipp_core.exporting.pt2_file import check_torch_export, to_torch_export
@@ -29,4 +31,46 @@ FORMATS: dict[str, Format] = {
 }
 """File ending -> its format."""
 
-__all__ = ["FORMATS", "Format", "check_onnx", "check_torch_export", "example", "to_onnx", "to_torch_export"]
+CHECKED = 64
+"""Random images that a file is compared with its network on."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A network as a file.
+
+    Attributes:
+        kind: a name in ``FORMATS``.
+        content: the file.
+        difference: largest difference of its outputs from the network's, relative to the largest output.
+    """
+
+    kind: str
+    content: bytes
+    difference: float
+
+
+def write(kind: str, model: nn.Module, image_shape: tuple[int, int, int]) -> Written:
+    """Write a network as a file of one of the ``FORMATS``, and measure how far its outputs are from its own.
+
+    Raises:
+        ModelError: it cannot be exported, or the file computes something else.
+        SettingError: a package that the format needs is not installed.
+    """
+    card = FORMATS[kind]
+    content = card.write(model, image_shape)
+    return Written(kind, content, card.check(content, model, example(image_shape, CHECKED)))
+
+
+__all__ = [
+    "CHECKED",
+    "FORMATS",
+    "Format",
+    "Written",
+    "check_onnx",
+    "check_torch_export",
+    "example",
+    "to_onnx",
+    "to_torch_export",
+    "write",
+]

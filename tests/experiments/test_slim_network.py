@@ -8,8 +8,8 @@ from mipp_core.evaluation import accuracy, macs, parameters
 from mipp_core.experiments import NetworkSpec, RunSpec, entry_of
 from mipp_core.experiments.archive import load_run, shipped_runs, slim_description, slim_network, slim_weights
 from mipp_core.experiments.networks import load_data
-from mipp_core.experiments.slim import CHECKED, SlimNetwork, latency_table
-from mipp_core.exporting import FORMATS, check_torch_export, example
+from mipp_core.experiments.slim import SlimNetwork, latency_table
+from mipp_core.exporting import CHECKED, FORMATS, check_torch_export, example
 from mipp_core.latency import compare_latency
 
 LEVEL = 3
