@@ -8,17 +8,11 @@ import sys
 
 import pandas as pd
 
-from mipp_core.experiments import RunSpec
-from mipp_core.experiments.archive import shipped_comparisons
-from mipp_core.experiments.comparison import ENTRIES, name_of
-from mipp_core.experiments.comparison_tables import (
-    Documents,
-    accuracy_table,
-    characteristics,
-    points_table,
-    seconds_table,
-)
-from mipp_core.experiments.tables import MEASURES
+from mipp_core.reports.archive import shipped_comparisons
+from mipp_core.reports.comparison import ENTRIES, name_of
+from mipp_core.reports.comparison_tables import Documents, accuracy_table, characteristics, points_table, seconds_table
+from mipp_core.reports.tables import MEASURES
+from mipp_core.runs import RunSpec
 
 
 def documents(trained: bool) -> Documents:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mipp_core.experiments.archive import load_run
-from mipp_core.experiments.tables import MEASURES, curve_table
+from mipp_core.reports.archive import load_run
+from mipp_core.reports.tables import MEASURES, curve_table
 
 
 def main() -> None:

@@ -12,10 +12,10 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.surgery import masked, shrink
 from mipp_core.evaluation import macs, parameters
-from mipp_core.layers import wiring_of
-from mipp_core.masks import KeepMasks
-from mipp_core.surgery import masked, shrink
+from mipp_core.network.layers import wiring_of
 
 NETWORKS = (
     "alexnet",

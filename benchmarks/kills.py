@@ -15,9 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mipp_core import Mipp, NetworkSpec, RunSpec, Store
-from mipp_core.experiments import jobs
-from mipp_core.experiments.store.schema import stages
+from mipp_core import Mipp, NetworkSpec, RunSpec, Store, jobs
+from mipp_core.store.schema import stages
 from mipp_core.training import Recipe
 
 _TINY = Mipp(members=2, hidden=(8,), fit_steps=200, refit_steps=2, unit_steps=2, rank_steps=2, samples=400)

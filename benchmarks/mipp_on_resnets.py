@@ -19,18 +19,18 @@ import torch
 from torch import nn
 
 from benchmarks.collapse_points import photographs
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.rebuilding import rebuild
+from mipp_core.cutting.surgery import cut_difference, shrink
 from mipp_core.data import Samples, Split, load_dataset
 from mipp_core.evaluation import accuracy, macs, parameters
 from mipp_core.figures.layers import places_in_blocks
 from mipp_core.information import confidence_of
-from mipp_core.layers import wiring_of
-from mipp_core.masks import KeepMasks
+from mipp_core.information.terc import keep_masks
 from mipp_core.models import architecture
+from mipp_core.network.layers import wiring_of
 from mipp_core.pruners import SMALL, Mipp, plan
-from mipp_core.rebuilding import rebuild
 from mipp_core.recipes import Recipe
-from mipp_core.surgery import cut_difference, shrink
-from mipp_core.terc import keep_masks
 from mipp_core.training import train
 from mipp_core.vocabulary import Progress
 

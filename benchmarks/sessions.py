@@ -26,8 +26,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks.kills import workers
-from mipp_core import NetworkSpec, RunSpec, Store
-from mipp_core.experiments import jobs
+from mipp_core import NetworkSpec, RunSpec, Store, jobs
 
 _HOST = "127.0.0.1:8599"
 _SLIDER = "Confidence level"

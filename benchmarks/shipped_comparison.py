@@ -17,12 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mipp_core import NetworkSpec, RunSpec, Store
-from mipp_core.experiments import jobs, masks_of
-from mipp_core.experiments.archive import SHIPPED, load_run
-from mipp_core.experiments.comparison import ENTRIES, USUAL, leader, member, name_of
-from mipp_core.experiments.executors import run_here
-from mipp_core.experiments.store import Job, Outcome
+from mipp_core import NetworkSpec, RunSpec, Store, jobs
+from mipp_core.jobs.executors import run_here
+from mipp_core.reports.archive import SHIPPED, load_run
+from mipp_core.reports.comparison import ENTRIES, USUAL, leader, member, name_of
+from mipp_core.runs import masks_of
+from mipp_core.store import Job, Outcome
 from mipp_core.training import RECIPES
 
 

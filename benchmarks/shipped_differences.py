@@ -14,11 +14,12 @@ from typing import Any
 
 import torch
 
-from mipp_core.experiments import RunSpec, Store, masks_of
-from mipp_core.experiments.archive import load_run, shipped_runs
+from mipp_core.cutting.surgery import cut_difference
 from mipp_core.experiments.bench import Bench
 from mipp_core.experiments.remaking import can_be_remade
-from mipp_core.surgery import cut_difference
+from mipp_core.reports.archive import load_run, shipped_runs
+from mipp_core.runs import RunSpec, masks_of
+from mipp_core.store import Store
 from mipp_core.vocabulary import silent
 
 

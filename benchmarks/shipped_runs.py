@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 
 from mipp_core.command_line import main as mipp
-from mipp_core.experiments.archive import SHIPPED, load_run
+from mipp_core.reports.archive import SHIPPED, load_run
 
 FULL = ["sweep", "--model", "lenet5", "--dataset", "mnist", "--json"]
 TRAINED = ["--controls", "random,magnitude", "--retrain-controls"]

@@ -21,8 +21,8 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from mipp_core.information import LEVELS, confidence_of, quantiles
+from mipp_core.information.terc import keep_masks
 from mipp_core.pruners import Mipp
-from mipp_core.terc import keep_masks
 
 SAMPLES = 10_000
 JUDGED_LEVEL = 5  # confidence 0.984375

@@ -1,15 +1,18 @@
 """Mutual Information Preserving Pruning and the work around it: a core without a user interface."""
 
-from mipp_core.data import DATASETS, Augmentation, Deformation, load_dataset
+from mipp_core.augmentation import Augmentation
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.rebuilding import rebuild
+from mipp_core.cutting.recalibration import recalibrate
+from mipp_core.cutting.surgery import shrink
+from mipp_core.data import DATASETS, Deformation, load_dataset
 from mipp_core.errors import MippError
-from mipp_core.experiments import NetworkSpec, RunResult, RunSpec, Store, run
-from mipp_core.experiments.archive import load_slim, save_run, save_slim, slim_description
-from mipp_core.masks import KeepMasks
+from mipp_core.experiments import run
 from mipp_core.models import MODELS, Architecture, architecture
 from mipp_core.pruners import PRUNERS, Mipp, pruner
-from mipp_core.rebuilding import rebuild
-from mipp_core.recalibration import recalibrate
-from mipp_core.surgery import shrink
+from mipp_core.reports.archive import load_slim, save_run, save_slim, slim_description
+from mipp_core.runs import NetworkSpec, RunResult, RunSpec
+from mipp_core.store import Store
 from mipp_core.training import RECIPES, Recipe, train
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mipp_core.data.augmentation import Augmentation
+from mipp_core.augmentation import Augmentation
 from mipp_core.errors import SettingError, UnknownNameError
 
 

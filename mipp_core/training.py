@@ -7,10 +7,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mipp_core.data.augmentation import Augmentation, mixed
+from mipp_core.augmentation import Augmentation, mixed
 from mipp_core.data.dataset import Batch, Samples, View, whole
-from mipp_core.layers import device_of
-from mipp_core.operations import BATCH_NORMS
+from mipp_core.network.layers import device_of
+from mipp_core.network.operations import BATCH_NORMS
 from mipp_core.recipes import RECIPES, Recipe, recipe
 from mipp_core.vocabulary import Progress, Report, silent
 

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 # Before any module of the core is imported: modules imported earlier are not checked.
 jaxtyping.install_import_hook("mipp_core", "beartype.beartype")
 
-from mipp_core.channels import spaces_read  # noqa: E402
+from mipp_core.cutting.masks import KeepMasks  # noqa: E402
 from mipp_core.data.dataset import Split  # noqa: E402
-from mipp_core.experiments import NetworkSpec, RunSpec  # noqa: E402
-from mipp_core.layers import wiring_of  # noqa: E402
-from mipp_core.masks import KeepMasks  # noqa: E402
 from mipp_core.models import Architecture, architecture  # noqa: E402
+from mipp_core.network.channels import spaces_read  # noqa: E402
+from mipp_core.network.layers import wiring_of  # noqa: E402
 from mipp_core.pruners import Mipp  # noqa: E402
+from mipp_core.runs import NetworkSpec, RunSpec  # noqa: E402
 from mipp_core.training import Recipe  # noqa: E402
 
 SMALL = {

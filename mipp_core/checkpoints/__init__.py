@@ -1,6 +1,5 @@
-"""Checkpoints that people bring: read as what they state, never as what they ask to be executed."""
+"""Files that people bring: a state dict is read from them without running anything, or the file is refused."""
 
 from mipp_core.checkpoints.reading import read_checkpoint
-from mipp_core.checkpoints.uploads import keep_upload
 
-__all__ = ["keep_upload", "read_checkpoint"]
+__all__ = ["read_checkpoint"]

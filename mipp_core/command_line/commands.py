@@ -9,14 +9,15 @@ from mipp_core.command_line.progress import progress_line
 from mipp_core.command_line.reading import cell_of, network_of, usable_device
 from mipp_core.errors import SettingError
 from mipp_core.evaluation import macs, parameters
-from mipp_core.experiments import NetworkSpec, RunResult, RunSpec, Store, collapsed_layers, masks_of, passed_layers
-from mipp_core.experiments.archive import save_run, save_slim, slim_description
 from mipp_core.experiments.bench import Bench
 from mipp_core.experiments.remaking import remade
-from mipp_core.experiments.spec import digest
-from mipp_core.experiments.store.files import Tensors, write_json, write_tensors
 from mipp_core.experiments.sweep import run
-from mipp_core.experiments.tables import measures_of
+from mipp_core.reports.archive import save_run, save_slim, slim_description
+from mipp_core.reports.tables import measures_of
+from mipp_core.runs import NetworkSpec, RunResult, RunSpec, collapsed_layers, masks_of, passed_layers
+from mipp_core.runs.spec import digest
+from mipp_core.store import Store
+from mipp_core.store.files import Tensors, write_json, write_tensors
 
 Answer = tuple[Any, list[str]]
 

@@ -3,8 +3,8 @@
 from argparse import ArgumentParser
 from pathlib import Path
 
-from mipp_core.experiments import CONTROLS
 from mipp_core.latency import BATCHES
+from mipp_core.runs import CONTROLS
 
 
 def build_parser() -> ArgumentParser:

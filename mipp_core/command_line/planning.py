@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from mipp_core.command_line.reading import cell_of, usable_device
-from mipp_core.experiments import RunSpec
 from mipp_core.experiments.planning import as_json, offers_small, plan_run, small
 from mipp_core.pruners import Mipp
+from mipp_core.runs import RunSpec
 
 Answer = tuple[Any, list[str]]
 

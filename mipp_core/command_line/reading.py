@@ -9,11 +9,12 @@ from typing import Any
 import torch
 
 from mipp_core.errors import SettingError
-from mipp_core.experiments import NetworkSpec, RunSpec, Store
-from mipp_core.experiments.grid import Grid
 from mipp_core.experiments.uploads import keep_weights
 from mipp_core.models import load_file
 from mipp_core.pruners import SMALL, Pruner
+from mipp_core.runs import NetworkSpec, RunSpec
+from mipp_core.runs.grid import Grid
+from mipp_core.store import Store
 from mipp_core.training import recipe
 
 _FILES = {".pt", ".pth", ".safetensors"}

@@ -6,12 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mipp_core import jobs
 from mipp_core.errors import DataError, SettingError
-from mipp_core.experiments import RunSpec, Store, jobs
-from mipp_core.experiments.store import BATCH, Job
-from mipp_core.experiments.store.files import write_json
-from mipp_core.experiments.tables import curve_table, headline
-from mipp_core.experiments.transfer import export_run, import_run
+from mipp_core.reports.tables import curve_table, headline
+from mipp_core.runs import RunSpec
+from mipp_core.store import BATCH, Job, Store
+from mipp_core.store.files import write_json
+from mipp_core.store.transfer import export_run, import_run
 
 Answer = tuple[Any, list[str]]
 

@@ -7,9 +7,9 @@ from filelock import Timeout
 
 from mipp_core.command_line.reading import usable_device
 from mipp_core.errors import SettingError
-from mipp_core.experiments import Store
-from mipp_core.experiments.jobs.launcher import lock
-from mipp_core.experiments.jobs.worker import serve
+from mipp_core.jobs.launcher import lock
+from mipp_core.jobs.worker import serve
+from mipp_core.store import Store
 
 
 def worker(chosen: Namespace) -> tuple[Any, list[str]]:

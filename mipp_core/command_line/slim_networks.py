@@ -10,11 +10,11 @@ from torch import nn
 from mipp_core.command_line.reading import numbers, usable_device
 from mipp_core.errors import DataError, SettingError
 from mipp_core.evaluation import macs, parameters
-from mipp_core.experiments.archive import load_slim
-from mipp_core.experiments.store.files import read_json, write_bytes
 from mipp_core.exporting import FORMATS, write
 from mipp_core.latency import Latency, LatencyComparison, compare_latency
 from mipp_core.models import Architecture, load_file
+from mipp_core.reports.archive import load_slim
+from mipp_core.store.files import read_json, write_bytes
 
 Answer = tuple[Any, list[str]]
 

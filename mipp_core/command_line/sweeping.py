@@ -10,13 +10,14 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from mipp_core import jobs
 from mipp_core.command_line.commands import run_now
 from mipp_core.command_line.reading import grid_of
-from mipp_core.experiments import RunSpec, Store, jobs
-from mipp_core.experiments.executors import run_here
-from mipp_core.experiments.grid import Grid
-from mipp_core.experiments.store import Job
-from mipp_core.experiments.tables import headline
+from mipp_core.jobs.executors import run_here
+from mipp_core.reports.tables import headline
+from mipp_core.runs import RunSpec
+from mipp_core.runs.grid import Grid
+from mipp_core.store import Job, Store
 
 Answer = tuple[Any, list[str]]
 
@@ -37,7 +38,7 @@ def sweep(chosen: Namespace) -> Answer:
 
 
 def _on_ray(chosen: Namespace, store: Store, cells: list[RunSpec], watch: Any) -> None:
-    from mipp_core.experiments.executors.on_ray import run_on_ray  # noqa: PLC0415
+    from mipp_core.jobs.executors.on_ray import run_on_ray  # noqa: PLC0415
 
     run_on_ray(
         cells,

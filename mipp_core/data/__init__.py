@@ -4,8 +4,8 @@ from pathlib import Path
 
 import torch
 
+from mipp_core.augmentation import Augmentation
 from mipp_core.data import cifar10, cifar100, fashion_mnist, imagenet, mnist, mnist_sample, tiny_imagenet
-from mipp_core.data.augmentation import Augmentation
 from mipp_core.data.card import DatasetCard, RawSplit, Stored
 from mipp_core.data.dataset import Dataset, Samples, Split
 from mipp_core.data.deformations import Deformation

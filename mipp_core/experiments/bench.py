@@ -10,6 +10,10 @@ import torch
 from torch import nn
 
 from mipp_core.checkpoints.fitting import load
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.rebuilding import rebuild
+from mipp_core.cutting.recalibration import recalibrate
+from mipp_core.cutting.surgery import cut_difference, shrink
 from mipp_core.data import Dataset, Samples, Split
 from mipp_core.data.drawing import stratified_index
 from mipp_core.evaluation import accuracy, is_untrainable, macs, parameters
@@ -25,17 +29,13 @@ from mipp_core.experiments.masking import (
     schedule,
 )
 from mipp_core.experiments.networks import given_weights, initial_network, load_data
-from mipp_core.experiments.result import Accuracies, decision_columns
-from mipp_core.experiments.spec import RunSpec
-from mipp_core.experiments.store import Outcome, Stages
-from mipp_core.experiments.store.files import Tensors
-from mipp_core.layers import wiring_of
-from mipp_core.masks import KeepMasks
+from mipp_core.network.layers import wiring_of
+from mipp_core.network.streams import passed_by
 from mipp_core.pruners import Decider, Ranker, Task
-from mipp_core.rebuilding import rebuild
-from mipp_core.recalibration import recalibrate
-from mipp_core.streams import passed_by
-from mipp_core.surgery import cut_difference, shrink
+from mipp_core.runs.result import Accuracies, decision_columns
+from mipp_core.runs.spec import RunSpec
+from mipp_core.store import Outcome, Stages
+from mipp_core.store.files import Tensors
 from mipp_core.training import Recipe, reinitialised, train
 from mipp_core.vocabulary import Report
 

@@ -5,15 +5,15 @@ from typing import Any
 
 from torch import nn
 
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.selection import keep_counts, keep_global
 from mipp_core.data import Split
 from mipp_core.errors import SettingError
-from mipp_core.experiments.result import decisions_of
 from mipp_core.information import LEVELS, confidence_of
-from mipp_core.layers import wiring_of
-from mipp_core.masks import KeepMasks
+from mipp_core.information.terc import Decision, keep_masks, staying_power
+from mipp_core.network.layers import wiring_of
 from mipp_core.pruners import PRUNERS, Decider, Ranker, Task, pruner
-from mipp_core.selection import keep_counts, keep_global
-from mipp_core.terc import Decision, keep_masks, staying_power
+from mipp_core.runs.result import decisions_of
 from mipp_core.vocabulary import INPUT
 
 

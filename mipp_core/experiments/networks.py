@@ -7,10 +7,10 @@ from torch import nn
 
 from mipp_core.checkpoints.pretrained import pretrained
 from mipp_core.data import Dataset, Deformation, load_dataset
-from mipp_core.experiments.spec import NetworkSpec
-from mipp_core.experiments.store.files import Blobs, Tensors
 from mipp_core.experiments.uploads import kept_weights
 from mipp_core.models import family
+from mipp_core.runs.spec import NetworkSpec
+from mipp_core.store.files import Blobs, Tensors
 from mipp_core.vocabulary import Report, silent
 
 

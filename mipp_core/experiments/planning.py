@@ -6,15 +6,15 @@ from typing import Any
 import torch
 from torch import nn
 
+from mipp_core.cutting.least_squares import most_work
 from mipp_core.data import DATASETS
 from mipp_core.experiments.bench import JUDGE_ON, REBUILD_ON
 from mipp_core.experiments.networks import initial_network
-from mipp_core.experiments.spec import RunSpec
 from mipp_core.information import LEVELS
-from mipp_core.layers import weighted, wiring_of
-from mipp_core.least_squares import most_work
+from mipp_core.network.layers import weighted, wiring_of
 from mipp_core.pruners import SMALL, Mipp, Plan, plan
 from mipp_core.pruners.mipp_plan import duration, forward_seconds, seconds_of
+from mipp_core.runs.spec import RunSpec
 
 _STEP = 3
 """Times a forward pass: what a training step takes, forward and backward."""

@@ -5,16 +5,16 @@ from typing import Literal
 
 import torch
 
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.rebuilding import rebuild
+from mipp_core.cutting.recalibration import recalibrate
 from mipp_core.errors import DataError
 from mipp_core.experiments.bench import Bench
 from mipp_core.experiments.masking import bare
-from mipp_core.experiments.result import device_name
-from mipp_core.experiments.spec import RunSpec
-from mipp_core.experiments.store import Outcome, Store
-from mipp_core.experiments.store.files import Tensors
-from mipp_core.masks import KeepMasks
-from mipp_core.rebuilding import rebuild
-from mipp_core.recalibration import recalibrate
+from mipp_core.runs.result import device_name
+from mipp_core.runs.spec import RunSpec
+from mipp_core.store import Outcome, Store
+from mipp_core.store.files import Tensors
 from mipp_core.vocabulary import Progress, Report, silent
 
 Remade = Literal["pruned", "recalibrated", "rebuilt"]

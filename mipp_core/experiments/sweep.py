@@ -6,29 +6,19 @@ from pathlib import Path
 
 import torch
 
+from mipp_core.cutting.masks import KeepMasks
 from mipp_core.evaluation import macs, parameters
 from mipp_core.experiments.bench import Bench
 from mipp_core.experiments.masking import Point
 from mipp_core.experiments.networks import initial_network
-from mipp_core.experiments.result import (
-    Accuracies,
-    LevelResult,
-    RunResult,
-    device_name,
-    layer_results,
-    versions,
-)
-from mipp_core.experiments.spec import RunSpec
-from mipp_core.experiments.store import Store
-from mipp_core.masks import KeepMasks
+from mipp_core.runs.result import Accuracies, LevelResult, RunResult, device_name, layer_results, versions
+from mipp_core.runs.spec import RunSpec
+from mipp_core.store import Store
+from mipp_core.store.weights import SlimWeights
 from mipp_core.vocabulary import Progress, Report, silent
 
 Publish = Callable[[RunResult], None]
 """Receives the run as far as it has got."""
-
-SlimWeights = dict[int, dict[str, torch.Tensor]]
-"""Level -> state dict of its retrained slim network."""
-
 
 _FRESH = ("scratch", "reinitialised")
 """Controls that start from fresh weights: they have no accuracy before training."""

@@ -9,9 +9,9 @@ from mipp_core.checkpoints.fitting import expected, fitted
 from mipp_core.checkpoints.reading import read_checkpoint
 from mipp_core.checkpoints.stored import Stored
 from mipp_core.errors import DataError
-from mipp_core.experiments.store import Store
-from mipp_core.experiments.store.files import Blobs
 from mipp_core.models import Architecture
+from mipp_core.store import Store
+from mipp_core.store.files import Blobs
 
 _NAME = re.compile("[0-9a-f]{64}")
 """A name that ``keep_weights`` gives; anything else could lead out of the store's folder."""

@@ -32,8 +32,8 @@ from torch import Tensor
 
 from mipp_core.errors import SettingError
 from mipp_core.information.ensemble import Ensemble, Pairs, Weights, draw_batches
+from mipp_core.information.terc import Branch, Gain
 from mipp_core.memory import halving
-from mipp_core.terc import Branch, Gain
 from mipp_core.vocabulary import Reference
 
 

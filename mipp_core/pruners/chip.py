@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mipp_core.activations import listen
+from mipp_core.cutting.selection import Scope
 from mipp_core.data.dataset import Split
+from mipp_core.network.activations import listen
 from mipp_core.pruners.contract import Need, Ranker, Scores, require
 from mipp_core.pruners.weight_scores import drawn
-from mipp_core.selection import Scope
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.gates import Gate, open_gates
-from mipp_core.layers import wiring_of
+from mipp_core.network.gates import Gate, open_gates
+from mipp_core.network.layers import wiring_of
 from mipp_core.pruners.contract import Need, Ranker, Scores, require
 from mipp_core.pruners.weight_scores import drawn, scoring_copy
 

@@ -12,11 +12,11 @@ from typing import ClassVar, Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.selection import Scope, Selection
 from mipp_core.data.dataset import Split
 from mipp_core.errors import SettingError
-from mipp_core.masks import KeepMasks
-from mipp_core.selection import Scope, Selection
-from mipp_core.terc import Decision
+from mipp_core.information.terc import Decision
 from mipp_core.vocabulary import Report, silent
 
 Need = Literal["data", "labels", "gradients", "activations", "training", "normalisation"]
@@ -57,7 +57,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Ranker(ABC):
-    """A pruner that scores units; ``mipp_core.selection`` turns scores into keep-masks."""
+    """A pruner that scores units; ``mipp_core.cutting.selection`` turns scores into keep-masks."""
 
     needs: ClassVar[frozenset[Need]] = frozenset()
     scopes: ClassVar[tuple[Scope, ...]] = ("global", "layer")

@@ -14,11 +14,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, fx, nn
 
-from mipp_core.channels import Use, spaces_read
 from mipp_core.evaluation import evaluating
-from mipp_core.gates import assembled
-from mipp_core.layers import OUTPUT, Layer, Wiring, weighted, wiring_of
-from mipp_core.operations import called
+from mipp_core.network.channels import Use, spaces_read
+from mipp_core.network.gates import assembled
+from mipp_core.network.layers import OUTPUT, Layer, Wiring, weighted, wiring_of
+from mipp_core.network.operations import called
 from mipp_core.pruners.frozen_paths import FrozenPath, end_at, has_units
 from mipp_core.pruners.sampled_terms import Sampling, sampled_terms
 

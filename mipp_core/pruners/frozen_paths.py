@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, fx, nn
 
-from mipp_core.channels import Channels, Weighted, is_depthwise, spaces_read
-from mipp_core.gates import assembled, insert
-from mipp_core.layers import Layer, wiring_of
-from mipp_core.operations import called
+from mipp_core.network.channels import Channels, Weighted, is_depthwise, spaces_read
+from mipp_core.network.gates import assembled, insert
+from mipp_core.network.layers import Layer, wiring_of
+from mipp_core.network.operations import called
 from mipp_core.pruners.sampled_terms import Sampling
 
 

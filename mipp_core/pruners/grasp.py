@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mipp_core.data.dataset import Split
-from mipp_core.operations import BATCH_NORMS
+from mipp_core.network.operations import BATCH_NORMS
 from mipp_core.pruners.contract import Need, require
 from mipp_core.pruners.rounds import Rounds
 from mipp_core.pruners.weight_scores import (

@@ -6,12 +6,12 @@ from typing import ClassVar
 
 import torch
 
-from mipp_core.gates import gated
-from mipp_core.masks import KeepMasks
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.selection import Scope, Selection
+from mipp_core.network.gates import gated
 from mipp_core.pruners.contract import Need, Task, require
 from mipp_core.pruners.magnitude import Magnitude
 from mipp_core.pruners.rounds import last
-from mipp_core.selection import Scope, Selection
 from mipp_core.vocabulary import Progress, Report
 
 

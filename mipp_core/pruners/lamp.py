@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import wiring_of
+from mipp_core.network.layers import wiring_of
 from mipp_core.pruners.contract import Ranker, Scores
 from mipp_core.pruners.weight_scores import reduced, weights_of
 

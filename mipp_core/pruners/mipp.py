@@ -9,16 +9,16 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from mipp_core.activations import Activations, record, without
 from mipp_core.data.dataset import Split
 from mipp_core.errors import SettingError
 from mipp_core.information import Ensemble, Pairs, quantiles
 from mipp_core.information.ensemble import draw_batches
 from mipp_core.information.ranking import single_unit_information
 from mipp_core.information.reconstruction import Fit, Reconstruction
-from mipp_core.layers import OUTPUT, Wiring, wiring_of
+from mipp_core.information.terc import Branch, Decision, keep_masks, terc, uninformative
+from mipp_core.network.activations import Activations, record, without
+from mipp_core.network.layers import OUTPUT, Wiring, wiring_of
 from mipp_core.pruners.contract import Decider, Need, require
-from mipp_core.terc import Branch, Decision, keep_masks, terc, uninformative
 from mipp_core.vocabulary import INPUT, Collapse, Progress, Reference, Report, silent
 
 
@@ -27,7 +27,7 @@ class Mipp(Decider):
     """Remove a unit when a small network can rebuild the next layer's activations without it.
 
     Idea: layers are pruned from the output to the input; the target of each is the already pruned next layer.  Units
-    are tested one after another, least informative first (``mipp_core.terc``), by retraining an ensemble of
+    are tested one after another, least informative first (``mipp_core.information.terc``), by retraining an ensemble of
     multilayer perceptrons without them (``mipp_core.information.reconstruction``, which says what one estimate is).
     A unit is kept iff its mean gain exceeds z_x standard errors, so a higher confidence x prunes more.
 

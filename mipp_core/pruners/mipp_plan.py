@@ -19,7 +19,7 @@ from mipp_core.evaluation import evaluating
 from mipp_core.information import Ensemble, Pairs
 from mipp_core.information.ensemble import draw_batches
 from mipp_core.information.ranking import single_unit_information
-from mipp_core.layers import device_of, weighted, wiring_of
+from mipp_core.network.layers import device_of, weighted, wiring_of
 from mipp_core.pruners.mipp import Mipp
 
 _USUAL_TESTS = 6

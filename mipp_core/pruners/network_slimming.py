@@ -6,11 +6,11 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mipp_core.channels import spaces_read
 from mipp_core.data.dataset import Split
 from mipp_core.errors import ModelError
-from mipp_core.layers import Wiring, wiring_of
-from mipp_core.operations import BATCH_NORMS
+from mipp_core.network.channels import spaces_read
+from mipp_core.network.layers import Wiring, wiring_of
+from mipp_core.network.operations import BATCH_NORMS
 from mipp_core.pruners.contract import Need, Ranker, Scores
 
 _NAMED = 8  # layers in a refusal: more would be no sentence

@@ -9,8 +9,8 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from mipp_core.data.dataset import Split
-from mipp_core.gates import open_gates
-from mipp_core.layers import wiring_of
+from mipp_core.network.gates import open_gates
+from mipp_core.network.layers import wiring_of
 from mipp_core.pruners.contract import Need, Ranker, Scores, require
 from mipp_core.pruners.weight_scores import drawn, scoring_copy
 

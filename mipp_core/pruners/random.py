@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import wiring_of
+from mipp_core.network.layers import wiring_of
 from mipp_core.pruners.contract import Ranker, Scores
 
 

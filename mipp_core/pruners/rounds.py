@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
-from mipp_core.layers import silenced
-from mipp_core.masks import KeepMasks
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.selection import Selection
+from mipp_core.network.layers import silenced
 from mipp_core.pruners.contract import Ranker, Task, require
-from mipp_core.selection import Selection
 from mipp_core.vocabulary import Progress
 
 

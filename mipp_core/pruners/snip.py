@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.gates import open_gates
-from mipp_core.layers import wiring_of
+from mipp_core.network.gates import open_gates
+from mipp_core.network.layers import wiring_of
 from mipp_core.pruners.contract import Need, Scores, require
 from mipp_core.pruners.rounds import Rounds
 from mipp_core.pruners.weight_scores import (

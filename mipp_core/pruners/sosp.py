@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import weighted, wiring_of
+from mipp_core.network.layers import weighted, wiring_of
 from mipp_core.pruners.contract import Need, Ranker, Scores, require
 from mipp_core.pruners.weight_scores import drawn, parts_of_loss, scoring_copy
 

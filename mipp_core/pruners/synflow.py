@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.operations import BATCH_NORMS
+from mipp_core.network.operations import BATCH_NORMS
 from mipp_core.pruners.rounds import Rounds
 from mipp_core.pruners.weight_scores import WeightRanker, WeightScores, scoring_copy, weights_of
 

@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.selection import Scope, Selection
 from mipp_core.data.dataset import Split
-from mipp_core.layers import Layer, silenced, wiring_of
-from mipp_core.masks import KeepMasks
+from mipp_core.network.layers import Layer, silenced, wiring_of
 from mipp_core.pruners.contract import Need, Ranker, Scores, Task, require
 from mipp_core.pruners.contributions import contributions
 from mipp_core.pruners.weight_scores import drawn
-from mipp_core.selection import Scope, Selection
 from mipp_core.vocabulary import Progress
 
 
@@ -33,7 +33,7 @@ class ThiNet(Ranker):
     what the unit, through the stream it is added into, adds to the number of the next layer that reads the stream, all
     that lies between frozen as it is for each image (``mipp_core.pruners.contributions``); so are gates on channels.
     The paper then rescales the kept units by least squares (Equation 7); here every pruner's network is rebuilt by
-    least squares afterwards (``mipp_core.rebuilding``), which includes that.
+    least squares afterwards (``mipp_core.cutting.rebuilding``), which includes that.
 
     Attributes:
         samples: images, drawn evenly from the classes (10 of each of 1,000 in the paper).

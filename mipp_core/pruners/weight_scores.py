@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import weighted, wiring_of
+from mipp_core.network.layers import weighted, wiring_of
 from mipp_core.pruners.contract import Ranker, Scores
 
 WeightScores = dict[str, Float[Tensor, "units ..."]]

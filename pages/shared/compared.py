@@ -5,9 +5,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from mipp_core.experiments import entry_of
-from mipp_core.experiments.comparison import ENTRIES
-from mipp_core.experiments.comparison_tables import (
+from mipp_core.figures import AXES, comparison_curves, comparison_panels, seconds_bars, share_map, unit_map
+from mipp_core.pruners import describe
+from mipp_core.recipes import paper_epochs
+from mipp_core.reports.comparison import ENTRIES
+from mipp_core.reports.comparison_tables import (
     BIN,
     CONTROL_NAMES,
     accuracy_table,
@@ -20,10 +22,8 @@ from mipp_core.experiments.comparison_tables import (
     seconds_table,
     standing,
 )
-from mipp_core.experiments.tables import MEASURES, layer_table
-from mipp_core.figures import AXES, comparison_curves, comparison_panels, seconds_bars, share_map, unit_map
-from mipp_core.pruners import describe
-from mipp_core.recipes import paper_epochs
+from mipp_core.reports.tables import MEASURES, layer_table
+from mipp_core.runs import entry_of
 from mipp_core.vocabulary import INPUT
 from pages.shared.plain import plainly
 

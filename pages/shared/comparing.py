@@ -4,14 +4,15 @@ from typing import Any
 
 import streamlit as st
 
+from mipp_core import jobs
 from mipp_core.data import DATASETS
 from mipp_core.errors import MippError
-from mipp_core.experiments import NetworkSpec, RunSpec, jobs
-from mipp_core.experiments.comparison import ENTRIES, PROTOCOLS, USUAL, leader, member
-from mipp_core.experiments.store import BATCH, Job
 from mipp_core.models import MODELS
 from mipp_core.pruners.network_slimming import is_normalised
 from mipp_core.recipes import live_recipes
+from mipp_core.reports.comparison import ENTRIES, PROTOCOLS, USUAL, leader, member
+from mipp_core.runs import NetworkSpec, RunSpec
+from mipp_core.store import BATCH, Job
 from pages.shared import compared, live
 from pages.shared.finding import find, store
 

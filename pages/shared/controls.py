@@ -8,13 +8,13 @@ import streamlit as st
 
 from mipp_core.data import DATASETS
 from mipp_core.errors import MippError
-from mipp_core.experiments import NetworkSpec, RunSpec, entry_of
 from mipp_core.experiments.planning import small
 from mipp_core.information import confidence_of
 from mipp_core.information.confidence import level_of
 from mipp_core.models import MODELS
 from mipp_core.pruners import SMALL, Mipp
 from mipp_core.recipes import RECIPES, live_recipes
+from mipp_core.runs import NetworkSpec, RunSpec, entry_of
 from pages.shared import finding, own_weights
 from pages.shared.plain import plainly
 

@@ -8,10 +8,10 @@ import streamlit as st
 from torch import Tensor
 
 from mipp_core.errors import MippError
-from mipp_core.experiments import RunSpec, Store, entry_of
-from mipp_core.experiments.archive import has_weights, load_run, shipped_comparisons, shipped_runs, slim_weights
-from mipp_core.experiments.store import Job
-from mipp_core.experiments.tables import headline
+from mipp_core.reports.archive import has_weights, load_run, shipped_comparisons, shipped_runs, slim_weights
+from mipp_core.reports.tables import headline
+from mipp_core.runs import RunSpec, entry_of
+from mipp_core.store import Job, Store
 
 SEEDS = 5
 """Seeds that are looked for, to show how far a result depends on them."""

@@ -3,8 +3,9 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from mipp_core import jobs
 from mipp_core.errors import MippError
-from mipp_core.experiments import Store, jobs
+from mipp_core.store import Store
 
 
 def answer(_: Request) -> JSONResponse:

@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from mipp_core import jobs
 from mipp_core.errors import MippError
-from mipp_core.experiments import RunSpec, jobs
-from mipp_core.experiments.store import Job
-from mipp_core.experiments.tables import curve_table
-from mipp_core.experiments.transfer import pack_run
 from mipp_core.figures import AXES, compare_curves
+from mipp_core.reports.tables import curve_table
+from mipp_core.runs import RunSpec
+from mipp_core.store import Job
+from mipp_core.store.transfer import pack_run
 from pages.shared import live
 from pages.shared.controls import chips
 from pages.shared.finding import Found, figures, find, store

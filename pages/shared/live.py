@@ -5,11 +5,12 @@ import uuid
 import streamlit as st
 import torch
 
+from mipp_core import jobs
 from mipp_core.errors import MippError
-from mipp_core.experiments import RunSpec, jobs
 from mipp_core.experiments.planning import offers_small, plan_run
-from mipp_core.experiments.store import Job
 from mipp_core.pruners.mipp_plan import duration
+from mipp_core.runs import RunSpec
+from mipp_core.store import Job
 from pages.shared.finding import Found, find, store
 
 POLL = 1.0

@@ -6,10 +6,10 @@ from functools import partial
 import streamlit as st
 
 from mipp_core.errors import MippError
-from mipp_core.experiments import NetworkSpec
 from mipp_core.experiments.uploads import keep_weights, kept_weights
 from mipp_core.models import Architecture, family
 from mipp_core.models.from_torchvision import PRETRAINED_CLASSES
+from mipp_core.runs import NetworkSpec
 from pages.shared.finding import store
 
 PARAMETER = "weights"

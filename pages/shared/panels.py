@@ -10,11 +10,11 @@ import torch
 
 from mipp_core.data import load_dataset
 from mipp_core.errors import MippError
-from mipp_core.experiments import NetworkSpec, RunSpec, collapsed_layers, entry_of, passed_layers
-from mipp_core.experiments.archive import command_of
-from mipp_core.experiments.tables import curve_table, deaths, decision_table, layer_table, measures_of
 from mipp_core.figures import AXES, MANY, accuracy_curve, block_bars, pixel_map, ratio_bars, unit_map
 from mipp_core.recipes import paper_epochs
+from mipp_core.reports.archive import command_of
+from mipp_core.reports.tables import curve_table, deaths, decision_table, layer_table, measures_of
+from mipp_core.runs import NetworkSpec, RunSpec, collapsed_layers, entry_of, passed_layers
 from mipp_core.vocabulary import INPUT
 from pages.shared import slim
 from pages.shared.finding import Found, other_seeds

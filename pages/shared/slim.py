@@ -9,9 +9,9 @@ from typing import Any
 import streamlit as st
 
 from mipp_core.errors import MippError
-from mipp_core.experiments import entry_of
-from mipp_core.experiments.archive import pack_slim, slim_description
 from mipp_core.exporting import CHECKED, FORMATS, Written
+from mipp_core.reports.archive import pack_slim, slim_description
+from mipp_core.runs import entry_of
 from pages.shared.finding import Found
 from pages.shared.slim_choice import Chosen, turn
 from pages.shared.slim_costs import costs, in_bytes

@@ -7,10 +7,10 @@ import streamlit as st
 from torch import Tensor
 
 from mipp_core.errors import DataError
-from mipp_core.experiments import RunSpec, entry_of, masks_of
 from mipp_core.experiments.remaking import can_be_remade, remade
-from mipp_core.experiments.slim import SlimNetwork
-from mipp_core.experiments.tables import measures_of
+from mipp_core.reports.slim import SlimNetwork
+from mipp_core.reports.tables import measures_of
+from mipp_core.runs import RunSpec, entry_of, masks_of
 from pages.shared.finding import Found, store
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from mipp_core import jobs
 from mipp_core.errors import MippError
-from mipp_core.experiments import jobs
 from pages.shared.finding import store
 from pages.shared.slim_choice import Chosen, turn
 

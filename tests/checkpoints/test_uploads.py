@@ -1,10 +1,9 @@
 import random
-import uuid
 from pathlib import Path
 
 import pytest
 
-from mipp_core.checkpoints import keep_upload, read_checkpoint, stored
+from mipp_core.checkpoints import read_checkpoint, stored
 from mipp_core.errors import DataError
 
 FOREIGN = {
@@ -32,23 +31,9 @@ def test_a_file_of_another_kind_is_a_sentence(name: str, refusal):
     assert part in refusal(content)
 
 
-def test_an_upload_is_kept_under_a_name_of_ours(tmp_path: Path):
-    path = keep_upload(b"content", tmp_path / "uploads")
-    assert path.read_bytes() == b"content"
-    assert path.parent == tmp_path / "uploads"
-    assert uuid.UUID(path.stem).version == 4
-    assert [*tmp_path.rglob("*.*")] == [path]
-    assert keep_upload(b"content", tmp_path / "uploads") != path
-
-
-def test_an_upload_too_large_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal):
+def test_an_upload_too_large_is_refused(monkeypatch: pytest.MonkeyPatch, refusal):
     monkeypatch.setattr(stored, "LARGEST_FILE", 10)
-    with pytest.raises(DataError, match="it has 11 bytes and the limit is 10; save the weights alone"):
-        keep_upload(b"x" * 11, tmp_path)
-    with pytest.raises(DataError, match="it is empty"):
-        keep_upload(b"", tmp_path)
-    assert "the limit is 10" in refusal(b"x" * 11)
-    assert list(tmp_path.iterdir()) == []
+    assert "it has 11 bytes and the limit is 10; save the weights alone" in refusal(b"x" * 11)
 
 
 def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path, small):
@@ -57,9 +42,3 @@ def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path, small):
         file.truncate(stored.LARGEST_FILE + 1)  # a hole: it takes no space
     with pytest.raises(DataError, match="and the limit is"):
         read_checkpoint(path, small)
-
-
-def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="cannot be written"):
-        keep_upload(b"x", tmp_path / "file" / "folder")

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from mipp_core.command_line import main
-from mipp_core.experiments.archive import load_slim
+from mipp_core.reports.archive import load_slim
 
 TINY = [
     *("--model", "mlp", "--widths", "6,5", "--recipe", "none", "--retrain-recipe", "none"),

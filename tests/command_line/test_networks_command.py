@@ -7,8 +7,8 @@ import pytest
 from safetensors.torch import save_file
 
 from mipp_core.command_line import main
-from mipp_core.experiments.archive import load_slim
 from mipp_core.models import architecture, from_file
+from mipp_core.reports.archive import load_slim
 
 OWN = """
 from torch import nn

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from mipp_core.command_line import main
-from mipp_core.experiments import Store, run
+from mipp_core.experiments import run
+from mipp_core.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_delete_and_collect(ask, tiny_spec, finished, tmp_path):
 
 
 def test_cancel_and_retry(ask, tiny_spec, tmp_path, monkeypatch):
-    monkeypatch.setattr("mipp_core.experiments.jobs.ensure", lambda *_: None)
+    monkeypatch.setattr("mipp_core.jobs.ensure", lambda *_: None)
     store = Store(tmp_path)
     store.runs.ask(tiny_spec)
     assert ask("cancel", tiny_spec.hash, store=tmp_path)[1] == {"cancelled": [tiny_spec.hash]}

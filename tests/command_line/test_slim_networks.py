@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mipp_core.command_line import main
-from mipp_core.experiments.archive import load_slim
+from mipp_core.reports.archive import load_slim
 
 QUICK = [
     *("--model", "mlp", "--widths", "6,5", "--recipe", "none", "--retrain-recipe", "none"),

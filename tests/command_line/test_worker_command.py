@@ -1,7 +1,7 @@
 import json
 
 from mipp_core.command_line import main
-from mipp_core.experiments import Store
+from mipp_core.store import Store
 
 
 def test_a_worker_does_what_waits_and_ends(tiny_spec, tmp_path, capsys):

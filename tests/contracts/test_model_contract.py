@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from mipp_core.evaluation import macs, parameters
-from mipp_core.layers import wiring_of
 from mipp_core.models import MODELS, Architecture, architecture, family
+from mipp_core.network.layers import wiring_of
 
 Make = Callable[[str], Architecture]
 

@@ -12,16 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mipp_core.cutting.selection import Selection, keep_counts, keep_global
+from mipp_core.cutting.surgery import masked, shrink
 from mipp_core.data.dataset import Split
 from mipp_core.errors import CancelledError, ModelError, SettingError, UnknownNameError
-from mipp_core.layers import Layer, silence, wiring_of
+from mipp_core.information.terc import Decision, keep_masks
 from mipp_core.models import Architecture
+from mipp_core.network.layers import Layer, silence, wiring_of
 from mipp_core.pruners import PRUNERS, Decider, Pruner, Ranker, Task, pruner
 from mipp_core.pruners.contract import Need
 from mipp_core.pruners.network_slimming import scales
-from mipp_core.selection import Selection, keep_counts, keep_global
-from mipp_core.surgery import masked, shrink
-from mipp_core.terc import Decision, keep_masks
 from mipp_core.vocabulary import Progress, Report, silent
 
 CONFIDENCES = (0.5, 0.875, 0.984375, 0.999999)

@@ -6,9 +6,9 @@ import torch
 from safetensors.torch import save
 
 from mipp_core.errors import DataError, MippError, ModelError
-from mipp_core.experiments import Store
 from mipp_core.experiments.uploads import keep_weights, kept_weights
 from mipp_core.models import Architecture, architecture
+from mipp_core.store import Store
 
 
 @pytest.fixture

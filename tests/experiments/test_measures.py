@@ -8,16 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from mipp_core.experiments import NetworkSpec, RunSpec, Store
+from mipp_core.cutting.masks import KeepMasks
 from mipp_core.experiments.bench import Bench
-from mipp_core.experiments.comparison_tables import points_table
-from mipp_core.experiments.result import LevelResult, RunResult
-from mipp_core.experiments.tables import curve_table, measures_of
 from mipp_core.figures import accuracy_curve
-from mipp_core.masks import KeepMasks
 from mipp_core.models import Family
 from mipp_core.models.families import MODELS
 from mipp_core.pruners import Random
+from mipp_core.reports.comparison_tables import points_table
+from mipp_core.reports.tables import curve_table, measures_of
+from mipp_core.runs import NetworkSpec, RunSpec
+from mipp_core.runs.result import LevelResult, RunResult
+from mipp_core.store import Store
 from mipp_core.training import Recipe
 from mipp_core.vocabulary import silent
 

@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from mipp_core.cutting.surgery import shrink
 from mipp_core.errors import DataError
 from mipp_core.evaluation import accuracy
-from mipp_core.experiments import NetworkSpec, RunSpec, Store, masks_of
 from mipp_core.experiments.networks import initial_network, load_data
 from mipp_core.experiments.remaking import can_be_remade, remade
 from mipp_core.experiments.sweep import run
 from mipp_core.pruners import pruner
-from mipp_core.surgery import shrink
+from mipp_core.runs import NetworkSpec, RunSpec, masks_of
+from mipp_core.store import Store
 from mipp_core.training import Recipe
 
 SPEC = RunSpec(

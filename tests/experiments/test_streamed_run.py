@@ -7,12 +7,15 @@ import pytest
 import torch
 from PIL import Image
 
-from mipp_core.data import DATASETS, Augmentation, DatasetCard, Normalisation
+from mipp_core.augmentation import Augmentation
+from mipp_core.data import DATASETS, DatasetCard, Normalisation
 from mipp_core.data.decoding import Crop
 from mipp_core.data.folder_family import FolderFamily
-from mipp_core.experiments import NetworkSpec, RunSpec, Store, run
+from mipp_core.experiments import run
 from mipp_core.pruners import PRUNERS
 from mipp_core.recipes import Recipe
+from mipp_core.runs import NetworkSpec, RunSpec
+from mipp_core.store import Store
 
 FAMILY = FolderFamily("photos", "photos", 2, 12, 4, Crop(8, 8), "paint them")
 CARD = DatasetCard(

@@ -5,10 +5,14 @@ from itertools import pairwise
 import pytest
 import torch
 
+from mipp_core.cutting.surgery import masked, shrink
 from mipp_core.errors import CancelledError, DataError, ModelError
 from mipp_core.evaluation import accuracy
-from mipp_core.experiments import Store, masks_of, run
-from mipp_core.experiments.archive import (
+from mipp_core.experiments import run
+from mipp_core.experiments.bench import Bench
+from mipp_core.experiments.networks import load_data
+from mipp_core.pruners import Random
+from mipp_core.reports.archive import (
     load_run,
     load_slim,
     save_run,
@@ -17,12 +21,10 @@ from mipp_core.experiments.archive import (
     slim_description,
     slim_weights,
 )
-from mipp_core.experiments.bench import Bench
-from mipp_core.experiments.networks import load_data
-from mipp_core.experiments.store.files import read_json, write_json, write_tensors
-from mipp_core.experiments.tables import curve_table, decision_table, layer_table
-from mipp_core.pruners import Random
-from mipp_core.surgery import masked, shrink
+from mipp_core.reports.tables import curve_table, decision_table, layer_table
+from mipp_core.runs import masks_of
+from mipp_core.store import Store
+from mipp_core.store.files import read_json, write_json, write_tensors
 from mipp_core.vocabulary import silent
 
 

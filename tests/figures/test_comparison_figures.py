@@ -1,10 +1,10 @@
 import pandas as pd
 import pytest
 
-from mipp_core.experiments.comparison import ENTRIES
-from mipp_core.experiments.comparison_tables import CONTROL_NAMES
 from mipp_core.figures import comparison_curves, comparison_panels, seconds_bars, share_map
 from mipp_core.figures.comparison import style
+from mipp_core.reports.comparison import ENTRIES
+from mipp_core.reports.comparison_tables import CONTROL_NAMES
 
 ORDER = [*ENTRIES, *CONTROL_NAMES.values()]
 

@@ -4,10 +4,12 @@ import pytest
 from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
-from mipp_core.experiments import NetworkSpec, RunSpec, Store, jobs, run
-from mipp_core.experiments.jobs import launcher
-from mipp_core.experiments.store import schema
+from mipp_core import jobs
+from mipp_core.experiments import run
+from mipp_core.jobs import launcher
 from mipp_core.pruners import Mipp
+from mipp_core.runs import NetworkSpec, RunSpec
+from mipp_core.store import Store, schema
 from mipp_core.training import RECIPES
 
 FRAME = "../../pages/frame.py"

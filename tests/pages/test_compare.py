@@ -1,8 +1,8 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mipp_core.experiments import NetworkSpec
-from mipp_core.experiments.comparison import ENTRIES, leader, member
+from mipp_core.reports.comparison import ENTRIES, leader, member
+from mipp_core.runs import NetworkSpec
 from mipp_core.training import RECIPES
 
 THREE = ["MIPP", "L1", "ThiNet"]

@@ -1,10 +1,9 @@
 import pytest
 from sqlalchemy import select
 
-from mipp_core.experiments import Store
-from mipp_core.experiments.result import collapsed_layers
-from mipp_core.experiments.store import BATCH, INTERACTIVE, schema
 from mipp_core.pruners.mipp_plan import duration
+from mipp_core.runs.result import collapsed_layers
+from mipp_core.store import BATCH, INTERACTIVE, Store, schema
 
 pytestmark = pytest.mark.filterwarnings("default")
 

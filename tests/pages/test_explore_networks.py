@@ -2,8 +2,10 @@
 
 import pytest
 
-from mipp_core.experiments import NetworkSpec, RunSpec, Store, run
+from mipp_core.experiments import run
 from mipp_core.pruners import SMALL, pruner
+from mipp_core.runs import NetworkSpec, RunSpec
+from mipp_core.store import Store
 from mipp_core.training import Recipe
 from pages.shared import live
 

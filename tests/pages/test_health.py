@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from mipp_core.experiments import Store, jobs
-from mipp_core.experiments.jobs import launcher
+from mipp_core import jobs
+from mipp_core.jobs import launcher
+from mipp_core.store import Store
 from pages.shared.health import answer
 
 

@@ -10,9 +10,10 @@ from safetensors.torch import save
 
 from mipp_core.checkpoints.stored import LARGEST_FILE
 from mipp_core.errors import ModelError
-from mipp_core.experiments import NetworkSpec, Store
 from mipp_core.experiments.uploads import keep_weights, kept_weights
 from mipp_core.models import architecture
+from mipp_core.runs import NetworkSpec
+from mipp_core.store import Store
 from mipp_core.training import RECIPES
 from pages.shared import controls, own_weights
 

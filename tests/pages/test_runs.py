@@ -7,14 +7,13 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from mipp_core.experiments import Store
-from mipp_core.experiments.archive import load_run, shipped_runs
-from mipp_core.experiments.spec import RunSpec
-from mipp_core.experiments.store import INTERACTIVE
-from mipp_core.experiments.store.runs import Runs
-from mipp_core.experiments.tables import curve_table, headline
-from mipp_core.experiments.transfer import pack_run, unpack_run
 from mipp_core.figures import AXES, compare_curves
+from mipp_core.reports.archive import load_run, shipped_runs
+from mipp_core.reports.tables import curve_table, headline
+from mipp_core.runs.spec import RunSpec
+from mipp_core.store import INTERACTIVE, Store
+from mipp_core.store.runs import Runs
+from mipp_core.store.transfer import pack_run, unpack_run
 from pages.shared import history, live
 
 pytestmark = pytest.mark.filterwarnings("default")

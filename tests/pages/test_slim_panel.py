@@ -6,9 +6,9 @@ import pytest
 import streamlit as st
 import torch
 
-from mipp_core.experiments.archive import load_run, shipped_runs, slim_weights
-from mipp_core.experiments.slim import SlimNetwork
 from mipp_core.exporting import onnx_file
+from mipp_core.reports.archive import load_run, shipped_runs, slim_weights
+from mipp_core.reports.slim import SlimNetwork
 from pages.shared import slim, slim_costs
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -106,7 +106,7 @@ def test_want_of_memory_is_a_sentence(explore, monkeypatch):
     def full(*_):
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr("mipp_core.experiments.slim.compare_latency", full)
+    monkeypatch.setattr("mipp_core.reports.slim.compare_latency", full)
     app = press(explore(), "slim_latency")
     assert len(app.error) == 1
     assert "memory of cpu does not suffice" in app.error[0].value
@@ -132,7 +132,7 @@ def test_weights_that_do_not_fit_are_a_sentence(finished, address, explore):
 
 
 def test_there_is_a_choice_of_device_beside_an_accelerator(explore, monkeypatch):
-    monkeypatch.setattr("mipp_core.experiments.jobs.devices", lambda: ("cuda:0", "cuda:1"))
+    monkeypatch.setattr("mipp_core.jobs.devices", lambda: ("cuda:0", "cuda:1"))
     app = explore()
     assert not app.exception
     assert app.button_group(key="slim_device").options == ["cpu", "cuda:0", "cuda:1"]

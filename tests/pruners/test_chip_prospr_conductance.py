@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import weighted, wiring_of
+from mipp_core.network.layers import weighted, wiring_of
 from mipp_core.pruners.chip import Chip, independence
 from mipp_core.pruners.conductance import Conductance
 from mipp_core.pruners.prospr import ProsPR

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mipp_core.gates import gated
-from mipp_core.layers import wiring_of
+from mipp_core.cutting.selection import Selection
+from mipp_core.network.gates import gated
+from mipp_core.network.layers import wiring_of
 from mipp_core.pruners import Task
 from mipp_core.pruners.sampled_terms import Sampling, sampled_terms
 from mipp_core.pruners.thinet import ThiNet, contributions
-from mipp_core.selection import Selection
 
 STEP = 1e-6
 

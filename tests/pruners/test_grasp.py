@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mipp_core.cutting.selection import Selection
 from mipp_core.data.dataset import Split
 from mipp_core.pruners import Task
 from mipp_core.pruners.grasp import Grasp, IterativeGrasp, gradient_of_half_squared_gradient
-from mipp_core.selection import Selection
 
 WEIGHTS = ("conv.weight", "fc1.weight", "fc2.weight")
 

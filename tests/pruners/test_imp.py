@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.selection import Selection, keep_counts
+from mipp_core.cutting.surgery import masked
 from mipp_core.data.dataset import Split
 from mipp_core.errors import SettingError
-from mipp_core.masks import KeepMasks
 from mipp_core.pruners import Magnitude, Task
 from mipp_core.pruners.imp import Imp
-from mipp_core.selection import Selection, keep_counts
-from mipp_core.surgery import masked
 from mipp_core.vocabulary import Progress, Report
 
 POWERS = [round(1 - 0.8**number, 12) for number in range(1, 8)]

@@ -9,13 +9,13 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from mipp_core.cutting.selection import Selection
+from mipp_core.cutting.surgery import shrink
 from mipp_core.data.dataset import Split
 from mipp_core.errors import ModelError, SettingError
-from mipp_core.layers import wiring_of
+from mipp_core.network.layers import wiring_of
 from mipp_core.pruners import Task
 from mipp_core.pruners.network_slimming import NetworkSlimming, scales
-from mipp_core.selection import Selection
-from mipp_core.surgery import shrink
 from mipp_core.training import Recipe, train
 
 GAMMAS = {"one": [0.5, -2.0, 0.0], "two": [1.0, -0.25, 3.0, -0.75]}

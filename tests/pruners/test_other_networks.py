@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mipp_core.cutting.selection import Selection
+from mipp_core.cutting.surgery import masked, shrink
 from mipp_core.data.dataset import Split
-from mipp_core.layers import wiring_of
 from mipp_core.models import MODELS
+from mipp_core.network.layers import wiring_of
 from mipp_core.pruners import PRUNERS, Ranker, Task, pruner
 from mipp_core.pruners.network_slimming import scales
-from mipp_core.selection import Selection
-from mipp_core.surgery import masked, shrink
 from mipp_core.vocabulary import Report
 
 QUICK = {

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.selection import Selection
 from mipp_core.data.dataset import Split
-from mipp_core.layers import wiring_of
-from mipp_core.masks import KeepMasks
 from mipp_core.models import architecture
+from mipp_core.network.layers import wiring_of
 from mipp_core.pruners import Task
 from mipp_core.pruners.contract import Scores
 from mipp_core.pruners.rounds import Rounds, last, schedule
 from mipp_core.pruners.snip import IterativeSnip, Snip
-from mipp_core.selection import Selection
 
 ALL = 500
 """More samples than any split here has: all are looked at."""

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mipp_core.data.dataset import Split
-from mipp_core.layers import wiring_of
+from mipp_core.network.layers import wiring_of
 from mipp_core.pruners.sosp import Sosp
 
 

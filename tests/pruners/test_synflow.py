@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from mipp_core.cutting.selection import Selection
 from mipp_core.data.dataset import Split
 from mipp_core.models import MODELS, architecture
 from mipp_core.pruners import Task
 from mipp_core.pruners.synflow import SynFlow
 from mipp_core.pruners.weight_scores import weights_of
-from mipp_core.selection import Selection
 
 COMPRESSION = 1e5
 

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from mipp_core.cutting.selection import keep_global
 from mipp_core.data.dataset import Split
-from mipp_core.layers import wiring_of
 from mipp_core.models import architecture
+from mipp_core.network.layers import wiring_of
 from mipp_core.pruners.hrank import HRank
 from mipp_core.pruners.lamp import Lamp, lamp
 from mipp_core.pruners.taylor import Taylor
-from mipp_core.selection import keep_global
 
 
 @pytest.mark.parametrize(("samples", "batch_size"), [(24, 6), (30, 30), (30, 1), (20, 7)])

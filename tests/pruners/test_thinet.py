@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from mipp_core.cutting.selection import Selection
 from mipp_core.data.dataset import Split
-from mipp_core.layers import Layer, silenced, wiring_of
+from mipp_core.network.layers import Layer, silenced, wiring_of
 from mipp_core.pruners import Task
 from mipp_core.pruners.thinet import ThiNet, contributions, discard_greedily
-from mipp_core.selection import Selection
 
 
 def drawn(seed: int, numbers: int = 20, units: int = 6) -> Tensor:

@@ -1,0 +1,123 @@
+"""Rebuilding: new weights for a cut network in closed form, without labels and without training.
+
+Theorem 1 of the MIPP paper says that if information was preserved, a function exists that rebuilds the next layer
+from the kept units.  This finds its linear form, layer by layer: least squares of what the dense network's layer
+gives, before normalisation and nonlinearity, on what the slim network's layer reads (convolutions by their patches).
+It is not in the paper.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, fx, nn
+
+from mipp_core.cutting.least_squares import can_be_fitted, fitted
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.surgery import carried_units
+from mipp_core.evaluation import evaluating
+from mipp_core.network.layers import Wiring, weighted, wiring_of
+from mipp_core.network.lockstep import BATCH, Walk, graph_of, held_at_once
+from mipp_core.network.operations import BATCH_NORMS, called
+from mipp_core.vocabulary import INPUT
+
+
+@torch.no_grad()
+def rebuild(
+    dense: nn.Module,
+    slim: nn.Module,
+    masks: KeepMasks,
+    images: Float[Tensor, "n c h w"],
+    batch_size: int = BATCH,
+) -> None:
+    """Refit the slim network's layers in place, input to output, to what the dense network's layers give.
+
+    Later layers are fitted to what the earlier, already rebuilt layers give, so their errors are made up for.  Both
+    networks run once, side by side.
+
+    A layer that reads all the dense network gave it is left alone.  So are collapsed layers, depthwise convolutions,
+    layers called more than once, layers that pad with anything but zeros, and layers with fewer than two rows (samples
+    times positions) per regressor.  Where a layer has no bias, the intercept goes into the running mean of the batch
+    normalisation that alone reads it; if there is none, the fit goes through the origin.
+
+    Args:
+        dense: the network that was cut; left untouched.
+        slim: the network after ``shrink``; its training flags are restored.
+        masks: what was kept.
+        images: unlabelled samples, on the networks' device; only the first of them that fit in a few GB are used.
+        batch_size: images at once; it does not change the result.
+
+    Raises:
+        ModelError: a network cannot be traced, or the masks do not fit it.
+    """
+    wiring, graph = wiring_of(dense), graph_of(slim)
+    source = {str(node.target): node for node in wiring.flow.graph.nodes if node.op == "call_module"}
+    carried = carried_units(dense, wiring, masks)
+    shown = held_at_once(dense, wiring.flow.graph, images)
+    with evaluating(dense), evaluating(slim):
+        aims = Walk(dense, wiring.flow.graph, shown, batch_size)
+        reads = Walk(slim, graph, masks.blank_pixels(shown), batch_size)
+        for node in _to_refit(slim, graph, wiring, masks):
+            name = str(node.target)
+            rows = carried.get(name, torch.ones(len(weighted(dense, name).weight), dtype=torch.bool))
+            _refit(slim, node, (reads.read_by(node), aims.made_by(source[name])), rows, masks.get(name, rows))
+
+
+def _to_refit(slim: nn.Module, graph: fx.Graph, wiring: Wiring, masks: KeepMasks) -> Iterator[fx.Node]:
+    """Yield the layers behind the first loss that can be refitted, input to output."""
+    owners = Counter(id(weighted(slim, str(node.target)).weight) for node in _calls(graph, wiring))
+    layers, complete = set(_calls(graph, wiring)), INPUT not in masks or bool(masks[INPUT].all())
+    changed = {node for node in graph.nodes if node.op == "placeholder" and not complete}
+    for node in graph.nodes:
+        behind = not changed.isdisjoint(node.all_input_nodes)
+        keep = masks.get(str(node.target)) if node in layers else None
+        if behind and node in layers and (keep is None or keep.any()):
+            layer = weighted(slim, str(node.target))
+            if owners[id(layer.weight)] == 1 and can_be_fitted(layer):
+                yield node
+        if behind or not (keep is None or keep.all()):
+            changed.add(node)
+
+
+def _calls(graph: fx.Graph, wiring: Wiring) -> Iterator[fx.Node]:
+    """Yield the nodes that call a layer with units."""
+    return (node for node in graph.nodes if node.op == "call_module" and str(node.target) in wiring.weighted)
+
+
+def _refit(
+    slim: nn.Module,
+    node: fx.Node,
+    heard: tuple[list[Tensor], list[Tensor]],
+    rows: Bool[Tensor, " dense_units"],
+    keep: Bool[Tensor, " dense_units"],
+) -> None:
+    """Refit the kept units of a layer; ``rows`` are the units it has, some of which may only fill up a group."""
+    layer = weighted(slim, str(node.target))
+    device = layer.weight.device
+    norm = None if layer.bias is not None else _only_norm_behind(slim, node)
+    fit = fitted(
+        layer,
+        *heard,
+        rows.nonzero().flatten().to(device),
+        through_origin=layer.bias is None and norm is None,
+        normalised=any(isinstance(module, BATCH_NORMS) for module in slim.modules()),
+    )
+    if fit is None:
+        return
+    here, (weights, intercept) = keep[rows].to(device), fit
+    layer.weight[here] = weights[here].to(layer.weight)
+    if layer.bias is not None:
+        layer.bias[here] = intercept[here].to(layer.bias)
+    elif norm is not None:
+        norm.running_mean[here] -= intercept[here].to(norm.running_mean)
+
+
+def _only_norm_behind(slim: nn.Module, node: fx.Node) -> nn.Module | None:
+    """Return the batch normalisation that alone reads a layer and reads nothing else."""
+    reader = next(iter(node.users), None)
+    if reader is None or len(node.users) > 1 or not isinstance(called(reader, slim), BATCH_NORMS):
+        return None
+    norm = called(reader, slim)
+    once = sum(other.target == reader.target for other in node.graph.nodes) == 1
+    return norm if once and norm.running_mean is not None else None

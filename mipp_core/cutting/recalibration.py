@@ -1,0 +1,70 @@
+"""Recalibration: fresh statistics for the batch normalisations of a cut network, from unlabelled images.
+
+Removed units change what later normalisations read, so the mean and variance that the dense network stored no longer
+fit.  Measuring them anew costs one run and no labels; no weight changes.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, fx, nn
+
+from mipp_core.data.dataset import Samples
+from mipp_core.evaluation import evaluating
+from mipp_core.network.lockstep import BATCH, Walk, graph_of, held_at_once
+from mipp_core.network.operations import BATCH_NORMS, called
+
+
+@torch.no_grad()
+def recalibrate(
+    model: nn.Module, images: Samples | Float[Tensor, "n c h w"], batch_size: int = BATCH, most: int = 4000
+) -> bool:
+    """Measure every batch normalisation's mean and variance anew, in place, input to output.
+
+    A later normalisation is measured on what the earlier ones give with their fresh statistics, in a single run: in
+    evaluation mode the network then computes, on these images, what it computes in training mode on all of them in
+    one batch.  Mean and variance are pooled over all images and positions, in float64; the variance is the biased one,
+    by which training normalises.  A normalisation that is called more than once, or that stores no statistics, is left
+    as it is; so is everything else, training flags and counts of batches among it.
+
+    Args:
+        model: traceable.
+        images: on the network's device; the first of them that fit in a few GB are used.
+        batch_size: images at once; it does not change the result.
+        most: samples that are read into memory where they are not there yet.
+
+    Returns:
+        Whether there was anything to measure.
+
+    Raises:
+        ModelError: the network cannot be traced.
+        DataError: a file cannot be read.
+    """
+    graph = graph_of(model)
+    norms = [node for node in graph.nodes if _is_measured(model, node)]
+    if not norms:
+        return False
+    shown = held_at_once(model, graph, images.fixed(most).images if isinstance(images, Samples) else images)
+    with evaluating(model):
+        walk = Walk(model, graph, shown, batch_size)
+        for node in norms:
+            _measure(called(node, model), walk.read_by(node))
+    return True
+
+
+def _is_measured(model: nn.Module, node: fx.Node) -> bool:
+    module = called(node, model)
+    once = sum(other.target == node.target for other in node.graph.nodes) == 1
+    return isinstance(module, BATCH_NORMS) and module.running_mean is not None and once
+
+
+def _measure(norm: nn.Module, read: list[Float[Tensor, "_ c ..."]]) -> None:
+    """Store the mean and the biased variance of each channel over samples and positions."""
+    count = sum(batch.numel() for batch in read) // norm.num_features
+    mean = sum(_channels(batch).sum(1) for batch in read) / count
+    squares = sum((_channels(batch) - mean[:, None]).square().sum(1) for batch in read)
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(squares / count)
+
+
+def _channels(batch: Float[Tensor, "b c ..."]) -> Float[Tensor, "c n"]:
+    return batch.movedim(1, 0).flatten(1).double()

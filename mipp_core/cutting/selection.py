@@ -1,0 +1,111 @@
+"""From scores to keep-masks: exact counts, stable ties, in one place for every ranking pruner."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.errors import SettingError
+
+Scope = Literal["global", "layer"]
+"""How a ratio is spread: the lowest scores of the whole network go, or the same share of every layer."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """How scores and a sparsity become keep-masks.
+
+    Attributes:
+        scope: over which units scores are compared.
+        floor: units of each layer that are never removed; 0 lets layers collapse.
+
+    Raises:
+        SettingError: the scope is unknown, or the floor below 0.
+    """
+
+    scope: Scope = "global"
+    floor: int = 0
+
+    def __post_init__(self) -> None:
+        if self.scope not in get_args(Scope):
+            raise SettingError(f"The scope is {self.scope!r}; it must be {' or '.join(get_args(Scope))}.")
+        if self.floor < 0:
+            raise SettingError(f"The floor is {self.floor}; it must be at least 0 units.")
+
+    def keep(self, scores: Mapping[str, Tensor], sparsity: float) -> KeepMasks:
+        """Keep the highest-scoring units at this sparsity, in [0, 1]."""
+        choose = keep_global if self.scope == "global" else keep_per_layer
+        return choose(scores, sparsity, self.floor)
+
+
+def keep_per_layer(scores: Mapping[str, Tensor], sparsity: float, floor: int = 0) -> KeepMasks:
+    """Remove round(sparsity * units) of every layer's units, the lowest-scoring, but never the best ``floor``.
+
+    Raises:
+        SettingError: the sparsity is outside [0, 1], or a score is not a number.
+    """
+    _require_share(sparsity)
+    widths = {name: len(values) for name, values in scores.items()}
+    return keep_counts(scores, {n: max(min(floor, w), w - round(sparsity * w)) for n, w in widths.items()})
+
+
+def keep_counts(scores: Mapping[str, Tensor], counts: Mapping[str, int]) -> KeepMasks:
+    """Keep exactly so many of each layer's highest-scoring units; of equal scores the first unit stays.
+
+    Raises:
+        SettingError: a count is below 0 or above the layer's width, or a score is not a number.
+    """
+    return KeepMasks({name: _top(name, values, counts[name]) for name, values in scores.items()})
+
+
+def keep_global(scores: Mapping[str, Tensor], sparsity: float, floor: int = 0) -> KeepMasks:
+    """Remove exactly round(sparsity * units) units, the lowest-scoring of the whole network.
+
+    Args:
+        scores: one score per unit and layer, comparable across layers.
+        sparsity: share of all units to remove, in [0, 1].
+        floor: each layer's best units that are never removed; 0 lets layers collapse.
+
+    Raises:
+        SettingError: the sparsity is outside [0, 1], the floor leaves too few units to remove, or a score is not a
+            number.
+    """
+    _require_share(sparsity)
+    safe = [_top(name, values, min(floor, len(values))) for name, values in scores.items()]
+    flat = torch.cat([values.double() for values in scores.values()])
+    best_first = flat.argsort(descending=True, stable=True)
+    best_first = best_first[torch.cat(safe)[best_first].int().argsort(descending=True, stable=True)]
+    removed = round(sparsity * len(flat))
+    if removed > len(flat) - int(torch.cat(safe).sum()):
+        raise SettingError(
+            f"A sparsity of {sparsity} cannot leave {floor} units in every layer; lower the sparsity or the floor."
+        )
+    keep = torch.zeros(len(flat), dtype=torch.bool)
+    keep[best_first[: len(flat) - removed]] = True
+    parts = keep.split([len(values) for values in scores.values()])
+    return KeepMasks(dict(zip(scores, parts, strict=True)))
+
+
+def _require_share(sparsity: float) -> None:
+    if not 0.0 <= sparsity <= 1.0:
+        raise SettingError(f"The sparsity {sparsity} is outside [0, 1]; choose 0 (keep all) to 1 (remove all).")
+
+
+def _top(name: str, values: Tensor, count: int) -> Tensor:
+    _require_numbers(name, values)
+    if not 0 <= count <= len(values):
+        raise SettingError(f"Layer {name} has {len(values)} units; it cannot keep {count}.")
+    keep = torch.zeros(len(values), dtype=torch.bool)
+    keep[values.argsort(descending=True, stable=True)[:count]] = True
+    return keep
+
+
+def _require_numbers(name: str, values: Tensor) -> None:
+    if values.isnan().any():
+        raise SettingError(
+            f"Layer {name} has {int(values.isnan().sum())} scores that are not numbers; its weights or activations "
+            "have diverged. Train the network again with a lower learning rate."
+        )

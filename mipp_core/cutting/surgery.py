@@ -1,0 +1,298 @@
+"""From keep-masks to a really smaller network, exact to rounding.
+
+A cut layer has fewer filters.  Where its channels are only read by other layers, these read fewer columns.  Where
+they are added into a residual stream, or go into an operation that needs all of them, they are put back in their
+places between zeros (``mipp_core.cutting.reindexing``): the stream keeps its width.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.reindexing import Reindex
+from mipp_core.errors import ModelError
+from mipp_core.network.channels import Channels, Use
+from mipp_core.network.gates import assembled, gated, insert
+from mipp_core.network.layers import Wiring, device_of, silence, wiring_of
+from mipp_core.network.operations import BATCH_NORMS
+from mipp_core.vocabulary import INPUT
+
+
+class PixelMask(nn.Module):
+    """Multiply the image by the pixels' keep-mask: a removed pixel reads 0.
+
+    Pixels cannot be cut out of a convolution's input without changing what it computes, so they are masked.
+    """
+
+    def __init__(self, keep: Bool[Tensor, " pixels"], image_shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.register_buffer("keep", keep.view(image_shape))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the images with removed pixels at 0."""
+        return images * self.keep
+
+
+def with_pixel_mask(model: nn.Module, masks: KeepMasks, image_shape: tuple[int, int, int]) -> nn.Module:
+    """Put the pixels' keep-mask in front of a network, if there is one."""
+    if INPUT not in masks:
+        return model
+    return nn.Sequential(OrderedDict(pixels=PixelMask(masks[INPUT].to(device_of(model)), image_shape), network=model))
+
+
+def masked(model: nn.Module, masks: KeepMasks) -> nn.Module:
+    """Return a copy of a network, in evaluation mode, that multiplies removed units by 0 wherever they are read.
+
+    The definition of pruning, and the slow twin of ``shrink``.
+    """
+    return gated(deepcopy(model).eval(), {name: mask.float() for name, mask in masks.items()})
+
+
+def shrink(model: nn.Module, masks: KeepMasks) -> nn.Module:
+    """Cut removed units out and return a new, smaller network.
+
+    In evaluation mode its outputs equal those of the dense network whose removed units are multiplied by 0.  A
+    collapsed layer keeps one unit with all its weights at 0, the smallest network that runs and computes the same;
+    a grouped convolution keeps as many in every group that keeps any, the others' weights at 0.  Removed pixels are
+    not cut (see ``PixelMask``).
+
+    Args:
+        model: left untouched.
+        masks: one for every prunable layer; a mask of the input is ignored here.
+
+    Returns:
+        A network of the same class where all cut layers fit together, otherwise one that ``torch.fx`` wrote, without
+        layers that only run in training.
+
+    Raises:
+        ModelError: the masks do not fit the network.
+    """
+    wiring, own = wiring_of(model), masks.without_input()
+    _check(wiring, own)
+    cut = _Cut(model, deepcopy(model), wiring, own)
+    cut.layers()
+    joints = cut.joints()
+    if not joints and _runs_everything(model, wiring):
+        return cut.slim
+    return assembled(cut.slim, wiring.flow.graph, joints)
+
+
+@torch.no_grad()
+def cut_difference(model: nn.Module, slim: nn.Module, masks: KeepMasks, images: Float[Tensor, "n c h w"]) -> float:
+    """Measure how far a cut network is from its definition: max |slim - masked| / max(1, max |masked|).
+
+    Args:
+        model: the dense network.
+        slim: what ``shrink`` made of it; like the dense one, left untouched.
+        masks: what was kept; removed pixels read 0 in both.
+        images: on the networks' device; computed in float64, in float32 on devices without it.
+    """
+    exact = torch.float32 if images.device.type == "mps" else torch.float64
+    shown = images.to(exact)
+    wanted = masked(model, masks).to(exact)(shown)
+    given = deepcopy(slim).to(exact).eval()(masks.blank_pixels(shown))
+    return ((given - wanted).abs().max() / wanted.abs().max().clamp(min=1)).item()
+
+
+def carried_units(model: nn.Module, wiring: Wiring, masks: KeepMasks) -> dict[str, Bool[Tensor, " _"]]:
+    """Return the units that ``shrink`` leaves in each layer it cuts.
+
+    These are the units kept, and those that take no part but cannot be cut: the one of a collapsed layer, and those
+    that fill up a group.  A layer that only weighs others' units has as many as these.
+
+    Raises:
+        ModelError: the masks do not fit the network.
+    """
+    own = masks.without_input()
+    _check(wiring, own)
+    return _Cut(model, model, wiring, own).carried
+
+
+def _check(wiring: Wiring, masks: KeepMasks) -> None:
+    expected = {layer.name: layer.units for layer in wiring.layers}
+    if masks.units != expected:
+        raise ModelError(f"The keep-masks {masks.units} do not fit the network; its layers are {expected}.")
+
+
+def _runs_everything(model: nn.Module, wiring: Wiring) -> bool:
+    """Tell whether every module with weights takes part in evaluation."""
+    called = {str(node.target) for node in wiring.flow.graph.nodes if node.op == "call_module"}
+    return all(
+        name in called
+        for name, module in model.named_modules()
+        if next(module.parameters(recurse=False), None) is not None
+    )
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """One network being cut.
+
+    Attributes:
+        dense: the network.
+        slim: a copy of it, which is cut in place.
+        wiring: of the network.
+        masks: what stays of each prunable layer.
+    """
+
+    dense: nn.Module
+    slim: nn.Module
+    wiring: Wiring
+    masks: KeepMasks
+
+    @cached_property
+    def carried(self) -> dict[str, Bool[Tensor, " units"]]:
+        """The units of each space that the slim network has; those of them that were removed are silent."""
+        own = {name: self._whole_groups(name, _kept_or_first(mask)) for name, mask in self.masks.items()}
+        return own | {gate: self._kept(opened, own) for gate, opened in self.wiring.flow.gates.items()}
+
+    def layers(self) -> None:
+        """Cut every layer and follower."""
+        for layer in self.wiring.layers:
+            if not torch.equal(self.carried[layer.name], self.masks[layer.name]):
+                silence(self.slim, self.wiring, layer.name, self.masks[layer.name])
+        for name in self.wiring.weighted:
+            if name in self.carried:
+                _cut_rows(self.slim.get_submodule(name), self.carried[name])
+        for name, columns in self._columns.items():
+            _cut_columns(self.slim.get_submodule(name), columns, self._groups(name))
+        for name, channels in self._followed.items():
+            _cut_follower(self.slim.get_submodule(name), channels)
+
+    def joints(self) -> dict[str, nn.Module]:
+        """Put a joint wherever a reader wants other channels than there are."""
+        flow, found = self.wiring.flow, {}
+        wants = [(use, self._columns.get(str(use.node.target), self._kept(use.channels))) for use in flow.reads]
+        wants += [(use, self._followed[str(use.node.target)]) for use in flow.passes]
+        wants += [(use, torch.ones(use.channels.units, dtype=torch.bool)) for use in flow.mixes]
+        for number, (use, wanted) in enumerate(wants):
+            has = self._kept(use.channels)
+            if not torch.equal(has, wanted):
+                found[f"joint_{number}"] = self._joint(use, has, wanted)
+                insert(flow.graph, f"joint_{number}", use)
+        return found
+
+    def _joint(self, use: Use, has: Tensor, wanted: Tensor) -> Reindex:
+        numbers = [_indices(each, next(self.slim.parameters())) for each in (has, wanted)]
+        return Reindex(*numbers, use.channels.dim - use.channels.rank, use.channels.spread)
+
+    @cached_property
+    def _columns(self) -> dict[str, Bool[Tensor, " units"]]:
+        """The channels that each layer reads: all that are there in any of its calls, in equal groups."""
+        found: dict[str, Tensor] = {}
+        for use in self.wiring.flow.reads:
+            name = str(use.node.target)
+            kept = self._kept(use.channels)
+            found[name] = found[name] | kept if name in found else kept
+        return {name: self._grouped_columns(name, kept) for name, kept in found.items()}
+
+    @cached_property
+    def _followed(self) -> dict[str, Bool[Tensor, " units"]]:
+        found: dict[str, Tensor] = {}
+        for use in self.wiring.flow.passes:
+            name = str(use.node.target)
+            kept = self._kept(use.channels)
+            found[name] = found[name] | kept if name in found else kept
+        return found
+
+    def _kept(self, channels: Channels, carried: Mapping[str, Tensor] | None = None) -> Bool[Tensor, " units"]:
+        """Return which of a tensor's channels are there."""
+        known = self.carried if carried is None else carried
+        return torch.cat([known.get(part.space, torch.ones(part.units, dtype=torch.bool)) for part in channels.parts])
+
+    def _whole_groups(self, name: str, keep: Tensor) -> Tensor:
+        """Add removed units until every group that has any has equally many."""
+        groups = self._groups(name)
+        return _evened(keep, groups) if groups > 1 else keep
+
+    def _grouped_columns(self, name: str, kept: Tensor) -> Tensor:
+        """Return the columns of a grouped convolution: equally many of every group that is left."""
+        groups = self._groups(name)
+        if groups == 1:
+            return kept
+        rows = self.carried.get(name)
+        left = torch.ones(groups, dtype=torch.bool) if rows is None else rows.view(groups, -1).any(1)
+        wanted = kept.view(groups, -1) & left[:, None]
+        wanted[left, 0] |= ~wanted[left].any(1)
+        return _evened(wanted.flatten(), groups)
+
+    def _groups(self, name: str) -> int:
+        return getattr(self.dense.get_submodule(name), "groups", 1)
+
+
+def _kept_or_first(mask: Bool[Tensor, " units"]) -> Bool[Tensor, " units"]:
+    """Return the mask, or the first unit alone where the layer has collapsed."""
+    if mask.any():
+        return mask
+    first = torch.zeros_like(mask)
+    first[0] = True
+    return first
+
+
+def _evened(keep: Bool[Tensor, " units"], groups: int) -> Bool[Tensor, " units"]:
+    """Add units to every group that has any until all of these have as many as the largest."""
+    rows = keep.view(groups, -1)
+    most = int(rows.sum(1).max())
+    best = (~rows).int().argsort(dim=1, stable=True)[:, :most]
+    full = torch.zeros_like(rows).scatter(1, best, True)
+    return (full & rows.any(1, keepdim=True)).flatten()
+
+
+def _indices(keep: Tensor, like: Tensor) -> Int[Tensor, " kept"]:
+    return keep.nonzero().flatten().to(like.device)
+
+
+@torch.no_grad()
+def _cut_rows(layer: nn.Module, keep: Tensor) -> None:
+    """Leave only some units in a layer."""
+    if isinstance(layer, nn.Conv2d):
+        if layer.groups > 1:
+            layer.groups = int(keep.view(layer.groups, -1).any(1).sum())
+        layer.out_channels = int(keep.sum())
+    else:
+        layer.out_features = int(keep.sum())
+    _keep_entries(layer, keep)
+
+
+@torch.no_grad()
+def _cut_columns(layer: nn.Module, keep: Tensor, groups: int) -> None:
+    """Let a layer that had so many groups read only some channels, equally many in every group that is left."""
+    if isinstance(layer, nn.Linear):
+        columns = keep.repeat_interleave(layer.in_features // len(keep))
+        layer.in_features = int(columns.sum())
+        return _replace(layer, "weight", layer.weight[:, _indices(columns, layer.weight)])
+    by_group = [_indices(columns, layer.weight) for columns in keep.view(groups, -1) if columns.any()]
+    layer.in_channels = int(keep.sum())
+    blocks = layer.weight.chunk(len(by_group))
+    cut = [block[:, columns] for block, columns in zip(blocks, by_group, strict=True)]
+    return _replace(layer, "weight", torch.cat(cut))
+
+
+def _cut_follower(module: nn.Module, keep: Tensor) -> None:
+    """Leave only some channels in a normalisation or a depthwise convolution; a count of batches stays."""
+    if isinstance(module, BATCH_NORMS):
+        module.num_features = int(keep.sum())
+    else:
+        module.in_channels = module.out_channels = module.groups = int(keep.sum())
+    _keep_entries(module, keep)
+
+
+@torch.no_grad()
+def _keep_entries(module: nn.Module, keep: Tensor) -> None:
+    """Leave only some entries in every tensor that has one a unit."""
+    for name, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
+        if tensor.ndim:
+            _replace(module, name, tensor[_indices(keep, tensor)])
+
+
+def _replace(module: nn.Module, name: str, tensor: Tensor) -> None:
+    old = getattr(module, name)
+    is_parameter = isinstance(old, nn.Parameter)
+    setattr(module, name, nn.Parameter(tensor.clone(), old.requires_grad) if is_parameter else tensor.clone())

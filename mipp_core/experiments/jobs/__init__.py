@@ -1,5 +1,0 @@
-"""Runs in the background: a worker process a device (``jobs.worker``), and the queue in the store."""
-
-from mipp_core.experiments.jobs.launcher import alive, devices, ensure, start
-
-__all__ = ["alive", "devices", "ensure", "start"]

@@ -1,7 +1,0 @@
-"""Where results live."""
-
-from mipp_core.experiments.store.runs import BATCH, INTERACTIVE, Job, Runs, State, Ticket
-from mipp_core.experiments.store.stages import Outcome, Stages
-from mipp_core.experiments.store.store import Store
-
-__all__ = ["BATCH", "INTERACTIVE", "Job", "Outcome", "Runs", "Stages", "State", "Store", "Ticket"]

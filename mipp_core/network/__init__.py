@@ -1,0 +1,1 @@
+"""Reading a network: its operations, layers, channels, streams and activations."""

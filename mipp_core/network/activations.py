@@ -1,0 +1,208 @@
+"""One pass over the data: what every unit of every layer says about every sample."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, fx, nn
+
+from mipp_core.errors import SettingError
+from mipp_core.evaluation import evaluating
+from mipp_core.memory import halving
+from mipp_core.network.channels import Channels
+from mipp_core.network.layers import OUTPUT, Layer, Wiring, wiring_of
+from mipp_core.network.streams import Stream, streams_of
+from mipp_core.vocabulary import INPUT, Collapse
+
+Activations = dict[str, Float[Tensor, "n units"]]
+"""Layer name -> one number per sample and unit."""
+
+_NUMBERS = 40_000_000  # of one batch's images: bounds the maps that are alive at once where images are large
+
+
+def without(layer: str) -> str:
+    """Return the name under which ``record`` gives what a stream holds without a layer."""
+    return f"without {layer}"
+
+
+def collapse_maps(maps: Float[Tensor, "n units positions"], how: Collapse) -> Float[Tensor, "n units"]:
+    """Turn each unit's map into one number (MIPP paper, Table 3).
+
+    ``l1`` is the sum of magnitudes, ``l2`` the root of the sum of squares, ``mean`` the mean magnitude and ``std``
+    the standard deviation over positions.  ``mean`` is ``l1`` divided by the map's size; MIPP standardises
+    activations, so these two always decide alike.  A neuron has a single position and is left as it is.
+
+    Raises:
+        SettingError: the function is not one of the four.
+    """
+    if maps.shape[2] == 1:
+        return maps.squeeze(2)
+    if how == "l1":
+        return maps.abs().sum(2)
+    if how == "l2":
+        return maps.square().sum(2).sqrt()
+    if how == "mean":
+        return maps.abs().mean(2)
+    if how == "std":
+        return maps.std(2, correction=0)
+    raise SettingError(f"Filters cannot be collapsed by {how!r}; choose l1, l2, mean or std.")
+
+
+@torch.no_grad()
+def record(
+    model: nn.Module, images: Float[Tensor, "n c h w"], how: Collapse = "l1", batch_size: int = 1000
+) -> Activations:
+    """Run the network once and return the activations of the input, of every prunable layer and of the output.
+
+    A unit's activation is what the next layer reads of it.  The input's units are its pixels (channels taken together
+    are kept apart: one unit per channel and position); the output is the logits.  Of a layer that is added into a
+    residual stream, the next layer reads the sum: given are the stream's channels with the layer, under its name, and
+    without it, under ``without(name)``.  Layers that are not prunable but read some that are give their results.
+
+    Args:
+        model: its training flags are restored and no hook stays behind.
+        images: on the network's device.
+        how: collapses a filter's map into one number.
+        batch_size: samples per forward pass, fewer where images are large; it does not change the result.
+    """
+    fitting = max(1, min(batch_size, _NUMBERS // images[0].numel()))
+    return halving(lambda size: _record(model, images, how, size), fitting, "images")
+
+
+def _record(model: nn.Module, images: Tensor, how: Collapse, batch_size: int) -> Activations:
+    wiring = wiring_of(model)
+    streams = streams_of(wiring)
+    alone = [_voice(wiring, layer) for layer in wiring.layers if not layer.in_stream]
+    places = [*alone, *map(_sum, streams), *_other_readers(wiring)]
+    names = [*(place.name for place in places), *(without(stream.layer.name) for stream in streams)]
+    parts: dict[str, list[Tensor]] = {name: [] for name in (INPUT, *names, OUTPUT)}
+
+    def hear(name: str, maps: Tensor) -> None:
+        collapsed = collapse_maps(maps.flatten(2) if maps.ndim > 2 else maps[..., None], how)
+        parts[name].append(collapsed.clone())  # else a view of what a later operation may overwrite
+
+    with evaluating(model):
+        for batch in images.split(batch_size):
+            parts[INPUT].append(batch.flatten(1))
+            parts[OUTPUT].append(_Listener(model, wiring, places, hear, streams).run(batch))
+    return {name: torch.cat(pieces) for name, pieces in parts.items()}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where something is heard: some channels of a node's result."""
+
+    name: str
+    tensor: str
+    channels: Channels
+    start: int
+    units: int
+
+    def of(self, result: Tensor) -> Float[Tensor, "n units ..."]:
+        """Return what is heard of the node's result, the channels along the second dimension."""
+        return _heard(result, self.channels)[:, self.start :][:, : self.units]
+
+
+def _heard(result: Tensor, channels: Channels) -> Float[Tensor, "n units ..."]:
+    """Return a view of a tensor with its channels along the second dimension, a flattened map's numbers after it."""
+    rows = result.movedim(channels.dim - channels.rank, 1)
+    return rows.unflatten(1, (channels.units, -1)) if channels.spread else rows
+
+
+def _voice(wiring: Wiring, layer: Layer) -> _Place:
+    channels = next(known for node, known in wiring.flow.channels.items() if node.name == layer.voice.tensor)
+    return _Place(layer.name, layer.voice.tensor, channels, layer.voice.start, layer.units)
+
+
+def _sum(stream: Stream) -> _Place:
+    return _Place(stream.layer.name, stream.between[-1].name, stream.channels, stream.start, stream.layer.units)
+
+
+def _other_readers(wiring: Wiring) -> Iterator[_Place]:
+    """Yield the layers that read prunable ones or the image, are not prunable, and do not give the output."""
+    first_call = {str(node.target): node for node in reversed(wiring.flow.graph.nodes)}
+    read = (reader for layer in wiring.layers for reader in layer.readers)
+    for name in dict.fromkeys([*wiring.image_readers, *read]):
+        if name not in (*wiring.names, wiring.last, OUTPUT):
+            channels = wiring.flow.channels[first_call[name]]
+            yield _Place(name, first_call[name].name, channels, 0, channels.units)
+
+
+def listen(
+    model: nn.Module, images: Float[Tensor, "n c h w"], hear: Callable[[str, Float[Tensor, "n units ..."]], None]
+) -> Tensor:
+    """Run a network in evaluation mode and tell ``hear`` each prunable layer's name and what is read of its units.
+
+    Returns:
+        The network's output.
+    """
+    wiring = wiring_of(model)
+    places = [_voice(wiring, layer) for layer in wiring.layers]
+    with evaluating(model):
+        return _Listener(model, wiring, places, hear).run(images)
+
+
+class _Listener(fx.Interpreter):
+    """Runs a graph and passes on what is heard at some places; a tensor is dropped after its last use."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        wiring: Wiring,
+        places: list[_Place],
+        hear: Callable[[str, Tensor], None],
+        streams: Sequence[Stream] = (),
+    ) -> None:
+        super().__init__(model, graph=wiring.flow.graph)
+        self._hear = hear
+        self._at: dict[str, list[_Place]] = {}
+        for place in places:
+            self._at.setdefault(place.tensor, []).append(place)
+        self._echoes: dict[str, list[_Echo]] = {}
+        for stream in streams:
+            echo = _Echo(self, wiring.flow.channels, stream)
+            for node in stream.between:
+                self._echoes.setdefault(node.name, []).append(echo)
+
+    def run_node(self, node: fx.Node) -> object:
+        """Run one node, and tell what is heard there."""
+        for echo in self._echoes.get(node.name, []):
+            echo.run(node)  # first, since an operation may overwrite what it reads
+        result = super().run_node(node)
+        for place in self._at.get(node.name, []):
+            self._hear(place.name, place.of(result))
+        return result
+
+    def tell_without(self, stream: Stream, result: Tensor) -> None:
+        """Tell what the next layer would read of a stream without a layer."""
+        self._hear(without(stream.layer.name), _sum(stream).of(result))
+
+
+class _Echo:
+    """A second run of a stream from its sum to the next layer, without what one layer adds."""
+
+    def __init__(self, listener: _Listener, channels: dict[fx.Node, Channels], stream: Stream) -> None:
+        self._listener, self._channels, self._stream = listener, channels, stream
+        self._results: dict[fx.Node, Tensor] = {}
+
+    def run(self, node: fx.Node) -> None:
+        """Run one node on the results of this run, and on copies of the other's."""
+        args, kwargs = (fx.node.map_arg(each, self._result) for each in (node.args, node.kwargs))
+        result = getattr(self._listener, node.op)(node.target, args, kwargs)
+        self._results[node] = result
+        if node is self._stream.between[-1]:
+            self._listener.tell_without(self._stream, result)
+            self._results.clear()
+
+    def _result(self, node: fx.Node) -> Tensor:
+        if node in self._results:
+            return self._results[node]
+        copy = self._listener.env[node].clone()
+        known = self._channels.get(node)
+        start, layer = 0, self._stream.layer
+        for part in known.parts if known else ():
+            if part.space == layer.name:
+                _heard(copy, known)[:, start : start + part.units] = 0
+            start += part.units
+        return copy

@@ -1,0 +1,91 @@
+"""A network's graph run over many images, one node at a time, holding only what later nodes still read.
+
+Two networks can so be walked side by side, and a network can be changed in front of where the walk is.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, fx, nn
+
+from mipp_core.evaluation import evaluating
+from mipp_core.network.layers import traced
+
+BATCH = 500
+"""Images at once: enough for any device to be busy."""
+
+_NUMBERS = 160_000_000
+"""Images times numbers of the largest tensor: some six of that size are held, which makes 4 GB of float32."""
+
+
+def graph_of(model: nn.Module) -> fx.Graph:
+    """Return a network's graph in evaluation mode; a network that ``torch.fx`` wrote is its graph already.
+
+    Raises:
+        ModelError: the network cannot be traced.
+    """
+    return model.graph if isinstance(model, fx.GraphModule) else traced(model)
+
+
+class Walk:
+    """A network on its way through its graph.
+
+    Args:
+        model: in evaluation mode as long as the walk takes.
+        graph: its own.
+        images: on the network's device.
+        batch_size: images at once; it does not change the result.
+    """
+
+    def __init__(
+        self, model: nn.Module, graph: fx.Graph, images: Float[Tensor, "n c h w"], batch_size: int = BATCH
+    ) -> None:
+        self._nodes = list(graph.nodes)
+        self._place = {node: place for place, node in enumerate(self._nodes)}
+        self._walkers = [_Walker(model, graph, batch) for batch in images.split(batch_size)]
+        self._done = 0
+
+    def read_by(self, node: fx.Node) -> list[Tensor]:
+        """Run every node before one, and return the tensor that this one reads first, batch by batch."""
+        self._go_on_to(self._place[node])
+        return [walker.env[node.all_input_nodes[0]] for walker in self._walkers]
+
+    def made_by(self, node: fx.Node) -> list[Tensor]:
+        """Run every node as far as one, and return what this one makes, batch by batch."""
+        self._go_on_to(self._place[node] + 1)
+        return [walker.env[node] for walker in self._walkers]
+
+    def _go_on_to(self, end: int) -> None:
+        for node in self._nodes[self._done : end]:
+            for walker in self._walkers:
+                walker.step(node)
+        self._done = max(self._done, end)
+
+
+class _Walker(fx.Interpreter):
+    """Runs one batch."""
+
+    def __init__(self, model: nn.Module, graph: fx.Graph, batch: Tensor) -> None:
+        super().__init__(model, graph=graph)
+        self.args_iter = iter((batch,))
+
+    def step(self, node: fx.Node) -> None:
+        """Run one node, then drop what nobody reads any more."""
+        self.env[node] = self.run_node(node)
+        for past in self.user_to_last_uses.get(node, []):
+            del self.env[past]
+
+
+@torch.no_grad()
+def held_at_once(model: nn.Module, graph: fx.Graph, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "k c h w"]:
+    """Return the first images, as many as a walk can take with a few GB of memory.
+
+    How many depends on the network and the size of the images only, never on the machine, so that results can be had
+    again elsewhere.
+    """
+    with evaluating(model):
+        walker, largest = _Walker(model, graph, images[:1]), 1
+        for node in graph.nodes:
+            walker.step(node)
+            made = walker.env[node]
+            largest = max(largest, made.numel() if isinstance(made, Tensor) else 1)
+    return images[: max(1, _NUMBERS // largest)]

@@ -1,0 +1,154 @@
+"""Several pruners on the same network: the entries of a comparison, and the runs it consists of."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from mipp_core.cutting.selection import Scope
+from mipp_core.errors import SettingError, UnknownNameError
+from mipp_core.pruners import Decider, Mipp, Pruner, pruner
+from mipp_core.runs.spec import NetworkSpec, RunSpec
+from mipp_core.training import Recipe
+
+Protocol = Literal["followed", "fixed"]
+"""Who sets the ratios: MIPP, and the others are given them; or everyone gets the same even steps."""
+
+PROTOCOLS: dict[Protocol, str] = {
+    "followed": "MIPP's ratios: it finds them, and the others are given the same number of units to remove",
+    "fixed": "fixed ratios: everyone removes 0, 5, ... 95% of the units",
+}
+
+
+MEASURED = (0, 1, 3, 9, 19)
+"""Levels of MIPP's schedule at which a comparison is made; most of its range lies between the first two."""
+
+FIXED = (2, 6, 10, 13, 15, 17, 18, 19)
+"""Of 20 even steps: 10, 30, 50, 65, 75, 85, 90 and 95%."""
+
+STEPS = 20
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a comparison: a pruner, its settings, and how it spreads a ratio over the layers.
+
+    Attributes:
+        pruner: a name in ``PRUNERS``.
+        settings: its own.
+        scope: None for its usual way.
+    """
+
+    pruner: str
+    settings: Pruner
+    scope: Scope | None = None
+
+    @property
+    def works_untrained(self) -> bool:
+        """Tell whether it can prune a network at initialisation."""
+        return "training" not in self.settings.needs
+
+
+def _entry(name: str, scope: Scope | None = None, **settings: object) -> Entry:
+    return Entry(name, pruner(name, **settings), scope)
+
+
+ENTRIES: dict[str, Entry] = {
+    "MIPP": _entry("mipp"),
+    "random": _entry("random"),
+    "L1": _entry("magnitude"),
+    "L2": _entry("magnitude", norm="l2"),
+    "L1 per layer": _entry("magnitude", "layer"),
+    "L2 per layer": _entry("magnitude", "layer", norm="l2"),
+    "SynFlow": _entry("synflow"),
+    "SNIP": _entry("snip"),
+    "IterSNIP": _entry("iter-snip"),
+    "GraSP": _entry("grasp"),
+    "IterGraSP": _entry("iter-grasp"),
+    "GraSP signed": _entry("grasp", reduce="sum"),
+    "ThiNet": _entry("thinet"),
+    "SOSP-H": _entry("sosp-h"),
+    "IMP": _entry("imp"),
+    "Taylor": _entry("taylor"),
+    "LAMP": _entry("lamp"),
+    "HRank": _entry("hrank"),
+    "CHIP": _entry("chip"),
+    "ProsPR": _entry("prospr"),
+    "conductance": _entry("conductance"),
+    "Network Slimming": _entry("network-slimming"),
+}
+"""Every pruner of the registry, as it is usually meant, by the name it has in the literature."""
+
+
+USUAL = (
+    "MIPP",
+    "random",
+    "L1",
+    "L2",
+    "L1 per layer",
+    "SynFlow",
+    "SNIP",
+    "IterSNIP",
+    "GraSP",
+    "IterGraSP",
+    "ThiNet",
+    "SOSP-H",
+    "IMP",
+)
+"""What the MIPP paper compares itself with, and magnitudes in three ways."""
+
+
+def entry(name: str) -> Entry:
+    """Look an entry up.
+
+    Raises:
+        UnknownNameError: lists the known entries.
+    """
+    if name not in ENTRIES:
+        raise UnknownNameError("entry", name, ENTRIES)
+    return ENTRIES[name]
+
+
+def leader(network: NetworkSpec, trained: bool, retraining: Recipe) -> RunSpec:
+    """Return MIPP's run of a comparison, with every control at its per-layer counts."""
+    return RunSpec(
+        network,
+        trained=trained,
+        retraining=retraining,
+        controls=("random", "magnitude", "scratch", "reinitialised"),
+        retrain_controls=True,
+        measured=MEASURED,
+    )
+
+
+def member(base: RunSpec, name: str, protocol: Protocol = "followed") -> RunSpec:
+    """Return one entry's run of a comparison.
+
+    Args:
+        base: MIPP's run (see ``leader``); the others have its network, retraining and measured levels, and none of
+            its controls.
+        name: a key of ``ENTRIES``.
+        protocol: who sets the ratios.
+
+    Raises:
+        UnknownNameError: there is no such entry.
+        SettingError: the pruner needs training and the network is at initialisation, or the base is not MIPP's.
+    """
+    if not isinstance(base.settings, Mipp):
+        raise SettingError(f"A comparison is made around MIPP, not around {base.pruner}; give MIPP's run.")
+    found = entry(name)
+    if protocol == "fixed":
+        steps = tuple(step / STEPS for step in range(STEPS))
+        base = replace(base, confidences=None, sparsities=steps, measured=FIXED, controls=(), retrain_controls=False)
+    if isinstance(found.settings, Decider):
+        return base
+    own = {"pruner": found.pruner, "settings": found.settings, "scope": found.scope}
+    if protocol == "fixed":
+        return replace(base, **own)
+    return replace(base, **own, follow=base.settings, controls=(), retrain_controls=False)
+
+
+def name_of(spec: RunSpec) -> str | None:
+    """Return the entry that a run belongs to; None if it belongs to none."""
+    for name, found in ENTRIES.items():
+        if (found.pruner, found.settings, found.scope) == (spec.pruner, spec.settings, spec.scope):
+            return name
+    return None

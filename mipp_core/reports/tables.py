@@ -1,0 +1,85 @@
+"""A run's document as tables, for figures and downloads."""
+
+from typing import Any
+
+import pandas as pd
+
+from mipp_core.information.confidence import quantile
+from mipp_core.runs.result import entry_of
+
+MEASURES = ("pruned", "recalibrated", "rebuilt", "retrained")
+"""The test accuracies of a slim network; recalibrated ones only where there are batch normalisations."""
+
+
+def measures_of(run: dict[str, Any]) -> tuple[str, ...]:
+    """Return the accuracies that the document may have: recalibrated ones only if some level has one."""
+    found = any(values.get("accuracy_recalibrated") is not None for values in run["levels"])
+    return tuple(name for name in MEASURES if found or name != "recalibrated")
+
+
+def curve_table(run: dict[str, Any]) -> pd.DataFrame:
+    """Return one row per level and choice of units.
+
+    Columns: choice (``mipp``, a control), seed, level, confidence; sparsity, parameters_removed, macs_removed (shares
+    in [0, 1]); accuracy_pruned, accuracy_recalibrated, accuracy_rebuilt, accuracy_retrained (NaN where not measured).
+    """
+    rows = []
+    for level in run["levels"]:
+        shared = {
+            "seed": run["spec"]["network"]["seed"],
+            "level": level["level"],
+            "confidence": level["confidence"],
+            "sparsity": level["sparsity"],
+            "parameters_removed": 1 - level["parameters"] / run["parameters"],
+            "macs_removed": 1 - level["macs"] / run["macs"],
+        }
+        for choice, values in {run["spec"]["pruner"]: level, **level["controls"]}.items():
+            measured = {f"accuracy_{name}": values.get(f"accuracy_{name}") for name in MEASURES}
+            rows.append({"choice": choice, **shared, **measured})
+    return pd.DataFrame(rows)
+
+
+def headline(run: dict[str, Any]) -> dict[str, float | None]:
+    """Return the figures that sum a run up, shares in [0, 1].
+
+    Keys: ``dense`` (its test accuracy) and ``removed``, the largest sparsity whose retrained accuracy is within one
+    point of it; None while unknown, or where there is none.
+    """
+    dense = run["dense_accuracy"]
+    near = [
+        level["sparsity"]
+        for level in run["levels"]
+        if level["accuracy_retrained"] is not None and dense - level["accuracy_retrained"] <= 0.01
+    ]
+    return {"dense": dense, "removed": max(near, default=None)}
+
+
+def layer_table(level: dict[str, Any]) -> pd.DataFrame:
+    """Return one row per layer: layer, units, kept, pruning_ratio, collapsed, kept_units."""
+    return pd.DataFrame(level["layers"])
+
+
+def decision_table(run: dict[str, Any], level: int) -> pd.DataFrame:
+    """Return TERC's decisions that hold at a level, in the order they were made.
+
+    Columns: layer, unit, order, tested_with, gain (mean over estimates), standard_error, z, needed (z_x), kept.
+    """
+    confidence = entry_of(run, level)["confidence"]
+    table = pd.DataFrame(run["decisions"])
+    if table.empty or confidence is None:
+        return pd.DataFrame()
+    table = table[(table.first_level <= level) & (table.last_level >= level)].reset_index(drop=True)
+    table["kept"] = table.removed_from > level
+    table["gain"] = [sum(g) / len(g) if isinstance(g, list) else None for g in table.gains]
+    table["needed"] = quantile(confidence)
+    return table[["layer", "unit", "order", "tested_with", "gain", "standard_error", "z", "needed", "kept"]]
+
+
+def deaths(run: dict[str, Any]) -> dict[str, int]:
+    """Name the layers that collapse somewhere in the sweep, with the first level at which each does."""
+    first: dict[str, int] = {}
+    for level in run["levels"]:
+        for layer in level["layers"]:
+            if layer["collapsed"]:
+                first.setdefault(layer["name"], level["level"])
+    return first

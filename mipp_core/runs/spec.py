@@ -1,0 +1,237 @@
+"""A run is a value; its hash is its address."""
+
+import hashlib
+import json
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from re import fullmatch
+from typing import Any
+
+from mipp_core.augmentation import Augmentation
+from mipp_core.cutting.selection import Scope, Selection
+from mipp_core.data import DATASETS, Deformation
+from mipp_core.errors import ModelError, SettingError, UnknownNameError
+from mipp_core.information import LEVELS
+from mipp_core.models import Architecture, architecture, family
+from mipp_core.models.from_torchvision import PRETRAINED_CLASSES
+from mipp_core.pruners import PRUNERS, Decider, Mipp, Pruner, pruner
+from mipp_core.training import RECIPES, Recipe
+
+CONTROLS: dict[str, str] = {
+    "random": "random units, MIPP's per-layer counts",
+    "magnitude": "largest L1 norm, MIPP's per-layer counts",
+    "scratch": "a network of the same size, trained from scratch",
+    "reinitialised": "the same units, fresh weights of the dense network",
+}
+"""What a run may be compared with, level by level."""
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A dense network and how it is trained.
+
+    Attributes:
+        model: the name of a family, see ``mipp_core.models.family``.
+        dataset: a name in ``DATASETS``.
+        widths: of the family's layers or stages; None for the published ones.
+        deformation: strength in [0, 1]; 0 leaves the images as they are.
+        recipe: of its training.
+        seed: of its initial weights, its training and the deformation.
+        weights: that training starts from: a name of the family's pretrained ones, or the content name of weights that
+            somebody brought; None for a fresh initialisation.
+
+    Raises:
+        UnknownNameError, ModelError, SettingError: a value is unknown or out of range.
+    """
+
+    model: str = "lenet5"
+    dataset: str = "mnist-sample"
+    widths: tuple[int, ...] | None = None
+    deformation: float = 0.0
+    recipe: Recipe = RECIPES["live"]
+    seed: int = 0
+    weights: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.dataset not in DATASETS:
+            raise UnknownNameError("dataset", self.dataset, DATASETS)
+        if not 0 <= self.seed < 2**31:
+            raise SettingError(f"The seed {self.seed} is out of range; choose a whole number from 0 to {2**31 - 1}.")
+        Deformation(self.deformation)
+        _check_weights(self.weights, self.architecture)
+
+    @property
+    def architecture(self) -> Architecture:
+        """The dense network's architecture for its dataset."""
+        card = DATASETS[self.dataset]
+        return architecture(self.model, card.image_shape, len(card.classes), self.widths)
+
+
+def _check_weights(name: str | None, made: Architecture) -> None:
+    known = family(made.family).weights
+    if name in known and made.classes != PRETRAINED_CLASSES:
+        raise ModelError(
+            f"The weights {name} are for {PRETRAINED_CLASSES} classes and this dataset has {made.classes}; choose "
+            "imagenet, or leave the weights out."
+        )
+    if name is not None and name not in known and not fullmatch("[0-9a-f]{64}", name):
+        offered = f"it has {' and '.join(known)}" if known else "it has none"
+        raise ModelError(f"There are no pretrained weights called {name!r} for {made.family}; {offered}.")
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One pruning experiment, from the dense network to the retrained ones.
+
+    Attributes:
+        network: the dense network.
+        trained: prune it after training, or at initialisation.
+        pruner: a name in ``PRUNERS``.
+        settings: the pruner's own settings.
+        confidences: where a pruner that decides is asked, ascending; None for the paper's 20 levels.
+        sparsities: where a pruner that ranks is asked, each in [0, 1]; None for 20 even steps, 0 to 0.95.  A pruner
+            that decides is then asked at all 20 levels, and its units go in the order in which it gives them up.
+        follow: MIPP's settings: the run is asked at the sparsities that MIPP finds with them, level by level.
+        scope: how a ratio is spread over the layers; None for the pruner's usual way.
+        floor: units of each layer that a pruner that ranks never removes.
+        measured: numbers of the points of the sweep that are cut, measured and retrained; None for all.
+        retraining: recipe of the pruned networks; at initialisation it is their training.
+        controls: names in ``CONTROLS``.
+        retrain_controls: retrain the controls too (``scratch`` always is).
+
+    Raises:
+        UnknownNameError, SettingError: a value is unknown or out of range.
+    """
+
+    network: NetworkSpec = field(default_factory=NetworkSpec)
+    trained: bool = True
+    pruner: str = "mipp"
+    settings: Pruner = field(default_factory=Mipp)
+    confidences: tuple[float, ...] | None = None
+    retraining: Recipe = RECIPES["live-retrain"]
+    controls: tuple[str, ...] = ()
+    retrain_controls: bool = False
+    sparsities: tuple[float, ...] | None = None
+    follow: Mipp | None = None
+    scope: Scope | None = None
+    floor: int = 0
+    measured: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.pruner not in PRUNERS:
+            raise UnknownNameError("pruner", self.pruner, PRUNERS)
+        if type(self.settings) is not PRUNERS[self.pruner]:
+            raise SettingError(f"The settings {self.settings} are not those of {self.pruner}; make them by its name.")
+        self._check_targets()
+        self._check_scope()
+        if not self.trained and "training" in self.settings.needs:
+            raise SettingError(f"The pruner {self.pruner} trains the network; it cannot prune it at initialisation.")
+        for control in self.controls:
+            if control not in CONTROLS:
+                raise UnknownNameError("control", control, CONTROLS)
+
+    def _check_targets(self) -> None:
+        decides = isinstance(self.settings, Decider)
+        if self.confidences is not None and not decides and self.follow is None:
+            raise SettingError(f"The pruner {self.pruner} ranks units: it has no confidence; leave the confidence out.")
+        if self.follow is not None and (decides or self.sparsities is not None):
+            raise SettingError("Only a pruner that ranks, and has no sparsities of its own, can follow MIPP's ratios.")
+        if self.sparsities is not None and (not self.sparsities or not all(0 <= s <= 1 for s in self.sparsities)):
+            raise SettingError(f"The sparsities {self.sparsities} are not all in [0, 1]; give at least one, as 0.5.")
+        points = len(self.sparsities or self.confidences or range(LEVELS))
+        if self.measured is not None and not (self.measured and all(0 <= n < points for n in self.measured)):
+            raise SettingError(f"The points {list(self.measured)} are not all in this sweep; it has 0 to {points - 1}.")
+        if decides and self.sparsities is not None and self.confidences is not None:
+            raise SettingError("Give confidences or sparsities, not both.")
+
+    def _check_scope(self) -> None:
+        if isinstance(self.settings, Decider):
+            if self.scope is not None or self.floor:
+                raise SettingError(f"The pruner {self.pruner} finds its own ratios; leave scope and floor out.")
+        elif self.scope is not None and self.scope not in self.settings.scopes:
+            known = " or ".join(self.settings.scopes)
+            raise SettingError(f"The pruner {self.pruner} cannot prune with scope {self.scope}; choose {known}.")
+        _ = self.selection
+
+    @property
+    def points(self) -> tuple[int, ...]:
+        """Numbers of the points that are measured, ascending."""
+        count = len(self.sparsities or self.confidences or range(LEVELS))
+        return tuple(range(count)) if self.measured is None else tuple(sorted(set(self.measured)))
+
+    @property
+    def selection(self) -> Selection:
+        """How scores and a sparsity become keep-masks."""
+        usual: Scope = "global" if isinstance(self.settings, Decider) else self.settings.scopes[0]
+        return Selection(self.scope or usual, self.floor)
+
+    @property
+    def hash(self) -> str:
+        """Sixteen hexadecimal digits that name the run; see ``digest``."""
+        return digest(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every field as plain JSON; ``RunSpec.from_json`` reads it back."""
+        return _plain(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "RunSpec":
+        """Read what ``to_json`` wrote; every value is checked again.
+
+        Raises:
+            SettingError: a field is missing, unknown or of the wrong kind.
+        """
+        try:
+            settings = pruner(value["pruner"], **_tuples(value["settings"]))
+            network = _tuples(value["network"])
+            network["recipe"] = _recipe(value["network"]["recipe"])
+            rest = _tuples({key: value[key] for key in ("trained", "pruner", "confidences", "controls")})
+            rest |= _tuples({key: value[key] for key in ("sparsities", "scope", "floor", "measured") if key in value})
+            if value.get("follow") is not None:
+                rest["follow"] = Mipp(**_tuples(value["follow"]))
+            return cls(
+                network=NetworkSpec(**network),
+                settings=settings,
+                retraining=_recipe(value["retraining"]),
+                retrain_controls=value["retrain_controls"],
+                **rest,
+            )
+        except (KeyError, TypeError) as problem:
+            raise SettingError(f"This run's description cannot be read ({problem}); make it again.") from problem
+
+
+def _recipe(value: dict[str, Any]) -> Recipe:
+    """Read a recipe; one of before images could be augmented has no such field."""
+    augmentation = value.get("augmentation")
+    return Recipe(
+        **{**_tuples(value), "augmentation": None if augmentation is None else Augmentation(**augmentation)},
+    )
+
+
+def digest(value: Any) -> str:
+    """Name a specification by its content.
+
+    Fields at their default are left out first, so that a new field with a neutral default changes no old name.
+    """
+    canonical = json.dumps(_plain(value, neutral=False), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _plain(value: Any, neutral: bool = True) -> Any:
+    """Turn nested dataclasses into JSON values; without ``neutral``, fields at their default are dropped."""
+    if is_dataclass(value):
+        kept = [f for f in fields(value) if neutral or getattr(value, f.name) != _default(f)]
+        return {f.name: _plain(getattr(value, f.name), neutral) for f in kept}
+    if isinstance(value, dict):
+        return {key: _plain(item, neutral) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, neutral) for item in value]
+    return value
+
+
+def _default(declared: Any) -> Any:
+    return declared.default_factory() if declared.default_factory is not MISSING else declared.default
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no tuples."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

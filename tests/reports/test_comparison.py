@@ -1,0 +1,180 @@
+from dataclasses import replace
+from itertools import pairwise
+
+import pandas as pd
+import pytest
+
+from mipp_core.errors import SettingError, UnknownNameError
+from mipp_core.experiments import run
+from mipp_core.pruners import PRUNERS, Decider
+from mipp_core.reports.archive import shipped_comparisons
+from mipp_core.reports.comparison import ENTRIES, FIXED, MEASURED, entry, leader, member, name_of
+from mipp_core.reports.comparison_tables import (
+    accuracy_table,
+    characteristics,
+    collapse_table,
+    latex_table,
+    mean_curve,
+    points_table,
+    ratio_table,
+    seconds_table,
+    standing,
+)
+from mipp_core.runs import RunSpec, masks_of
+from mipp_core.store import Store
+
+NAMES = ["MIPP", "random", "L1", "ThiNet", "IMP"]
+
+
+@pytest.fixture(scope="module")
+def base(tiny_spec):
+    made = leader(tiny_spec.network, True, tiny_spec.retraining)
+    return replace(made, settings=tiny_spec.settings, measured=(0, 3, 19))
+
+
+@pytest.fixture(scope="module")
+def documents(base, tmp_path_factory):
+    store = Store(tmp_path_factory.mktemp("store"))
+    seeds = [base, replace(base, network=replace(base.network, seed=1))]
+    return {name: [run(member(each, name), store)[0].to_json() for each in seeds] for name in NAMES}
+
+
+def test_every_pruner_of_the_registry_has_an_entry():
+    assert {found.pruner for found in ENTRIES.values()} == set(PRUNERS)
+    specs = [member(RunSpec(), name) for name in ENTRIES]
+    assert [name_of(spec) for spec in specs] == list(ENTRIES)
+    assert len({spec.hash for spec in specs}) == len(ENTRIES)
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_a_member_has_the_leaders_network_and_is_given_its_ratios(name, base):
+    followed, fixed = member(base, name), member(base, name, "fixed")
+    assert followed.network == fixed.network == base.network
+    assert followed.measured == base.measured
+    assert (followed == base) == isinstance(followed.settings, Decider)
+    assert (followed.follow == base.settings) == (followed != base)
+    assert fixed.measured == FIXED
+    assert fixed.sparsities == tuple(step / 20 for step in range(20))
+    assert RunSpec.from_json(followed.to_json()) == followed
+
+
+def test_an_unknown_entry_lists_the_known_and_a_base_must_be_mipps(base):
+    with pytest.raises(UnknownNameError, match="MIPP, random"):
+        entry("snap")
+    with pytest.raises(SettingError, match="around MIPP, not around magnitude"):
+        member(member(base, "L1"), "L2")
+
+
+def test_the_others_remove_as_many_units_as_mipp(documents):
+    for own, led in zip(documents["random"], documents["MIPP"], strict=True):
+        assert [level["level"] for level in own["levels"]] == [0, 3, 19]
+        for one, other in zip(own["levels"], led["levels"], strict=True):
+            assert one["sparsity"] == other["sparsity"]
+            assert one["confidence"] == other["confidence"]
+    thinet = documents["ThiNet"][0]["levels"]
+    for mine, led in zip(thinet, documents["MIPP"][0]["levels"], strict=True):
+        wanted = {name: width - round(led["sparsity"] * width) for name, width in {"fc1": 6, "fc2": 5}.items()}
+        assert masks_of(mine).kept == wanted
+
+
+def test_mipps_own_time_is_not_counted_twice(documents, base, tmp_path):
+    store = Store(tmp_path / "store")
+    alone = run(member(base, "L1"), store)[0]
+    led = run(base, store)[0]
+    assert alone.seconds["prune"] < led.seconds["prune"]
+
+
+def test_imp_is_trained_like_the_dense_network(documents, base):
+    spec = RunSpec.from_json(documents["IMP"][0]["spec"])
+    assert spec.settings.rewinds
+    dense = documents["IMP"][0]["levels"][0]
+    assert dense["accuracy_retrained"] is not None
+
+
+def test_fixed_ratios_reach_everyone_alike(base, tmp_path):
+    store = Store(tmp_path / "store")
+    found = {name: run(member(base, name, "fixed"), store)[0] for name in ("MIPP", "L1")}
+    reached = {name: [level.sparsity for level in result.levels] for name, result in found.items()}
+    assert reached["MIPP"] == reached["L1"] == sorted(reached["L1"])
+    masks = [masks_of(level) for level in found["MIPP"].to_json()["levels"]]
+    assert all(not (after[layer] & ~before[layer]).any() for before, after in pairwise(masks) for layer in before)
+
+
+def test_points_have_a_row_per_entry_seed_and_level(documents):
+    points = points_table(documents)
+    controls = {"random, MIPP's counts", "L1, MIPP's counts", "same size from scratch", "re-initialised"}
+    assert set(points.entry) == {*NAMES, *controls}
+    assert len(points) == (len(NAMES) + len(controls)) * 2 * 3
+    fresh = points[points.entry.isin(["same size from scratch", "re-initialised"])]
+    assert fresh.test_pruned.isna().all()
+    assert fresh.test_retrained.notna().all()
+    own = points[points.entry.isin(NAMES)]
+    measures = [f"{split}_{name}" for split in ("test", "train") for name in ("pruned", "rebuilt", "retrained")]
+    assert own[measures].notna().all(axis=None)
+
+
+def test_curves_are_means_with_the_range_over_seeds(documents):
+    points = points_table(documents)
+    curves = mean_curve(points, "test_retrained", "sparsity")
+    one = curves[(curves.entry == "random") & (curves.level == 3)].iloc[0]
+    rows = points[(points.entry == "random") & (points.level == 3)]
+    assert one["mean"] == pytest.approx(rows.test_retrained.mean())
+    assert (one.low, one.high, one.seeds) == (rows.test_retrained.min(), rows.test_retrained.max(), 2)
+    assert one.run == rows[rows.seed == 0].run.iloc[0]
+
+
+def test_collapse_is_counted_in_bins_of_units_removed():
+    points = pd.DataFrame(
+        {
+            "entry": ["a", "a", "a", "b", "b"],
+            "sparsity": [0.05, 0.0999, 0.10, 0.95, 0.3],
+            "untrainable": [True, False, True, True, None],
+        }
+    )
+    table = collapse_table(points)
+    assert table.loc["a"].dropna().to_dict() == {0.05: 0.5, 0.1: 1.0}
+    assert table.loc["b"].dropna().to_dict() == {0.95: 1.0}
+
+
+def test_ratios_are_divided_by_the_runs_mean(documents):
+    table = ratio_table(documents, 3)
+    assert set(table.columns) == {"fc1", "fc2"}
+    for name in NAMES:
+        known = table.loc[name].dropna()
+        assert known.empty or known.mean() == pytest.approx(1.0)
+
+
+def test_characteristics_are_declared_and_seen(documents):
+    table = characteristics(documents, points_table(documents))
+    assert table["at initialisation"].to_dict() == {name: name != "IMP" for name in NAMES}
+    assert table["own ratio"].to_dict() == {name: name == "MIPP" for name in NAMES}
+    assert table["adjacent layer"].to_dict() == {name: name in ("MIPP", "ThiNet") for name in NAMES}
+    assert table["structured"].all()
+    assert not table.loc["ThiNet", "layer-wise ratios"]
+    assert table["collapse-resistant"].to_dict() == table["first collapse"].isna().to_dict()
+    assert (table["highest seen"] <= 1).all()
+    dead = min(level["sparsity"] for run in documents["L1"] for level in run["levels"] if level["untrainable"])
+    assert table.loc["L1", "first collapse"] <= dead
+
+
+def test_tables_for_papers(documents):
+    points = points_table(documents)
+    table = accuracy_table(points, "test_retrained")
+    assert list(table.columns) == [0, 3, 19]
+    assert "±" in table.loc["random", 3]
+    latex = latex_table(points, "test_retrained")
+    assert latex.count("\\\\") == len(table) + 1
+    assert "±" not in latex
+    assert len(standing(points, "test_retrained")) == 3
+    assert all("of 5)" in sentence for sentence in standing(points, "test_retrained"))
+    assert set(seconds_table(documents).entry) == set(NAMES)
+
+
+def test_the_shipped_comparison_is_whole():
+    found = shipped_comparisons()
+    for document in found:
+        spec = RunSpec.from_json(document["spec"])
+        assert document["state"] == "done"
+        assert document["hash"] == spec.hash
+        assert name_of(spec) in ENTRIES
+        assert [level["level"] for level in document["levels"]] == list(MEASURED)
