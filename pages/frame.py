@@ -3,9 +3,16 @@
 import streamlit as st
 
 from mipp_core.errors import MippError
-from pages.shared.navigation import PAGES
 
 st.set_page_config(page_title="MIPP: pruning that preserves information", page_icon="✂️", layout="wide")
+
+# A page belongs to the session that it is drawn for: Streamlit writes the session's state into these objects.
+PAGES = [
+    st.Page("explore/page.py", title="Explore", icon=":material/tune:", default=True, url_path="explore"),
+    st.Page("compare/page.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
+    st.Page("runs/page.py", title="Runs", icon=":material/list:", url_path="runs"),
+]
+
 try:
     st.navigation(PAGES, position="top").run()
 except MippError as problem:

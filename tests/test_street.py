@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-STREET = """
-vocabulary errors memory latency augmentation recipes data models checkpoints evaluation network training
-cutting information pruners pruning runs store experiments jobs exporting reports figures command_line __main__
-""".split()
+STREET = [
+    *("vocabulary", "errors", "memory", "latency", "augmentation", "recipes", "data", "models", "checkpoints"),
+    *("evaluation", "network", "training", "cutting", "information", "pruners", "pruning", "runs", "store"),
+    *("experiments", "jobs", "exporting", "reports", "figures", "command_line", "__main__"),
+]
 LONGEST = 300
 """Lines of a file."""
 
@@ -31,7 +32,7 @@ def imported(path: Path) -> set[str]:
 
 
 def room(module: str) -> str:
-    return (module.split(".") + ["__main__"])[1]
+    return [*module.split("."), "__main__"][1]
 
 
 CORE = [module for module in MODULES if module.startswith("mipp_core.")]

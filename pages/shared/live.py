@@ -12,6 +12,7 @@ from mipp_core.pruners.mipp_plan import duration
 from mipp_core.runs import RunSpec
 from mipp_core.store import Job
 from pages.shared.finding import Found, find, store
+from pages.shared.turn import turn
 
 POLL = 1.0
 """Seconds between looks at a run that is going on."""
@@ -81,7 +82,8 @@ def _use_small() -> None:
 @st.cache_data(show_spinner=False, max_entries=64, ttl=600)
 def _planned(name: str, _spec: RunSpec, device: str) -> tuple[dict[str, str], bool]:
     """Return a run's plan in words, stage by stage, and whether the small setting should be offered."""
-    found = plan_run(_spec, torch.device(device))
+    with turn():
+        found = plan_run(_spec, torch.device(device))
     return found.stages(), offers_small(_spec, found, torch.device(device))
 
 

@@ -13,7 +13,7 @@ def compare():
     """Open Compare on the sample at an address."""
 
     def make(**query):
-        app = AppTest.from_file("../../pages/compare.py", default_timeout=60)
+        app = AppTest.from_file("../../pages/compare/page.py", default_timeout=60)
         app.query_params["cmp_dataset"] = "mnist-sample"
         for key, value in query.items():
             app.query_params[key] = value

@@ -15,7 +15,7 @@ from mipp_core.models import architecture
 from mipp_core.runs import NetworkSpec
 from mipp_core.store import Store
 from mipp_core.training import RECIPES
-from pages.shared import controls, own_weights
+from pages.explore import controls, own_weights
 
 pytestmark = pytest.mark.filterwarnings("default")
 

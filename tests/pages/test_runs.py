@@ -14,7 +14,8 @@ from mipp_core.runs.spec import RunSpec
 from mipp_core.store import INTERACTIVE, Store
 from mipp_core.store.runs import Runs
 from mipp_core.store.transfer import pack_run, unpack_run
-from pages.shared import history, live
+from pages.runs import history
+from pages.shared import live
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -24,14 +25,14 @@ def page():
     """Open Runs."""
 
     def make():
-        return AppTest.from_file("../../pages/frame.py", default_timeout=60).switch_page("runs.py").run()
+        return AppTest.from_file("../../pages/runs/page.py", default_timeout=60).run()
 
     return make
 
 
 def everything_ticked():
     """What the page draws below the table when every row is ticked."""
-    from pages.shared import history  # noqa: PLC0415
+    from pages.runs import history  # noqa: PLC0415
 
     history._actions([history._entry(job) for job in history.store().runs.list()])
 

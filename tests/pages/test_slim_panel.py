@@ -9,7 +9,7 @@ import torch
 from mipp_core.exporting import onnx_file
 from mipp_core.reports.archive import load_run, shipped_runs, slim_weights
 from mipp_core.reports.slim import SlimNetwork
-from pages.shared import slim, slim_costs
+from pages.explore import slim, slim_costs
 
 pytestmark = pytest.mark.filterwarnings("default")
 

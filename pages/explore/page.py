@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared import controls, finding, live, panels
+from pages.explore import controls, panels
+from pages.shared import finding, live
 
 st.title("Mutual Information Preserving Pruning", anchor=False)
 st.markdown(

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import history
+from pages.runs import history
 
 st.title("Runs", anchor=False)
 st.markdown("Everything this machine has been asked to compute, by anyone. Runs outlive the browser and the power.")

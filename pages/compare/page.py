@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import comparing
+from pages.compare import comparing
 
 st.title("Compare pruners", anchor=False)
 st.markdown(

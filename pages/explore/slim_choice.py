@@ -1,9 +1,7 @@
 """Which slim model the page is about."""
 
 from dataclasses import dataclass
-from threading import Lock
 
-import streamlit as st
 from torch import Tensor
 
 from mipp_core.errors import DataError
@@ -12,6 +10,7 @@ from mipp_core.reports.slim import SlimNetwork
 from mipp_core.reports.tables import measures_of
 from mipp_core.runs import RunSpec, entry_of, masks_of
 from pages.shared.finding import Found, store
+from pages.shared.turn import turn
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,8 @@ class Chosen:
         Raises:
             DataError: they are damaged, or went away meanwhile.
         """
-        weights = self._retrained() if self.measure == "retrained" else self._remade()
+        with turn():
+            weights = self._retrained() if self.measure == "retrained" else self._remade()
         if not weights:
             raise DataError("The weights of this level are gone or damaged; delete the run and start it again.")
         return SlimNetwork(self.found.document, self.level, weights, self.measure)
@@ -61,9 +61,3 @@ class Chosen:
             masks_of(entry_of(self.found.document, self.level)),
         )
         return remade(spec, masks, self.measure, store())
-
-
-@st.cache_resource(show_spinner=False)
-def turn() -> Lock:
-    """Return what visitors hold in turns: tracing patches PyTorch for the whole process, and a busy one times badly."""
-    return Lock()

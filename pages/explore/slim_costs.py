@@ -7,8 +7,9 @@ import streamlit as st
 
 from mipp_core import jobs
 from mipp_core.errors import MippError
+from pages.explore.slim_choice import Chosen
 from pages.shared.finding import store
-from pages.shared.slim_choice import Chosen, turn
+from pages.shared.turn import turn
 
 SECONDS = 3.0
 """For all measurements together."""
@@ -38,7 +39,8 @@ def costs(chosen: Chosen) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _sizes(key: str, _chosen: Chosen) -> pd.DataFrame:
-    return _chosen.load().sizes()
+    with turn():
+        return _chosen.load().sizes()
 
 
 def _device() -> str:

@@ -1,21 +1,22 @@
 """The inputs of Explore; every one of them is in the address."""
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from mipp_core.data import DATASETS
 from mipp_core.errors import MippError
-from mipp_core.experiments.planning import small
 from mipp_core.information import confidence_of
 from mipp_core.information.confidence import level_of
 from mipp_core.models import MODELS
 from mipp_core.pruners import SMALL, Mipp
 from mipp_core.recipes import RECIPES, live_recipes
 from mipp_core.runs import NetworkSpec, RunSpec, entry_of
-from pages.shared import finding, own_weights
+from pages.explore import own_weights
+from pages.shared import finding
+from pages.shared.chips import chips
 from pages.shared.plain import plainly
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -222,23 +223,6 @@ def named_run(name: str) -> RunSpec | None:
 
 def _forget_run() -> None:
     st.query_params.pop("run", None)
-
-
-def chips(spec: RunSpec) -> list[str]:
-    """Say in a few words each what sets a run apart."""
-    network = spec.network
-    words = [network.model, network.dataset, "trained" if spec.trained else "at initialisation", spec.pruner]
-    words += [f"deformed {network.deformation:g}"] if network.deformation else []
-    is_small = isinstance(spec.settings, Mipp) and small(spec) == spec
-    plain = SMALL if is_small else type(spec.settings)()
-    changed = [f.name for f in fields(plain) if getattr(spec.settings, f.name) != getattr(plain, f.name)]
-    words += ["small setting"] if is_small else []
-    words += [f"{name} {getattr(spec.settings, name)}" for name in changed]
-    words += [f"scope {spec.scope}"] if spec.scope else []
-    words += [f"floor {spec.floor}"] if spec.floor else []
-    words += ["MIPP's ratios"] if spec.follow else []
-    words += ["given ratios"] if spec.sparsities else []
-    return [*words, f"seed {network.seed}"]
 
 
 def level_slider(document: dict[str, Any]) -> int:

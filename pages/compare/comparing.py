@@ -13,8 +13,10 @@ from mipp_core.recipes import live_recipes
 from mipp_core.reports.comparison import ENTRIES, PROTOCOLS, USUAL, leader, member
 from mipp_core.runs import NetworkSpec, RunSpec
 from mipp_core.store import BATCH, Job
-from pages.shared import compared, live
+from pages.compare import compared
+from pages.shared import live
 from pages.shared.finding import find, store
+from pages.shared.turn import turn
 
 POLL = 2.0
 """Seconds between looks at a comparison that is going on."""
@@ -122,7 +124,8 @@ def _works(name: str, trained: bool) -> bool:
 @st.cache_data(show_spinner=False, max_entries=64)
 def _normalised(model: str, dataset: str) -> bool:
     try:
-        return is_normalised(NetworkSpec(model, dataset).architecture.sketch())
+        with turn():
+            return is_normalised(NetworkSpec(model, dataset).architecture.sketch())
     except MippError:
         return False
 

@@ -15,7 +15,7 @@ from mipp_core.runs import RunSpec
 from mipp_core.store import Job
 from mipp_core.store.transfer import pack_run
 from pages.shared import live
-from pages.shared.controls import chips
+from pages.shared.chips import chips
 from pages.shared.finding import Found, figures, find, store
 
 POLL = 2.0

@@ -11,6 +11,7 @@ from mipp_core.models import Architecture, family
 from mipp_core.models.from_torchvision import PRETRAINED_CLASSES
 from mipp_core.runs import NetworkSpec
 from pages.shared.finding import store
+from pages.shared.turn import turn
 
 PARAMETER = "weights"
 """Of the address: the name under which the store keeps them."""
@@ -95,7 +96,8 @@ def _keep(key: str, wanted: Architecture) -> None:
     if file is None:
         return
     try:
-        st.query_params[PARAMETER] = keep_weights(file.getvalue(), wanted, store())
+        with turn():
+            st.query_params[PARAMETER] = keep_weights(file.getvalue(), wanted, store())
     except MippError as problem:
         st.session_state["upload_refusal"] = str(problem)
     st.session_state["uploads"] += 1  # the next uploader is an empty one
@@ -112,6 +114,7 @@ def _wanted() -> Architecture | None:
 @st.cache_data(show_spinner=False, max_entries=32, ttl=60)
 def _words(root: str, name: str, wanted: Architecture) -> str:
     """Say what weights are; they are read, hashed and checked.  Kept for a minute, as others may delete them."""
-    tensors = kept_weights(name, wanted, store().blobs)
+    with turn():
+        tensors = kept_weights(name, wanted, store().blobs)
     count = sum(tensor.numel() for tensor in tensors.values())
     return f"{wanted.family}: {len(tensors)} tensors, {count:,} numbers. Pruned as they are, without training."

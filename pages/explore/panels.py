@@ -16,7 +16,7 @@ from mipp_core.reports.archive import command_of
 from mipp_core.reports.tables import curve_table, deaths, decision_table, layer_table, measures_of
 from mipp_core.runs import NetworkSpec, RunSpec, collapsed_layers, entry_of, passed_layers
 from mipp_core.vocabulary import INPUT
-from pages.shared import slim
+from pages.explore import slim
 from pages.shared.finding import Found, other_seeds
 
 LATEST = 200

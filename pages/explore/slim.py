@@ -12,9 +12,10 @@ from mipp_core.errors import MippError
 from mipp_core.exporting import CHECKED, FORMATS, Written
 from mipp_core.reports.archive import pack_slim, slim_description
 from mipp_core.runs import entry_of
+from pages.explore.slim_choice import Chosen
+from pages.explore.slim_costs import costs, in_bytes
 from pages.shared.finding import Found
-from pages.shared.slim_choice import Chosen, turn
-from pages.shared.slim_costs import costs, in_bytes
+from pages.shared.turn import turn
 
 LABELS = {"pt2": ".pt2", "onnx": "ONNX"}
 

@@ -1,0 +1,14 @@
+"""One at a time."""
+
+from threading import RLock
+
+_TURN = RLock()
+
+
+def turn() -> RLock:
+    """Return what visitors hold in turns while a network is built, traced, run or timed.
+
+    Building draws from PyTorch's one random generator, tracing patches PyTorch for the whole process, and a busy
+    processor times badly: two visitors at once would spoil each other's result.
+    """
+    return _TURN
