@@ -1,6 +1,7 @@
 """How networks are trained, as data."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mipp_core.augmentation import Augmentation
 from mipp_core.errors import SettingError, UnknownNameError
@@ -22,6 +23,9 @@ class Recipe:
             loss (Network Slimming, arXiv 1708.06519, Equation 1), at least 0.
     """
 
+    revision: ClassVar[int] = 1
+    """Raised when ``mipp_core.training`` makes something else of the same recipe."""
+
     epochs: int
     learning_rate: float = 1e-2
     milestones: tuple[int, ...] = ()
@@ -30,6 +34,11 @@ class Recipe:
     weight_decay: float = 1e-4
     augmentation: Augmentation | None = None
     scale_penalty: float = 0.0
+
+    @property
+    def revisions(self) -> dict[str, int]:
+        """The revision of what training makes of a recipe."""
+        return {"recipe": self.revision}
 
     def __post_init__(self) -> None:
         if not self.scale_penalty >= 0:
@@ -92,24 +101,6 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-_LIVE = {"mnist-sample": "live", "mnist": "short", "fashion-mnist": "short"}
-
-
-def live_recipes(dataset: str) -> tuple[Recipe, Recipe]:
-    """Return how networks are trained, and pruned ones retrained, for somebody who waits: the shortest that do."""
-    name = _LIVE.get(dataset, "live-cifar")
-    return RECIPES[name], RECIPES[f"{name}-retrain"]
-
-
-_PAPER = {"mnist-sample": "mnist", "fashion-mnist": "mnist"}
-
-
-def paper_epochs(dataset: str) -> tuple[int, int]:
-    """Return the epochs of training and of retraining that Table 2 of the MIPP paper has for a dataset, or its like."""
-    name = f"paper-{_PAPER.get(dataset, dataset)}"
-    return RECIPES[name].epochs, RECIPES.get(f"{name}-retrain", RECIPES[name]).epochs
-
-
 def recipe(name: str) -> Recipe:
     """Look a recipe up by name.
 
@@ -119,3 +110,41 @@ def recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise UnknownNameError("recipe", name, RECIPES)
     return RECIPES[name]
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """The recipes that suit a data set, by their names in ``RECIPES``.
+
+    Pruned networks are retrained by the recipe with ``-retrain`` behind the name, or by the same where there is none.
+
+    Attributes:
+        live: for somebody who waits: the shortest that does.
+        paper: of the MIPP paper; None for a data set that it has nothing like.
+
+    Raises:
+        UnknownNameError: a name is not in ``RECIPES``.
+    """
+
+    live: str
+    paper: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in (self.live, self.paper):
+            if name is not None:
+                recipe(name)
+
+    def live_pair(self) -> tuple[Recipe, Recipe]:
+        """Return how networks are trained live, and how pruned ones are retrained."""
+        return _pair(self.live)
+
+    def paper_epochs(self) -> tuple[int, int] | None:
+        """Return the paper's epochs of training and of retraining."""
+        if self.paper is None:
+            return None
+        first, again = _pair(self.paper)
+        return first.epochs, again.epochs
+
+
+def _pair(name: str) -> tuple[Recipe, Recipe]:
+    return RECIPES[name], RECIPES.get(f"{name}-retrain", RECIPES[name])

@@ -15,7 +15,7 @@ from mipp_core.experiments.sweep import run
 from mipp_core.reports.archive import save_run, save_slim, slim_description
 from mipp_core.reports.tables import measures_of
 from mipp_core.runs import NetworkSpec, RunResult, RunSpec, collapsed_layers, masks_of, passed_layers
-from mipp_core.runs.spec import digest
+from mipp_core.runs.naming import digest
 from mipp_core.store import Store
 from mipp_core.store.files import Tensors, write_json, write_tensors
 

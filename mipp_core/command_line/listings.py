@@ -33,9 +33,10 @@ def models(_: Namespace) -> Answer:
 
 def datasets(_: Namespace) -> Answer:
     """List the datasets: classes, sizes, the images' shape, the licence, and where they are to be had."""
-    wanted = [field.name for field in fields(DatasetCard) if field.name not in ("normalisation", "load")]
-    document = [{key: getattr(card, key) for key in wanted} for card in DATASETS.values()]
-    return document, [_dataset_line(card) for card in DATASETS.values()]
+    found = DATASETS.values()
+    wanted = [field.name for field in fields(DatasetCard) if field.name not in ("normalisation", "load", "recipes")]
+    document = [{**{key: getattr(card, key) for key in wanted}, "recipes": asdict(card.recipes)} for card in found]
+    return document, [_dataset_line(card) for card in found]
 
 
 def pruners(_: Namespace) -> Answer:

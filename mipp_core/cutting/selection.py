@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -26,8 +26,16 @@ class Selection:
         SettingError: the scope is unknown, or the floor below 0.
     """
 
+    revision: ClassVar[int] = 1
+    """Raised when equal scores give other keep-masks."""
+
     scope: Scope = "global"
     floor: int = 0
+
+    @property
+    def revisions(self) -> dict[str, int]:
+        """The revision of how scores become keep-masks."""
+        return {"selection": self.revision}
 
     def __post_init__(self) -> None:
         if self.scope not in get_args(Scope):

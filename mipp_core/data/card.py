@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mipp_core.data.decoding import Crop
 from mipp_core.data.normalisation import Normalisation
+from mipp_core.recipes import Recommended
 from mipp_core.vocabulary import Report
 
 
@@ -62,8 +63,11 @@ class DatasetCard:
             package, or must be in the data folder already.
         normalisation: how pixels in [0, 1] become network inputs.
         load: reads the images, or lists their files; downloads what is missing where it may; raises ``DataError``.
+        recipes: how networks are trained on it; not every data set may be flipped or cropped.
         licence: under which terms the images may be used, in words.
         source: where they come from; for images that are not downloaded, also where to put them.
+        is_embedded: the images come with the package.
+        revision: raised when the images or their preparation change.
     """
 
     name: str
@@ -75,5 +79,15 @@ class DatasetCard:
     download: str | None
     normalisation: Normalisation
     load: Loader
+    recipes: Recommended
     licence: str = ""
     source: str = ""
+    is_embedded: bool = False
+    revision: int = 1
+
+    @property
+    def obtained(self) -> str:
+        """Where the images come from when they are first needed, in words."""
+        if self.is_embedded:
+            return "comes with the package"
+        return f"downloads {self.download}" if self.download else "must be in the data folder"

@@ -10,6 +10,7 @@ from torchvision.datasets import CIFAR10
 from mipp_core.data.card import DatasetCard
 from mipp_core.data.cifar_family import IMAGE_SHAPE, TEST_SIZE, TRAIN_SIZE, CifarFamily
 from mipp_core.data.normalisation import Normalisation
+from mipp_core.recipes import Recommended
 
 FAMILY = CifarFamily("cifar10", CIFAR10)
 
@@ -23,6 +24,7 @@ CARD = DatasetCard(
     download="about 170 MB",
     normalisation=Normalisation(mean=(0.4914, 0.4822, 0.4465), std=(0.2470, 0.2435, 0.2616)),
     load=FAMILY.load,
+    recipes=Recommended(live="live-cifar", paper="paper-cifar10"),
     licence="none stated; cite Krizhevsky 2009",
     source="www.cs.toronto.edu/~kriz/cifar.html",
 )

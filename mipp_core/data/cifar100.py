@@ -9,6 +9,7 @@ from torchvision.datasets import CIFAR100
 from mipp_core.data.card import DatasetCard
 from mipp_core.data.cifar_family import IMAGE_SHAPE, TEST_SIZE, TRAIN_SIZE, CifarFamily
 from mipp_core.data.normalisation import Normalisation
+from mipp_core.recipes import Recommended
 
 FAMILY = CifarFamily("cifar100", CIFAR100)
 
@@ -32,6 +33,7 @@ CARD = DatasetCard(
     download="about 169 MB",
     normalisation=Normalisation(mean=(0.5071, 0.4865, 0.4409), std=(0.2673, 0.2564, 0.2762)),
     load=FAMILY.load,
+    recipes=Recommended(live="live-cifar", paper="paper-cifar100"),
     licence="none stated; cite Krizhevsky 2009",
     source="www.cs.toronto.edu/~kriz/cifar.html",
 )

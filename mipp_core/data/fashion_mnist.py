@@ -5,6 +5,7 @@ from torchvision.datasets import FashionMNIST
 from mipp_core.data.card import DatasetCard
 from mipp_core.data.mnist_family import SIDE, MnistFamily, Part
 from mipp_core.data.normalisation import Normalisation
+from mipp_core.recipes import Recommended
 
 FAMILY = MnistFamily(
     name="fashion-mnist",
@@ -23,6 +24,7 @@ CARD = DatasetCard(
     download="about 31 MB",
     normalisation=Normalisation(mean=(0.0,), std=(1.0,)),
     load=FAMILY.load,
+    recipes=Recommended(live="short", paper="paper-mnist"),
     licence="MIT",
     source="github.com/zalandoresearch/fashion-mnist",
 )

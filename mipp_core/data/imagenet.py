@@ -12,6 +12,7 @@ from mipp_core.data.card import DatasetCard
 from mipp_core.data.decoding import Crop
 from mipp_core.data.folder_family import FolderFamily
 from mipp_core.data.normalisation import Normalisation
+from mipp_core.recipes import Recommended
 
 NORMALISATION = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 """Channel means and standard deviations as torchvision's pretrained weights expect them."""
@@ -39,6 +40,7 @@ CARD = DatasetCard(
     download=None,
     normalisation=NORMALISATION,
     load=FAMILY.load,
+    recipes=Recommended(live="live-cifar", paper="paper-imagenet"),
     licence="non-commercial research, by agreement",
     source="image-net.org; put train/ and val/ into imagenet/ in the data folder",
 )

@@ -18,6 +18,7 @@ from torch import Tensor
 from mipp_core.data.card import DatasetCard, RawSplit
 from mipp_core.data.normalisation import Normalisation
 from mipp_core.errors import DataError
+from mipp_core.recipes import Recommended
 from mipp_core.vocabulary import Report
 
 ASSET = Path(__file__).parent / "assets" / "mnist-sample.safetensors.xz"
@@ -59,8 +60,10 @@ CARD = DatasetCard(
     train_size=TRAIN_PER_CLASS * len(CLASSES),
     test_size=TEST_PER_CLASS * len(CLASSES),
     download=None,
+    is_embedded=True,
     normalisation=Normalisation(mean=(0.0,), std=(1.0,)),
     load=load,
+    recipes=Recommended(live="live", paper="paper-mnist"),
     licence="CC BY-SA 3.0",
     source="the package; a part of mnist",
 )

@@ -13,6 +13,7 @@ from mipp_core.data.card import DatasetCard
 from mipp_core.data.decoding import Crop
 from mipp_core.data.folder_family import FolderFamily, Listing, listed
 from mipp_core.data.imagenet import NORMALISATION
+from mipp_core.recipes import Recommended
 
 TABLE = "val_annotations.txt"
 """In the folder of validation images: a line for each, with its file name, its class and a bounding box, by tabs."""
@@ -88,6 +89,7 @@ CARD = DatasetCard(
     download=None,
     normalisation=NORMALISATION,
     load=FAMILY.load,
+    recipes=Recommended(live="live-cifar", paper="paper-tiny-imagenet"),
     licence="ImageNet's: non-commercial research",
     source="cs231n.stanford.edu/tiny-imagenet-200.zip; unpack it in the data folder",
 )

@@ -3,6 +3,6 @@
 from mipp_core.models.architecture import Architecture, architecture, family
 from mipp_core.models.families import MODELS
 from mipp_core.models.family import Family
-from mipp_core.models.from_file import load_file, shown
+from mipp_core.models.from_file import load_file
 
-__all__ = ["MODELS", "Architecture", "Family", "architecture", "family", "load_file", "shown"]
+__all__ = ["MODELS", "Architecture", "Family", "architecture", "family", "load_file"]

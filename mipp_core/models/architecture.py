@@ -12,6 +12,7 @@ from mipp_core.errors import ModelError, UnknownNameError
 from mipp_core.models import from_file, from_torchvision
 from mipp_core.models.families import MODELS
 from mipp_core.models.family import Family
+from mipp_core.own_files import PREFIX as OWN_FILE
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Architecture:
 
     @property
     def _blank(self) -> torch.device:
-        return torch.device("cpu" if self.family.startswith(from_file.PREFIX) else "meta")
+        return torch.device("cpu" if self.family.startswith(OWN_FILE) else "meta")
 
     @property
     def inputs(self) -> int:
@@ -131,7 +132,7 @@ def family(name: str) -> Family:
         return MODELS[name]
     if name.startswith(from_torchvision.PREFIX):
         return from_torchvision.torchvision_family(name.removeprefix(from_torchvision.PREFIX))
-    if name.startswith(from_file.PREFIX):
+    if name.startswith(OWN_FILE):
         return from_file.named_file(name)
     raise UnknownNameError("model", name, [*MODELS, f"{from_torchvision.PREFIX}NAME"])
 

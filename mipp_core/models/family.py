@@ -20,6 +20,7 @@ class Family:
         build: makes the network; it draws its weights from the global generator.
         smallest_image: the smallest height and width it can read, as far as it is known beforehand.
         weights: names of the pretrained weights that can be downloaded, the best ones last.
+        revision: raised when the same seed gives other weights, or the network computes something else.
     """
 
     description: str
@@ -28,3 +29,4 @@ class Family:
     build: Builder
     smallest_image: int = 1
     weights: tuple[str, ...] = ()
+    revision: int = 1

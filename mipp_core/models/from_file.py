@@ -1,26 +1,16 @@
-"""Networks that somebody's own Python file builds.
+"""Networks that somebody's own Python file builds; ``mipp_core.own_files`` says when such a file is run."""
 
-A file is run only when a person names it, on the command line or in Python.  A run or a slim network that was saved
-knows the file's content by its hash, never its place: reading one back runs nothing.  What a file prints goes to
-stderr, since stdout is for results.
-"""
-
-import hashlib
 import inspect
-import runpy
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from mipp_core.errors import ModelError
 from mipp_core.models.family import Family
-
-PREFIX = "file:"
-"""Of the names of these families, as in ``file:net.py:build@0123456789ab``."""
+from mipp_core.own_files import run_file, shown
 
 _NAMED: dict[str, Family] = {}
 """The files that a person has named in this process."""
@@ -29,30 +19,14 @@ _NAMED: dict[str, Family] = {}
 def load_file(text: str) -> str:
     """Run ``PATH.py:FUNCTION`` and return the name of the family it makes.
 
-    A network is one file: modules of yours that it imports would not be in its hash.  The function returns a network;
-    it may take ``image_shape`` (channels, height, width) and ``classes``.  The name
-    has the file's hash in it, so a changed file makes other runs.
+    The function returns a network; it may take ``image_shape`` (channels, height, width) and ``classes``.
 
     Raises:
         ModelError: the file cannot be read or run, or has no such function.
     """
-    path, _, function = text.rpartition(":")
-    try:
-        content = Path(path).read_bytes()
-        with redirect_stdout(sys.stderr):
-            found = runpy.run_path(path).get(function)
-    except (Exception, SystemExit) as problem:  # a script that reads its arguments leaves at words that are ours
-        raise ModelError(f"The file {path} cannot be run ({type(problem).__name__}: {problem}); mend it.") from problem
-    if not callable(found):
-        raise ModelError(f"The file {path} has no function {function!r}; give PATH.py:FUNCTION, as net.py:build.")
-    name = f"{PREFIX}{Path(path).name}:{function}@{hashlib.sha256(content).hexdigest()[:12]}"
-    _NAMED[name] = Family(f"{function} of {Path(path).name}", (), (), _Builder(found, name))
+    function, name = run_file(text, "function", "net.py:build", ModelError)
+    _NAMED[name] = Family(f"the network of {shown(name)}", (), (), _Builder(function, name))
     return name
-
-
-def shown(name: str) -> str:
-    """Return a model's name as a person would type it; of a file's place only its own name is known."""
-    return name.removeprefix(PREFIX).partition("@")[0] if name.startswith(PREFIX) else name
 
 
 def named_file(name: str) -> Family:
@@ -83,7 +57,7 @@ class _Builder:
                 made = self._function(**{name: given[name] for name in self._asked})
         except (Exception, SystemExit) as problem:
             raise ModelError(
-                f"{self._name} cannot be built ({type(problem).__name__}: {problem}); mend it."
+                f"{self._name} cannot be built ({type(problem).__name__}: {problem}); correct it."
             ) from problem
         if not isinstance(made, nn.Module):
             raise ModelError(f"{self._name} returned a {type(made).__name__}; it must return a torch.nn.Module.")

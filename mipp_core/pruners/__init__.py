@@ -7,9 +7,11 @@ from dataclasses import fields
 from typing import Any
 
 from mipp_core.errors import SettingError, UnknownNameError
+from mipp_core.own_files import PREFIX, shown
 from mipp_core.pruners.chip import Chip
 from mipp_core.pruners.conductance import Conductance
-from mipp_core.pruners.contract import Decider, Pruner, Ranker, Task
+from mipp_core.pruners.contract import Decider, Pruner, Ranker, Scores, Task, Variant
+from mipp_core.pruners.from_file import load_pruner, named_pruner
 from mipp_core.pruners.grasp import Grasp, IterativeGrasp
 from mipp_core.pruners.hrank import HRank
 from mipp_core.pruners.imp import Imp
@@ -20,6 +22,7 @@ from mipp_core.pruners.mipp_plan import Plan, plan
 from mipp_core.pruners.network_slimming import NetworkSlimming
 from mipp_core.pruners.prospr import ProsPR
 from mipp_core.pruners.random import Random
+from mipp_core.pruners.settings import at_least, on_or_off, one_of, setting
 from mipp_core.pruners.snip import IterativeSnip, Snip
 from mipp_core.pruners.sosp import Sosp
 from mipp_core.pruners.synflow import SynFlow
@@ -36,10 +39,18 @@ __all__ = [
     "Pruner",
     "Random",
     "Ranker",
+    "Scores",
     "Task",
+    "Variant",
+    "at_least",
     "describe",
+    "kind_of",
+    "load_pruner",
+    "on_or_off",
+    "one_of",
     "plan",
     "pruner",
+    "setting",
 ]
 
 PRUNERS: dict[str, type[Pruner]] = {
@@ -66,7 +77,7 @@ PRUNERS: dict[str, type[Pruner]] = {
 
 def describe(found: Pruner) -> tuple[str, str]:
     """Return a pruner's paper and its card: what it does, formula, needs, cost and departures, in paragraphs."""
-    source = inspect.getdoc(sys.modules[type(found).__module__]) or ""
+    source = inspect.getdoc(sys.modules.get(type(found).__module__)) or f"{type(found).__name__}, from a file."
     card = (inspect.getdoc(type(found)) or "").partition("Attributes:")[0]
     return source.splitlines()[0], re.sub(r"\n(?=(?:Idea|Formula|Needs|Cost):)", "\n\n", card.strip())
 
@@ -78,10 +89,23 @@ def pruner(name: str, **settings: Any) -> Pruner:
         UnknownNameError: lists the known pruners.
         SettingError: lists the known settings, or says which value is out of range.
     """
+    kind = kind_of(name)
+    known = [field.name for field in fields(kind)]
+    for given in settings:
+        if given not in known:
+            raise SettingError(f"{shown(name)} has no setting {given!r}; it has: {', '.join(known) or 'none'}.")
+    return kind(**settings)
+
+
+def kind_of(name: str) -> type[Pruner]:
+    """Look a pruner's class up by name.
+
+    Raises:
+        UnknownNameError: lists the known pruners.
+        SettingError: the name is of a Python file that nobody has named in this process.
+    """
+    if name.startswith(PREFIX):
+        return named_pruner(name)
     if name not in PRUNERS:
         raise UnknownNameError("pruner", name, PRUNERS)
-    known = [field.name for field in fields(PRUNERS[name])]
-    for setting in settings:
-        if setting not in known:
-            raise SettingError(f"{name} has no setting {setting!r}; it has: {', '.join(known) or 'none'}.")
-    return PRUNERS[name](**settings)
+    return PRUNERS[name]

@@ -1,5 +1,6 @@
 """CHIP: channel independence-based pruning (Sui et al., arXiv 2110.13981)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +11,8 @@ from torch import Tensor, nn
 from mipp_core.cutting.selection import Scope
 from mipp_core.data.dataset import Split
 from mipp_core.network.activations import listen
-from mipp_core.pruners.contract import Need, Ranker, Scores, require
+from mipp_core.pruners.contract import Need, Ranker, Scores, Variant
+from mipp_core.pruners.settings import at_least, setting
 from mipp_core.pruners.weight_scores import drawn
 
 
@@ -34,13 +36,11 @@ class Chip(Ranker):
         SettingError: the samples are below 1.
     """
 
+    variants: ClassVar[Mapping[str, Variant]] = {"CHIP": Variant()}
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "activations"})
     scopes: ClassVar[tuple[Scope, ...]] = ("layer",)
 
-    samples: int = 100
-
-    def __post_init__(self) -> None:
-        require("samples", self.samples, self.samples >= 1, "at least 1")
+    samples: int = setting(100, at_least(1))
 
     @torch.no_grad()
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:

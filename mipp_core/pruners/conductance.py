@@ -1,5 +1,6 @@
 """Pruning by attribution: layer conductance (Dhamdhere, Sundararajan and Yan, arXiv 1805.12233), by Captum."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +10,8 @@ from torch import Tensor, nn
 from mipp_core.data.dataset import Split
 from mipp_core.network.gates import Gate, open_gates
 from mipp_core.network.layers import wiring_of
-from mipp_core.pruners.contract import Need, Ranker, Scores, require
+from mipp_core.pruners.contract import Need, Ranker, Scores, Variant
+from mipp_core.pruners.settings import at_least, setting
 from mipp_core.pruners.weight_scores import drawn, scoring_copy
 
 
@@ -33,14 +35,11 @@ class Conductance(Ranker):
         SettingError: a setting is out of its range.
     """
 
+    variants: ClassVar[Mapping[str, Variant]] = {"conductance": Variant()}
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "labels", "gradients", "activations"})
 
-    samples: int = 200
-    steps: int = 16
-
-    def __post_init__(self) -> None:
-        for name in ("samples", "steps"):
-            require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
+    samples: int = setting(200, at_least(1))
+    steps: int = setting(16, at_least(1))
 
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Average the magnitude of every unit's conductance over the images."""

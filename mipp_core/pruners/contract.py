@@ -5,8 +5,8 @@ are bit-identical afterwards.  Randomness comes from the seed passed in.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from jaxtyping import Float
@@ -17,6 +17,7 @@ from mipp_core.cutting.selection import Scope, Selection
 from mipp_core.data.dataset import Split
 from mipp_core.errors import SettingError
 from mipp_core.information.terc import Decision
+from mipp_core.pruners.settings import require_in_range
 from mipp_core.vocabulary import Report, silent
 
 Need = Literal["data", "labels", "gradients", "activations", "training", "normalisation"]
@@ -56,16 +57,61 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Ranker(ABC):
-    """A pruner that scores units; ``mipp_core.cutting.selection`` turns scores into keep-masks."""
+class Variant:
+    """One line of a comparison: a pruner as it is meant there.
+
+    Attributes:
+        settings: those that are not the usual ones.
+        scope: how a ratio is spread over the layers; None for the pruner's usual way.
+        usual: whether the page Compare shows it unless it is asked for others.
+    """
+
+    settings: Mapping[str, object] = field(default_factory=dict)
+    scope: Scope | None = None
+    usual: bool = False
+
+
+@dataclass(frozen=True)
+class Pruner:
+    """What both kinds share: what they look at, what they are called, and settings that are held to their ranges.
+
+    A setting is a field of the dataclass, made by ``mipp_core.pruners.settings.setting(default, range)``.
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
-    scopes: ClassVar[tuple[Scope, ...]] = ("global", "layer")
-    """How a ratio may be spread over the layers; the first is the usual one."""
     reads_neighbour: ClassVar[bool] = False
     """Whether a layer's units are judged by what the next layer makes of them."""
     rewinds: ClassVar[bool] = False
     """Whether the pruned network is retrained from the dense network's initial weights."""
+    revision: ClassVar[int] = 1
+    """Raised when the same settings, network, data and seed give another answer; see ``mipp_core.runs.revisions``."""
+    variants: ClassVar[Mapping[str, Variant]] = {}
+    """Its lines in a comparison, by the name each has in the literature; by default one, called as the class is."""
+
+    def __init_subclass__(cls) -> None:
+        if "variants" not in cls.__dict__:
+            cls.variants = {cls.__name__: Variant()}
+
+    def __post_init__(self) -> None:
+        require_in_range(self)
+
+    @property
+    def revisions(self) -> dict[str, int]:
+        """The revision of its code."""
+        return {f"pruner {type(self).__name__}": self.revision}
+
+
+@dataclass(frozen=True)
+class Ranker(Pruner, ABC):
+    """A pruner that scores units; ``mipp_core.cutting.selection`` turns scores into keep-masks."""
+
+    scopes: ClassVar[tuple[Scope, ...]] = ("global", "layer")
+    """How a ratio may be spread over the layers; the first is the usual one."""
+
+    @property
+    def nested(self) -> bool:
+        """Whether what a lower sparsity removes, a higher one removes too: so it is for scores that are given once."""
+        return True
 
     @abstractmethod
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
@@ -82,28 +128,11 @@ class Ranker(ABC):
 
 
 @dataclass(frozen=True)
-class Decider(ABC):
+class Decider(Pruner, ABC):
     """A pruner that finds its own pruning ratios from a confidence."""
-
-    needs: ClassVar[frozenset[Need]] = frozenset()
-    reads_neighbour: ClassVar[bool] = False
-    rewinds: ClassVar[bool] = False
 
     @abstractmethod
     def decide(
         self, model: nn.Module, data: Split, seed: int, confidences: tuple[float, ...], report: Report
     ) -> list[Decision]:
         """Decide about every unit at every confidence, given in ascending order."""
-
-
-Pruner = Ranker | Decider
-
-
-def require(name: str, value: object, holds: bool, range_: str) -> None:
-    """Refuse a setting that is out of its range.
-
-    Raises:
-        SettingError: names the setting, its value and the range.
-    """
-    if not holds:
-        raise SettingError(f"The setting {name} is {value!r}; it must be {range_}.")

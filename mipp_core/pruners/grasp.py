@@ -1,6 +1,6 @@
 """GraSP: gradient signal preservation (Wang, Zhang and Grosse, arXiv 2002.07376)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -10,8 +10,9 @@ from torch.nn import functional
 
 from mipp_core.data.dataset import Split
 from mipp_core.network.operations import BATCH_NORMS
-from mipp_core.pruners.contract import Need, require
+from mipp_core.pruners.contract import Need, Variant
 from mipp_core.pruners.rounds import Rounds
+from mipp_core.pruners.settings import above_zero, at_least, one_of, setting
 from mipp_core.pruners.weight_scores import (
     Reduction,
     WeightRanker,
@@ -47,17 +48,15 @@ class Grasp(Rounds, WeightRanker):
         SettingError: a setting is out of its range.
     """
 
+    variants: ClassVar[Mapping[str, Variant]] = {
+        "GraSP": Variant(usual=True),
+        "GraSP signed": Variant({"reduce": "sum"}),
+    }
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "labels", "gradients"})
 
-    reduce: Literal["l1", "sum"] = "l1"
-    per_class: int = 25
-    temperature: float = 200.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require("reduce", self.reduce, self.reduce in {"l1", "sum"}, "l1 or sum")
-        require("per_class", self.per_class, self.per_class >= 1, "at least 1")
-        require("temperature", self.temperature, self.temperature > 0, "above 0")
+    reduce: Literal["l1", "sum"] = setting("l1", one_of(["l1", "sum"]))
+    per_class: int = setting(25, at_least(1))
+    temperature: float = setting(200.0, above_zero())
 
     @property
     def reduction(self) -> Reduction:
@@ -94,7 +93,8 @@ class IterativeGrasp(Grasp):
         rounds: of scoring and removing.
     """
 
-    rounds: int = 30
+    variants: ClassVar[Mapping[str, Variant]] = {"IterGraSP": Variant(usual=True)}
+    rounds: int = setting(30, at_least(1))
 
 
 def gradient_of_half_squared_gradient(losses: list[Tensor], at: list[Tensor]) -> list[Tensor]:

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from mipp_core.cutting.selection import Scope
 from mipp_core.data.dataset import Split
 from mipp_core.network.activations import listen
-from mipp_core.pruners.contract import Need, Ranker, Scores, require
+from mipp_core.pruners.contract import Need, Ranker, Scores
+from mipp_core.pruners.settings import at_least, setting
 from mipp_core.pruners.weight_scores import drawn
 
 
@@ -36,10 +37,7 @@ class HRank(Ranker):
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "activations"})
     scopes: ClassVar[tuple[Scope, ...]] = ("layer",)
 
-    samples: int = 500
-
-    def __post_init__(self) -> None:
-        require("samples", self.samples, self.samples >= 1, "at least 1")
+    samples: int = setting(500, at_least(1))
 
     @torch.no_grad()
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:

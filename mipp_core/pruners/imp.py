@@ -1,5 +1,6 @@
 """IMP: iterative magnitude pruning with rewinding (Frankle and Carbin, arXiv 1803.03635)."""
 
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,9 +10,10 @@ import torch
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.selection import Scope, Selection
 from mipp_core.network.gates import gated
-from mipp_core.pruners.contract import Need, Task, require
+from mipp_core.pruners.contract import Need, Task, Variant
 from mipp_core.pruners.magnitude import Magnitude
 from mipp_core.pruners.rounds import last
+from mipp_core.pruners.settings import setting, share
 from mipp_core.vocabulary import Progress, Report
 
 
@@ -38,15 +40,12 @@ class Imp(Magnitude):
         SettingError: a setting is out of its range.
     """
 
+    variants: ClassVar[Mapping[str, Variant]] = {"IMP": Variant(usual=True)}
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "labels", "gradients", "training"})
     scopes: ClassVar[tuple[Scope, ...]] = ("layer", "global")
     rewinds: ClassVar[bool] = True
 
-    rate: float = 0.2
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require("rate", self.rate, 0 < self.rate < 1, "above 0 and below 1")
+    rate: float = setting(0.2, share())
 
     def masks(self, task: Task, sparsities: tuple[float, ...], selection: Selection) -> list[KeepMasks]:
         """Train, remove and rewind until the highest sparsity is reached; ``task.model`` is at initialisation."""

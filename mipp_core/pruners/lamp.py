@@ -1,6 +1,8 @@
 """LAMP: layer-adaptive magnitude pruning (Lee et al., arXiv 2010.07611)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -8,7 +10,7 @@ from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
 from mipp_core.network.layers import wiring_of
-from mipp_core.pruners.contract import Ranker, Scores
+from mipp_core.pruners.contract import Ranker, Scores, Variant
 from mipp_core.pruners.weight_scores import reduced, weights_of
 
 
@@ -24,6 +26,8 @@ class Lamp(Ranker):
     Departures: the paper scores weights; here a unit's squared L2 norm stands in the place of a weight's square.  Of
     equal norms the first unit counts as the larger.
     """
+
+    variants: ClassVar[Mapping[str, Variant]] = {"LAMP": Variant()}
 
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Compare every unit with its layer's larger ones."""

@@ -1,12 +1,14 @@
 """Magnitude pruning: units with small weights go first (Li et al., arXiv 1608.08710)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.pruners.contract import require
+from mipp_core.pruners.contract import Variant
+from mipp_core.pruners.settings import one_of, setting
 from mipp_core.pruners.weight_scores import Reduction, WeightRanker, WeightScores, weights_of
 
 
@@ -26,10 +28,13 @@ class Magnitude(WeightRanker):
         SettingError: the norm is neither.
     """
 
-    norm: Literal["l1", "l2"] = "l1"
-
-    def __post_init__(self) -> None:
-        require("norm", self.norm, self.norm in {"l1", "l2"}, "l1 or l2")
+    variants: ClassVar[Mapping[str, Variant]] = {
+        "L1": Variant(usual=True),
+        "L2": Variant({"norm": "l2"}, usual=True),
+        "L1 per layer": Variant(scope="layer", usual=True),
+        "L2 per layer": Variant({"norm": "l2"}, scope="layer"),
+    }
+    norm: Literal["l1", "l2"] = setting("l1", one_of(["l1", "l2"]))
 
     @property
     def reduction(self) -> Reduction:

@@ -1,6 +1,6 @@
 """Mutual Information Preserving Pruning (Westphal, Hailes and Musolesi, arXiv 2411.00147)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, get_args
 from zlib import crc32
@@ -18,7 +18,8 @@ from mipp_core.information.reconstruction import Fit, Reconstruction
 from mipp_core.information.terc import Branch, Decision, keep_masks, terc, uninformative
 from mipp_core.network.activations import Activations, record, without
 from mipp_core.network.layers import OUTPUT, Wiring, wiring_of
-from mipp_core.pruners.contract import Decider, Need, require
+from mipp_core.pruners.contract import Decider, Need, Variant
+from mipp_core.pruners.settings import above_zero, at_least, on_or_off, one_of, setting, share, widths
 from mipp_core.vocabulary import INPUT, Collapse, Progress, Reference, Report, silent
 
 
@@ -68,41 +69,27 @@ class Mipp(Decider):
         SettingError: a setting is out of its range.
     """
 
+    variants: ClassVar[Mapping[str, Variant]] = {"MIPP": Variant(usual=True)}
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "activations"})
     reads_neighbour: ClassVar[bool] = True
 
-    collapse: Collapse = "l1"
-    reference: Reference = "fixed"
-    members: int = 3
-    hidden: tuple[int, ...] = (256, 256)
-    fit_steps: int = 1500
-    refit_steps: int = 150
-    unit_steps: int = 20
-    rank_steps: int = 35
-    batch_size: int = 100
-    learning_rate: float = 1e-3
-    unit_learning_rate: float = 5e-4
-    samples: int = 8000
-    held_out: float = 0.25
-    estimate_size: int = 256
-    budget: float = 0.0
-    longest_block: int = 8
-    pixels: bool = False
-
-    def __post_init__(self) -> None:
-        require("collapse", self.collapse, self.collapse in get_args(Collapse), "l1, l2, mean or std")
-        require("reference", self.reference, self.reference in get_args(Reference), "fixed or current")
-        require("members", self.members, self.members >= 2, "at least 2")
-        require("hidden", self.hidden, all(width >= 1 for width in self.hidden), "whole numbers of at least 1")
-        for name in ("fit_steps", "refit_steps", "unit_steps", "rank_steps"):
-            require(name, getattr(self, name), getattr(self, name) >= 0, "at least 0")
-        for name in ("batch_size", "estimate_size", "longest_block"):
-            require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
-        for name in ("learning_rate", "unit_learning_rate"):
-            require(name, getattr(self, name), getattr(self, name) > 0, "above 0")
-        require("samples", self.samples, self.samples >= 16, "at least 16")
-        require("held_out", self.held_out, 0 < self.held_out < 1, "above 0 and below 1")
-        require("budget", self.budget, 0 <= self.budget < 1, "at least 0 and below 1")
+    collapse: Collapse = setting("l1", one_of(get_args(Collapse)))
+    reference: Reference = setting("fixed", one_of(get_args(Reference)))
+    members: int = setting(3, at_least(2))
+    hidden: tuple[int, ...] = setting((256, 256), widths())
+    fit_steps: int = setting(1500, at_least(0))
+    refit_steps: int = setting(150, at_least(0))
+    unit_steps: int = setting(20, at_least(0))
+    rank_steps: int = setting(35, at_least(0))
+    batch_size: int = setting(100, at_least(1))
+    learning_rate: float = setting(1e-3, above_zero())
+    unit_learning_rate: float = setting(5e-4, above_zero())
+    samples: int = setting(8000, at_least(16))
+    held_out: float = setting(0.25, share())
+    estimate_size: int = setting(256, at_least(1))
+    budget: float = setting(0.0, share(including_zero=True))
+    longest_block: int = setting(8, at_least(1))
+    pixels: bool = setting(False, on_or_off())
 
     def decide(
         self,

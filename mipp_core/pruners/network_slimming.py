@@ -1,5 +1,6 @@
 """Network Slimming: channels by the scale of their normalisation (Liu et al., arXiv 1708.06519)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +12,7 @@ from mipp_core.errors import ModelError
 from mipp_core.network.channels import spaces_read
 from mipp_core.network.layers import Wiring, wiring_of
 from mipp_core.network.operations import BATCH_NORMS
-from mipp_core.pruners.contract import Need, Ranker, Scores
+from mipp_core.pruners.contract import Need, Ranker, Scores, Variant
 
 _NAMED = 8  # layers in a refusal: more would be no sentence
 
@@ -33,6 +34,7 @@ class NetworkSlimming(Ranker):
     compared with the others'.
     """
 
+    variants: ClassVar[Mapping[str, Variant]] = {"Network Slimming": Variant()}
     needs: ClassVar[frozenset[Need]] = frozenset({"normalisation"})
 
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:

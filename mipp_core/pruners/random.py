@@ -1,13 +1,15 @@
 """Random pruning: the control every other choice of units must beat."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
 
 from mipp_core.data.dataset import Split
 from mipp_core.network.layers import wiring_of
-from mipp_core.pruners.contract import Ranker, Scores
+from mipp_core.pruners.contract import Ranker, Scores, Variant
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class Random(Ranker):
     its choice of units does the work.
     Formula: a number from the seed.  Needs: nothing.  Cost: none.
     """
+
+    variants: ClassVar[Mapping[str, Variant]] = {"random": Variant(usual=True)}
 
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Draw one number in [0, 1) per unit from the seed."""

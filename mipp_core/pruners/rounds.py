@@ -8,7 +8,8 @@ import torch
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.selection import Selection
 from mipp_core.network.layers import silenced
-from mipp_core.pruners.contract import Ranker, Task, require
+from mipp_core.pruners.contract import Ranker, Task
+from mipp_core.pruners.settings import at_least, setting
 from mipp_core.vocabulary import Progress
 
 
@@ -24,10 +25,12 @@ class Rounds(Ranker):
         rounds: at least 1; 1 scores the whole network once.
     """
 
-    rounds: int = 1
+    rounds: int = setting(1, at_least(1))
 
-    def __post_init__(self) -> None:
-        require("rounds", self.rounds, self.rounds >= 1, "at least 1")
+    @property
+    def nested(self) -> bool:
+        """Only where all sparsities share one scoring."""
+        return self.rounds == 1
 
     def masks(self, task: Task, sparsities: tuple[float, ...], selection: Selection) -> list[KeepMasks]:
         """Go through the rounds once for every sparsity; with a single round, score once for all."""

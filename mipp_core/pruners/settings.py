@@ -14,7 +14,7 @@ class Range:
 
     Attributes:
         words: the range, as the end of a sentence: "at least 1".
-        kind: of every value: int, float (which a whole number is too), str, or tuple for several whole numbers.
+        kind: of every value: int, float (which a whole number is too), str, bool, or tuple for several whole numbers.
         least: the smallest value; None for no limit.
         above: a limit that every value exceeds; None for none.
         below: a limit that every value stays under; None for none.
@@ -23,16 +23,18 @@ class Range:
 
     words: str
     kind: type
-    least: float | None = None
-    above: float | None = None
-    below: float | None = None
+    least: int | float | None = None
+    above: int | float | None = None
+    below: int | float | None = None
     names: tuple[str, ...] = ()
 
     def holds(self, value: Any) -> bool:
         """Tell whether a value is in the range."""
         if self.kind is tuple:
             return isinstance(value, tuple) and all(self._is_number(each, int) for each in value)
-        return value in self.names if self.kind is str else self._is_number(value, self.kind)
+        if self.kind in (bool, str):
+            return isinstance(value, bool) if self.kind is bool else value in self.names
+        return self._is_number(value, self.kind)
 
     def _is_number(self, value: Any, kind: type) -> bool:
         if isinstance(value, bool) or not isinstance(value, int if kind is int else int | float) or not isfinite(value):
@@ -72,13 +74,18 @@ def one_of(names: Sequence[str]) -> Range:
     return Range(f"{', '.join(others)} or {last}", str, names=tuple(names))
 
 
+def on_or_off() -> Range:
+    """Return the range of switches."""
+    return Range("true or false", bool)
+
+
 def setting(default: Any, range_: Range) -> Any:
     """Declare a field of a pruner with its default and its range."""
     return field(default=default, metadata={"range": range_})
 
 
 def ranges(kind: type) -> dict[str, Range]:
-    """Return the ranges of a pruner's settings by name; those that are only on or off have none."""
+    """Return the ranges of a pruner's settings by name."""
     return {each.name: each.metadata["range"] for each in fields(kind) if "range" in each.metadata}
 
 

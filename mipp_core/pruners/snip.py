@@ -1,5 +1,6 @@
 """SNIP: single-shot network pruning by connection sensitivity (Lee, Ajanthan and Torr, arXiv 1810.02340)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -9,8 +10,9 @@ from torch import Tensor, nn
 from mipp_core.data.dataset import Split
 from mipp_core.network.gates import open_gates
 from mipp_core.network.layers import wiring_of
-from mipp_core.pruners.contract import Need, Scores, require
+from mipp_core.pruners.contract import Need, Scores, Variant
 from mipp_core.pruners.rounds import Rounds
+from mipp_core.pruners.settings import at_least, one_of, setting
 from mipp_core.pruners.weight_scores import (
     WeightRanker,
     WeightScores,
@@ -44,17 +46,12 @@ class Snip(Rounds, WeightRanker):
         SettingError: a setting is out of its range.
     """
 
+    variants: ClassVar[Mapping[str, Variant]] = {"SNIP": Variant(usual=True)}
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "labels", "gradients"})
 
-    form: Literal["weights", "gates"] = "weights"
-    samples: int = 500
-    batch_size: int = 250
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require("form", self.form, self.form in {"weights", "gates"}, "weights or gates")
-        for name in ("samples", "batch_size"):
-            require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
+    form: Literal["weights", "gates"] = setting("weights", one_of(["weights", "gates"]))
+    samples: int = setting(500, at_least(1))
+    batch_size: int = setting(250, at_least(1))
 
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Score every unit by its weights' switches, or by its own."""
@@ -93,4 +90,5 @@ class IterativeSnip(Snip):
         rounds: of scoring and removing.
     """
 
-    rounds: int = 30
+    variants: ClassVar[Mapping[str, Variant]] = {"IterSNIP": Variant(usual=True)}
+    rounds: int = setting(30, at_least(1))

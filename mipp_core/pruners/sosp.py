@@ -1,5 +1,6 @@
 """SOSP-H: second-order structured pruning (Nonnenmacher et al., arXiv 2110.11395)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,7 +9,8 @@ from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
 from mipp_core.network.layers import weighted, wiring_of
-from mipp_core.pruners.contract import Need, Ranker, Scores, require
+from mipp_core.pruners.contract import Need, Ranker, Scores, Variant
+from mipp_core.pruners.settings import at_least, setting
 from mipp_core.pruners.weight_scores import drawn, parts_of_loss, scoring_copy
 
 
@@ -33,14 +35,11 @@ class Sosp(Ranker):
         SettingError: a setting is out of its range.
     """
 
+    variants: ClassVar[Mapping[str, Variant]] = {"SOSP-H": Variant(usual=True)}
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "labels", "gradients"})
 
-    samples: int = 1000
-    batch_size: int = 250
-
-    def __post_init__(self) -> None:
-        for name in ("samples", "batch_size"):
-            require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
+    samples: int = setting(1000, at_least(1))
+    batch_size: int = setting(250, at_least(1))
 
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Sum both orders over every unit's weights."""

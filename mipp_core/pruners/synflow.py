@@ -1,13 +1,17 @@
 """SynFlow: iterative synaptic flow pruning (Tanaka et al., arXiv 2006.05467)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
 from mipp_core.network.operations import BATCH_NORMS
+from mipp_core.pruners.contract import Variant
 from mipp_core.pruners.rounds import Rounds
+from mipp_core.pruners.settings import at_least, setting
 from mipp_core.pruners.weight_scores import WeightRanker, WeightScores, scoring_copy, weights_of
 
 
@@ -35,7 +39,8 @@ class SynFlow(Rounds, WeightRanker):
         SettingError: the rounds are below 1.
     """
 
-    rounds: int = 100
+    variants: ClassVar[Mapping[str, Variant]] = {"SynFlow": Variant(usual=True)}
+    rounds: int = setting(100, at_least(1))
 
     def weight_scores(self, model: nn.Module, data: Split, seed: int) -> WeightScores:
         """Measure the flow through every weight, in float64."""

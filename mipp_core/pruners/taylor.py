@@ -9,7 +9,8 @@ from torch.nn import functional
 
 from mipp_core.data.dataset import Split
 from mipp_core.network.gates import open_gates
-from mipp_core.pruners.contract import Need, Ranker, Scores, require
+from mipp_core.pruners.contract import Need, Ranker, Scores
+from mipp_core.pruners.settings import at_least, setting
 from mipp_core.pruners.weight_scores import drawn, scoring_copy
 
 
@@ -35,12 +36,8 @@ class Taylor(Ranker):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "labels", "gradients", "activations"})
 
-    samples: int = 1000
-    batch_size: int = 50
-
-    def __post_init__(self) -> None:
-        for name in ("samples", "batch_size"):
-            require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
+    samples: int = setting(1000, at_least(1))
+    batch_size: int = setting(50, at_least(1))
 
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Average every gate's squared slope over the batches."""

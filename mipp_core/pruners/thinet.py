@@ -1,5 +1,6 @@
 """ThiNet: pruning a filter by what the next layer loses (Luo, Wu and Lin, arXiv 1707.06342)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,8 +12,9 @@ from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.selection import Scope, Selection
 from mipp_core.data.dataset import Split
 from mipp_core.network.layers import Layer, silenced, wiring_of
-from mipp_core.pruners.contract import Need, Ranker, Scores, Task, require
+from mipp_core.pruners.contract import Need, Ranker, Scores, Task, Variant
 from mipp_core.pruners.contributions import contributions
+from mipp_core.pruners.settings import at_least, setting
 from mipp_core.pruners.weight_scores import drawn
 from mipp_core.vocabulary import Progress
 
@@ -43,16 +45,18 @@ class ThiNet(Ranker):
         SettingError: a setting is out of its range.
     """
 
+    variants: ClassVar[Mapping[str, Variant]] = {"ThiNet": Variant(usual=True)}
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "activations"})
     scopes: ClassVar[tuple[Scope, ...]] = ("layer",)
     reads_neighbour: ClassVar[bool] = True
 
-    samples: int = 1000
-    positions: int = 10
+    samples: int = setting(1000, at_least(1))
+    positions: int = setting(10, at_least(1))
 
-    def __post_init__(self) -> None:
-        for name in ("samples", "positions"):
-            require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
+    @property
+    def nested(self) -> bool:
+        """Every sparsity is searched for by itself."""
+        return False
 
     def masks(self, task: Task, sparsities: tuple[float, ...], selection: Selection) -> list[KeepMasks]:
         """Prune layer by layer, each reading the already pruned ones, once for every sparsity."""

@@ -15,7 +15,8 @@ from mipp_core.cutting.surgery import shrink, with_pixel_mask
 from mipp_core.errors import DataError, ModelError
 from mipp_core.information import confidence_of
 from mipp_core.information.confidence import level_of
-from mipp_core.models import Architecture, shown
+from mipp_core.models import Architecture
+from mipp_core.own_files import shown
 from mipp_core.runs.result import RunResult, entry_of, masks_of
 from mipp_core.runs.spec import RunSpec
 from mipp_core.store.files import packed, read_json, read_tensors, write_json, write_tensors

@@ -1,11 +1,12 @@
 """Several pruners on the same network: the entries of a comparison, and the runs it consists of."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from mipp_core.cutting.selection import Scope
 from mipp_core.errors import SettingError, UnknownNameError
-from mipp_core.pruners import Decider, Mipp, Pruner, pruner
+from mipp_core.pruners import PRUNERS, Decider, Mipp, Pruner, Ranker, pruner
 from mipp_core.runs.spec import NetworkSpec, RunSpec
 from mipp_core.training import Recipe
 
@@ -47,53 +48,20 @@ class Entry:
         return "training" not in self.settings.needs
 
 
-def _entry(name: str, scope: Scope | None = None, **settings: object) -> Entry:
-    return Entry(name, pruner(name, **settings), scope)
+def _entries() -> dict[str, Entry]:
+    return {
+        name: Entry(registered, pruner(registered, **variant.settings), variant.scope)
+        for registered, kind in PRUNERS.items()
+        for name, variant in kind.variants.items()
+    }
 
 
-ENTRIES: dict[str, Entry] = {
-    "MIPP": _entry("mipp"),
-    "random": _entry("random"),
-    "L1": _entry("magnitude"),
-    "L2": _entry("magnitude", norm="l2"),
-    "L1 per layer": _entry("magnitude", "layer"),
-    "L2 per layer": _entry("magnitude", "layer", norm="l2"),
-    "SynFlow": _entry("synflow"),
-    "SNIP": _entry("snip"),
-    "IterSNIP": _entry("iter-snip"),
-    "GraSP": _entry("grasp"),
-    "IterGraSP": _entry("iter-grasp"),
-    "GraSP signed": _entry("grasp", reduce="sum"),
-    "ThiNet": _entry("thinet"),
-    "SOSP-H": _entry("sosp-h"),
-    "IMP": _entry("imp"),
-    "Taylor": _entry("taylor"),
-    "LAMP": _entry("lamp"),
-    "HRank": _entry("hrank"),
-    "CHIP": _entry("chip"),
-    "ProsPR": _entry("prospr"),
-    "conductance": _entry("conductance"),
-    "Network Slimming": _entry("network-slimming"),
-}
+ENTRIES: dict[str, Entry] = _entries()
 """Every pruner of the registry, as it is usually meant, by the name it has in the literature."""
 
 
-USUAL = (
-    "MIPP",
-    "random",
-    "L1",
-    "L2",
-    "L1 per layer",
-    "SynFlow",
-    "SNIP",
-    "IterSNIP",
-    "GraSP",
-    "IterGraSP",
-    "ThiNet",
-    "SOSP-H",
-    "IMP",
-)
-"""What the MIPP paper compares itself with, and magnitudes in three ways."""
+USUAL = tuple(name for kind in PRUNERS.values() for name, variant in kind.variants.items() if variant.usual)
+"""What a comparison shows unless it is asked for others: what the MIPP paper has, and magnitudes in three ways."""
 
 
 def entry(name: str) -> Entry:
@@ -105,6 +73,17 @@ def entry(name: str) -> Entry:
     if name not in ENTRIES:
         raise UnknownNameError("entry", name, ENTRIES)
     return ENTRIES[name]
+
+
+def entries_that(holds: Callable[[Pruner], bool]) -> str:
+    """Name the entries of which something holds, for a sentence."""
+    *others, last = [name for name, found in ENTRIES.items() if holds(found.settings)] or ["none"]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def by_layer_only(settings: Pruner) -> bool:
+    """Tell whether a pruner can only remove the same share of every layer."""
+    return isinstance(settings, Ranker) and settings.scopes == ("layer",)
 
 
 def leader(network: NetworkSpec, trained: bool, retraining: Recipe) -> RunSpec:

@@ -1,8 +1,7 @@
 """A run is a value; its hash is its address."""
 
-import hashlib
-import json
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from re import fullmatch
 from typing import Any
 
@@ -13,7 +12,9 @@ from mipp_core.errors import ModelError, SettingError, UnknownNameError
 from mipp_core.information import LEVELS
 from mipp_core.models import Architecture, architecture, family
 from mipp_core.models.from_torchvision import PRETRAINED_CLASSES
-from mipp_core.pruners import PRUNERS, Decider, Mipp, Pruner, pruner
+from mipp_core.pruners import PRUNERS, Decider, Mipp, Pruner, kind_of, pruner
+from mipp_core.runs.naming import digest, plain
+from mipp_core.runs.revisions import STAGES
 from mipp_core.training import RECIPES, Recipe
 
 CONTROLS: dict[str, str] = {
@@ -64,6 +65,15 @@ class NetworkSpec:
         """The dense network's architecture for its dataset."""
         card = DATASETS[self.dataset]
         return architecture(self.model, card.image_shape, len(card.classes), self.widths)
+
+    @property
+    def revisions(self) -> dict[str, int]:
+        """The revisions of the code that makes the dense network; its recipe has its own."""
+        return {
+            f"model {self.model}": family(self.model).revision,
+            f"dataset {self.dataset}": DATASETS[self.dataset].revision,
+            "stage train": STAGES["train"],
+        }
 
 
 def _check_weights(name: str | None, made: Architecture) -> None:
@@ -117,9 +127,7 @@ class RunSpec:
     measured: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        if self.pruner not in PRUNERS:
-            raise UnknownNameError("pruner", self.pruner, PRUNERS)
-        if type(self.settings) is not PRUNERS[self.pruner]:
+        if type(self.settings) is not kind_of(self.pruner):
             raise SettingError(f"The settings {self.settings} are not those of {self.pruner}; make them by its name.")
         self._check_targets()
         self._check_scope()
@@ -165,13 +173,24 @@ class RunSpec:
         return Selection(self.scope or usual, self.floor)
 
     @property
+    def revisions(self) -> dict[str, int]:
+        """The revisions of the code that the run asks for besides its network's, its pruners' and its recipes'."""
+        stages = {f"stage {kind}": number for kind, number in STAGES.items() if kind != "train"}
+        controls = [PRUNERS[name] for name in self.controls if name in PRUNERS]
+        return stages | {"selection": Selection.revision} | {f"pruner {c.__name__}": c.revision for c in controls}
+
+    @property
     def hash(self) -> str:
         """Sixteen hexadecimal digits that name the run; see ``digest``."""
         return digest(self)
 
+    def hash_under(self, revisions: Mapping[str, int]) -> str:
+        """Return the name that the run had when code had these revisions."""
+        return digest(self, revisions)
+
     def to_json(self) -> dict[str, Any]:
         """Return every field as plain JSON; ``RunSpec.from_json`` reads it back."""
-        return _plain(self)
+        return plain(self)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "RunSpec":
@@ -205,31 +224,6 @@ def _recipe(value: dict[str, Any]) -> Recipe:
     return Recipe(
         **{**_tuples(value), "augmentation": None if augmentation is None else Augmentation(**augmentation)},
     )
-
-
-def digest(value: Any) -> str:
-    """Name a specification by its content.
-
-    Fields at their default are left out first, so that a new field with a neutral default changes no old name.
-    """
-    canonical = json.dumps(_plain(value, neutral=False), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
-
-
-def _plain(value: Any, neutral: bool = True) -> Any:
-    """Turn nested dataclasses into JSON values; without ``neutral``, fields at their default are dropped."""
-    if is_dataclass(value):
-        kept = [f for f in fields(value) if neutral or getattr(value, f.name) != _default(f)]
-        return {f.name: _plain(getattr(value, f.name), neutral) for f in kept}
-    if isinstance(value, dict):
-        return {key: _plain(item, neutral) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item, neutral) for item in value]
-    return value
-
-
-def _default(declared: Any) -> Any:
-    return declared.default_factory() if declared.default_factory is not MISSING else declared.default
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:

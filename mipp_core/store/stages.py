@@ -9,17 +9,15 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from mipp_core.errors import DataError
-from mipp_core.runs.spec import digest
+from mipp_core.runs.naming import digest
+from mipp_core.runs.revisions import STAGES
 from mipp_core.store import schema
 from mipp_core.store.database import Database
 from mipp_core.store.files import Blobs, Tensors
 
-REVISION = 1
-"""Part of every key; raised when a change of the code changes what stages give."""
-
 
 def _key(kind: str, depends_on: dict[str, Any]) -> str:
-    return digest({"stage": kind, "revision": REVISION, **depends_on})
+    return digest({"stage": kind, "revision": STAGES[kind], **depends_on})
 
 
 @dataclass(frozen=True)

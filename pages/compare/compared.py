@@ -7,8 +7,7 @@ import streamlit as st
 
 from mipp_core.figures import AXES, comparison_curves, comparison_panels, seconds_bars, share_map, unit_map
 from mipp_core.pruners import describe
-from mipp_core.recipes import paper_epochs
-from mipp_core.reports.comparison import ENTRIES
+from mipp_core.reports.comparison import ENTRIES, entries_that
 from mipp_core.reports.comparison_tables import (
     BIN,
     CONTROL_NAMES,
@@ -25,6 +24,7 @@ from mipp_core.reports.comparison_tables import (
 from mipp_core.reports.tables import MEASURES, layer_table
 from mipp_core.runs import entry_of
 from mipp_core.vocabulary import INPUT
+from pages.shared.chips import in_paper
 from pages.shared.plain import plainly
 
 ORDER = [*ENTRIES, *CONTROL_NAMES.values()]
@@ -250,12 +250,11 @@ def _provenance(documents: Documents) -> None:
     spec = run["spec"]
     versions = ", ".join(f"{name} {number}" for name, number in run["versions"].items())
     words = "retrained" if spec["trained"] else "trained"
+    rewinding = entries_that(lambda settings: settings.rewinds)
     st.divider()
     network = spec["network"]
-    paper = paper_epochs(network["dataset"])
     st.caption(
         f"{network['model']} on {network['dataset']}, trained for {network['recipe']['epochs']} epochs, pruned "
-        f"networks {words} for {spec['retraining']['epochs']} (the paper has {paper[0]} and "
-        f"{paper[1]}); IMP rewinds, so its networks "
-        f"are trained like the dense one. {run['device']}; {versions}."
+        f"networks {words} for {spec['retraining']['epochs']}{in_paper(network['dataset'])}; {rewinding} rewinds, so "
+        f"its networks are trained like the dense one. {run['device']}; {versions}."
     )

@@ -8,13 +8,14 @@ from mipp_core import jobs
 from mipp_core.data import DATASETS
 from mipp_core.errors import MippError
 from mipp_core.models import MODELS
+from mipp_core.pruners import Pruner
 from mipp_core.pruners.network_slimming import is_normalised
-from mipp_core.recipes import live_recipes
-from mipp_core.reports.comparison import ENTRIES, PROTOCOLS, USUAL, leader, member
+from mipp_core.reports.comparison import ENTRIES, PROTOCOLS, USUAL, by_layer_only, entries_that, leader, member
 from mipp_core.runs import NetworkSpec, RunSpec
 from mipp_core.store import BATCH, Job
 from pages.compare import compared
 from pages.shared import live
+from pages.shared.chips import where_images_are
 from pages.shared.finding import find, store
 from pages.shared.turn import turn
 
@@ -61,8 +62,7 @@ def _sidebar() -> Wanted | None:
             index=list(DATASETS).index("mnist"),
             key="cmp_dataset",
             bind="query-params",
-            help="mnist-sample comes with the app; ImageNet and TinyImageNet must be in the data folder; the others "
-            "are downloaded when a run first needs them.",
+            help=where_images_are(),
         )
         start = st.segmented_control(
             "Prune the network",
@@ -79,7 +79,8 @@ def _sidebar() -> Wanted | None:
             format_func=lambda name: PROTOCOLS[name].partition(":")[0],
             key="cmp_protocol",
             bind="query-params",
-            help="; ".join(PROTOCOLS.values()) + ". ThiNet and HRank remove the same share of every layer.",
+            help="; ".join(PROTOCOLS.values())
+            + f". {entries_that(by_layer_only)} remove the same share of every layer.",
         )
         seeds = st.pills(
             "Seeds",
@@ -97,13 +98,21 @@ def _sidebar() -> Wanted | None:
             default=[name for name in USUAL if start == "trained" or ENTRIES[name].works_untrained],
             key=_pruners_key(start),
             bind="query-params",
-            help="IMP trains the network, so it cannot prune one at initialisation; Network Slimming needs a batch "
-            "normalisation in every layer.",
+            help=f"{entries_that(_trains)} trains the network, so cannot prune one at initialisation; "
+            f"{entries_that(_normalises)} needs a batch normalisation in every layer.",
         )
         if not seeds or not names:
             st.error("Choose at least one seed and one pruner.", icon=":material/block:")
             return None
         return _wanted(names, sorted(seeds), start == "trained", protocol)
+
+
+def _trains(settings: Pruner) -> bool:
+    return "training" in settings.needs
+
+
+def _normalises(settings: Pruner) -> bool:
+    return "normalisation" in settings.needs
 
 
 def _pruners_key(start: str) -> str:
@@ -132,7 +141,7 @@ def _normalised(model: str, dataset: str) -> bool:
 
 def _wanted(names: list[str], seeds: list[int], trained: bool, protocol: Any) -> Wanted | None:
     state = st.session_state
-    recipe, again = live_recipes(state.cmp_dataset)
+    recipe, again = DATASETS[state.cmp_dataset].recipes.live_pair()
     try:
         bases = [
             leader(

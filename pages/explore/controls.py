@@ -12,11 +12,11 @@ from mipp_core.information import confidence_of
 from mipp_core.information.confidence import level_of
 from mipp_core.models import MODELS
 from mipp_core.pruners import SMALL, Mipp
-from mipp_core.recipes import RECIPES, live_recipes
+from mipp_core.recipes import RECIPES
 from mipp_core.runs import NetworkSpec, RunSpec, entry_of
 from pages.explore import own_weights
 from pages.shared import finding
-from pages.shared.chips import chips
+from pages.shared.chips import chips, where_images_are
 from pages.shared.plain import plainly
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -97,8 +97,7 @@ def _network() -> None:
         index=_place("dataset", DATASETS),
         key="dataset",
         bind="query-params",
-        help="mnist-sample comes with the app; ImageNet and TinyImageNet must be in the data folder; the others are "
-        "downloaded when a live run first needs them.",
+        help=where_images_are(),
     )
     st.slider(
         "Deformation",
@@ -178,7 +177,7 @@ def _network_of(weights: str | None) -> NetworkSpec:
         model=state.model,
         dataset=state.dataset,
         deformation=round(float(state.deformation), 2),
-        recipe=RECIPES["none"] if weights else live_recipes(state.dataset)[0],
+        recipe=RECIPES["none"] if weights else DATASETS[state.dataset].recipes.live_pair()[0],
         seed=int(state.seed),
         weights=weights,
     )
@@ -187,7 +186,7 @@ def _network_of(weights: str | None) -> NetworkSpec:
 def _spec(weights: str | None) -> RunSpec:
     state = st.session_state
     trained = state.start == "trained" or weights is not None
-    training, retraining = live_recipes(state.dataset)
+    training, retraining = DATASETS[state.dataset].recipes.live_pair()
     return RunSpec(
         network=_network_of(weights),
         trained=trained,

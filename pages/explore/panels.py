@@ -11,12 +11,12 @@ import torch
 from mipp_core.data import load_dataset
 from mipp_core.errors import MippError
 from mipp_core.figures import AXES, MANY, accuracy_curve, block_bars, pixel_map, ratio_bars, unit_map
-from mipp_core.recipes import paper_epochs
 from mipp_core.reports.archive import command_of
 from mipp_core.reports.tables import curve_table, deaths, decision_table, layer_table, measures_of
 from mipp_core.runs import NetworkSpec, RunSpec, collapsed_layers, entry_of, passed_layers
 from mipp_core.vocabulary import INPUT
 from pages.explore import slim
+from pages.shared.chips import in_paper
 from pages.shared.finding import Found, other_seeds
 
 LATEST = 200
@@ -224,11 +224,10 @@ def _provenance(found: Found, spec: RunSpec) -> None:
     shipped = "A shipped run: " if found.is_shipped else "A run of this machine: "
     versions = ", ".join(f"{name} {number}" for name, number in document["versions"].items())
     st.divider()
-    words, paper = "retrained" if spec.trained else "trained", paper_epochs(spec.network.dataset)
+    words, paper = "retrained" if spec.trained else "trained", in_paper(spec.network.dataset)
     st.caption(
         f"{shipped}{spec.network.model} on {spec.network.dataset}, seed {spec.network.seed}, trained for "
-        f"{recipe.epochs} epochs, pruned networks {words} for {retraining.epochs} (the paper has {paper[0]} and "
-        f"{paper[1]}). "
+        f"{recipe.epochs} epochs, pruned networks {words} for {retraining.epochs}{paper}. "
         f"{document['device']}; {versions}; {sum(document['seconds'].values()):.0f} s in all."
     )
     _downloads(document)

@@ -1,7 +1,8 @@
-"""What sets a run apart, in a few words each."""
+"""Words about runs and data sets that several pages use."""
 
 from dataclasses import fields
 
+from mipp_core.data import DATASETS
 from mipp_core.experiments.planning import small
 from mipp_core.pruners import SMALL, Mipp
 from mipp_core.runs import RunSpec
@@ -22,3 +23,17 @@ def chips(spec: RunSpec) -> list[str]:
     words += ["MIPP's ratios"] if spec.follow else []
     words += ["given ratios"] if spec.sparsities else []
     return [*words, f"seed {network.seed}"]
+
+
+def where_images_are() -> str:
+    """Say where the images of every data set come from, for the menu of data sets."""
+    places: dict[str, list[str]] = {}
+    for name, card in DATASETS.items():
+        places.setdefault("downloaded when a run first needs them" if card.download else card.obtained, []).append(name)
+    return "; ".join(f"{', '.join(names)}: {place}" for place, names in places.items()) + "."
+
+
+def in_paper(dataset: str) -> str:
+    """Say how long the paper trains and retrains; nothing for a data set that it has nothing like."""
+    epochs = DATASETS[dataset].recipes.paper_epochs()
+    return "" if epochs is None else f" (the paper has {epochs[0]} and {epochs[1]})"

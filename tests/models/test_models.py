@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from mipp_core.errors import ModelError, UnknownNameError
-from mipp_core.models import MODELS, Architecture, architecture, family, load_file, shown
+from mipp_core.models import MODELS, Architecture, architecture, family, load_file
+from mipp_core.own_files import shown
 
 OWN = [name for name, card in MODELS.items() if card.widths]
 
@@ -124,8 +125,8 @@ def test_a_network_of_a_persons_own_file(write):
     ("text", "function", "words"),
     [
         ("def build(:", "build", "cannot be run .SyntaxError"),
-        ("1 / 0", "build", "cannot be run .ZeroDivisionError: division by zero.; mend it"),
-        ("raise SystemExit(2)", "build", "cannot be run .SystemExit: 2.; mend it"),
+        ("1 / 0", "build", "cannot be run .ZeroDivisionError: division by zero.; correct it"),
+        ("raise SystemExit(2)", "build", "cannot be run .SystemExit: 2.; correct it"),
         ("def other(): pass", "build", "has no function 'build'; give PATH.py:FUNCTION"),
         ("build = 3", "build", "has no function 'build'"),
     ],
@@ -145,7 +146,7 @@ def test_a_file_that_is_not_there_is_a_sentence():
     [
         ("def build(): return 3", "returned a int; it must return a torch.nn.Module"),
         ("def build(): return nn.Sequential(nn.Flatten(), nn.Linear(16, 4))", r"answers an image with \(1, 4\)"),
-        ("def build(width): return nn.Flatten()", "build@[0-9a-f]+ cannot be built .TypeError: .*'width'.; mend it"),
+        ("def build(width): return nn.Flatten()", "build@[0-9a-f]+ cannot be built .TypeError: .*'width'.; correct it"),
         ("def build(): return {}['a']", "cannot be built .KeyError: 'a'."),
         ("def build(): return nn.Flatten()", r"answers an image with \(1, 16\)"),
         ("def build(): return nn.LSTM(4, 3)", "cannot read images|answers an image with a tuple"),

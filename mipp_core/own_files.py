@@ -1,0 +1,55 @@
+"""Python files of a person's own: a network or a pruner that is not part of this package.
+
+A file is run only when a person names it, on the command line or in Python.  A run or a slim network that was saved
+knows the file's content by its hash, never its place: reading one back runs nothing.  What a file prints goes to
+stderr, since stdout is for results.
+"""
+
+import hashlib
+import runpy
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from mipp_core.errors import MippError
+
+PREFIX = "file:"
+"""Of the names of what such files hold, as in ``file:net.py:build@0123456789ab``."""
+
+
+def names_a_file(text: str) -> bool:
+    """Tell whether a person's words are ``PATH.py:NAME``."""
+    return text.rpartition(":")[0].endswith(".py")
+
+
+def run_file(text: str, kind: str, example: str, refusal: type[MippError]) -> tuple[Any, str]:
+    """Run the file of ``PATH.py:NAME`` and return what it calls NAME, and the name that this has for us.
+
+    It is one file: modules of yours that it imports would not be in its hash.  The name has the hash in it, so a
+    changed file makes other runs.
+
+    Args:
+        text: PATH.py:NAME.
+        kind: of what NAME is, in a word.
+        example: of such words, for the refusal.
+        refusal: which error to raise.
+
+    Raises:
+        MippError: of the kind given: the file cannot be read or run, or has nothing of that name.
+    """
+    path, _, wanted = text.rpartition(":")
+    try:
+        content = Path(path).read_bytes()
+        with redirect_stdout(sys.stderr):
+            found = runpy.run_path(path).get(wanted)
+    except (Exception, SystemExit) as problem:  # a script with a command line of its own may exit
+        raise refusal(f"The file {path} cannot be run ({type(problem).__name__}: {problem}); correct it.") from problem
+    if not callable(found):
+        raise refusal(f"The file {path} has no {kind} {wanted!r}; give PATH.py:{kind.upper()}, as {example}.")
+    return found, f"{PREFIX}{Path(path).name}:{wanted}@{hashlib.sha256(content).hexdigest()[:12]}"
+
+
+def shown(name: str) -> str:
+    """Return a name as a person would type it; of a file's place only its own name is known."""
+    return name.removeprefix(PREFIX).partition("@")[0] if name.startswith(PREFIX) else name
