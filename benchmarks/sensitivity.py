@@ -1,7 +1,7 @@
 """How far the confidence level reaches: `python -m benchmarks.sensitivity [dataset]`.
 
 Prunes one trained LeNet5 with estimates of several sizes and prints, per level, units kept in each layer and the
-accuracy after rebuilding.  One seed, the embedded sample by default; see README, "What one estimate is".
+accuracy after rebuilding.  One seed, the embedded sample by default; see docs/estimates.md.
 """
 
 import sys
