@@ -15,6 +15,7 @@ from mipp_core.experiments.sweep import run
 from mipp_core.reports.archive import save_run, save_slim, slim_description
 from mipp_core.reports.tables import measures_of
 from mipp_core.runs import NetworkSpec, RunResult, RunSpec, collapsed_layers, masks_of, passed_layers
+from mipp_core.runs.document import LevelDocument, RunDocument
 from mipp_core.runs.naming import digest
 from mipp_core.store import Store
 from mipp_core.store.files import Tensors, write_json, write_tensors
@@ -80,7 +81,7 @@ def run_now(chosen: Namespace, spec: RunSpec) -> Answer:
     return document, _table(document)
 
 
-def _remade(chosen: Namespace, spec: RunSpec, document: dict[str, Any]) -> Tensors:
+def _remade(chosen: Namespace, spec: RunSpec, document: RunDocument) -> Tensors:
     """Return the slim network's weights that were asked for in place of the retrained ones."""
     masks, store = masks_of(document["levels"][0]), Store.at(chosen.store)
     return remade(
@@ -88,7 +89,7 @@ def _remade(chosen: Namespace, spec: RunSpec, document: dict[str, Any]) -> Tenso
     )
 
 
-def _table(document: dict[str, Any]) -> list[str]:
+def _table(document: RunDocument) -> list[str]:
     """Return the curve as lines of text, a column for every accuracy that was measured."""
     measures = measures_of(document)
     heads = "".join(f" {name:>12}" for name in measures)
@@ -108,6 +109,6 @@ def _share(accuracy: float | None) -> str:
     return "" if accuracy is None else f"{accuracy:.4f}"
 
 
-def _warning(level: dict[str, Any]) -> str:
+def _warning(level: LevelDocument) -> str:
     words = {"collapsed": collapsed_layers(level), "passed by": passed_layers(level)}
     return "".join(f"  {word}: {', '.join(names)}" for word, names in words.items() if names)

@@ -17,6 +17,7 @@ from mipp_core.information import confidence_of
 from mipp_core.information.confidence import level_of
 from mipp_core.models import Architecture
 from mipp_core.own_files import shown
+from mipp_core.runs.document import RunDocument
 from mipp_core.runs.result import RunResult, entry_of, masks_of
 from mipp_core.runs.spec import RunSpec
 from mipp_core.store.files import packed, read_json, read_tensors, write_json, write_tensors
@@ -35,7 +36,7 @@ def save_run(folder: Path, result: RunResult, weights: SlimWeights) -> None:
     write_json(folder / "run.json", result.to_json())
 
 
-def load_run(folder: Path) -> dict[str, Any] | None:
+def load_run(folder: Path) -> RunDocument | None:
     """Read a run's document; None if there is none."""
     packed = folder / "run.json.gz"
     if packed.exists():
@@ -48,7 +49,7 @@ def shipped_runs() -> list[Path]:
     return sorted(path for path in SHIPPED.glob("*") if path.is_dir())
 
 
-def shipped_comparisons() -> list[dict[str, Any]]:
+def shipped_comparisons() -> list[RunDocument]:
     """Return the documents of the comparisons that come with the package; their weights do not."""
     files = sorted(SHIPPED.glob("comparison-*.json.gz"))
     return [run for path in files for run in json.loads(gzip.decompress(path.read_bytes()))]
@@ -66,7 +67,7 @@ def slim_weights(folder: Path, level: int) -> dict[str, Tensor] | None:
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)} or None
 
 
-def slim_description(run: dict[str, Any], level: int, measure: str = "retrained") -> dict[str, Any]:
+def slim_description(run: RunDocument, level: int, measure: str = "retrained") -> dict[str, Any]:
     """Return the JSON that rebuilds a slim network: the dense one's architecture and what was kept of it.
 
     Args:

@@ -9,9 +9,10 @@ import pandas as pd
 from mipp_core.pruners import Decider
 from mipp_core.reports.comparison import ENTRIES
 from mipp_core.reports.tables import MEASURES
+from mipp_core.runs.document import AccuraciesDocument, LevelDocument, RunDocument
 from mipp_core.vocabulary import INPUT
 
-Documents = Mapping[str, Sequence[dict[str, Any]]]
+Documents = Mapping[str, Sequence[RunDocument]]
 """Entry -> its finished runs, one a seed."""
 
 BIN = 0.05
@@ -45,7 +46,7 @@ def points_table(documents: Documents) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _shared(run: dict[str, Any], level: dict[str, Any]) -> dict[str, Any]:
+def _shared(run: RunDocument, level: LevelDocument) -> dict[str, Any]:
     own = [layer for layer in level["layers"] if layer["name"] != INPUT]
     return {
         "seed": run["spec"]["network"]["seed"],
@@ -60,7 +61,7 @@ def _shared(run: dict[str, Any], level: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _accuracies(values: dict[str, Any]) -> dict[str, float | None]:
+def _accuracies(values: AccuraciesDocument) -> dict[str, float | None]:
     test = {f"test_{name}": values.get(f"accuracy_{name}") for name in MEASURES}
     return test | {f"train_{name}": values.get(f"train_accuracy_{name}") for name in MEASURES}
 
@@ -108,7 +109,7 @@ def ratio_table(documents: Documents, level: int) -> pd.DataFrame:
     return pd.DataFrame(found).T
 
 
-def _normalised(run: dict[str, Any], level: int) -> dict[str, float]:
+def _normalised(run: RunDocument, level: int) -> dict[str, float]:
     layers = next(each for each in run["levels"] if each["level"] == level)["layers"]
     ratios = {layer["name"]: layer["pruning_ratio"] for layer in layers if layer["name"] != INPUT}
     mean = sum(ratios.values()) / len(ratios)
@@ -192,7 +193,7 @@ def characteristics(documents: Documents, points: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
-def _uneven(runs: Sequence[dict[str, Any]]) -> bool:
+def _uneven(runs: Sequence[RunDocument]) -> bool:
     """Tell whether layers of the same network lost shares that differ by more than a unit of the narrowest."""
     for run in runs:
         for level in run["levels"]:

@@ -14,6 +14,7 @@ from mipp_core.exporting import Written, write
 from mipp_core.latency import BATCHES, LatencyComparison, compare_latency
 from mipp_core.models import Architecture
 from mipp_core.reports.archive import slim_description, slim_network
+from mipp_core.runs.document import RunDocument
 from mipp_core.runs.result import entry_of
 from mipp_core.runs.spec import RunSpec
 
@@ -32,7 +33,7 @@ class SlimNetwork:
         measure: how they were made: pruned, recalibrated, rebuilt or retrained.
     """
 
-    run: dict[str, Any]
+    run: RunDocument
     level: int
     weights: dict[str, Tensor]
     measure: str = "retrained"

@@ -1,23 +1,22 @@
 """A run's document as tables, for figures and downloads."""
 
-from typing import Any
-
 import pandas as pd
 
 from mipp_core.information.confidence import quantile
+from mipp_core.runs.document import LevelDocument, RunDocument
 from mipp_core.runs.result import entry_of
 
 MEASURES = ("pruned", "recalibrated", "rebuilt", "retrained")
 """The test accuracies of a slim network; recalibrated ones only where there are batch normalisations."""
 
 
-def measures_of(run: dict[str, Any]) -> tuple[str, ...]:
+def measures_of(run: RunDocument) -> tuple[str, ...]:
     """Return the accuracies that the document may have: recalibrated ones only if some level has one."""
     found = any(values.get("accuracy_recalibrated") is not None for values in run["levels"])
     return tuple(name for name in MEASURES if found or name != "recalibrated")
 
 
-def curve_table(run: dict[str, Any]) -> pd.DataFrame:
+def curve_table(run: RunDocument) -> pd.DataFrame:
     """Return one row per level and choice of units.
 
     Columns: choice (``mipp``, a control), seed, level, confidence; sparsity, parameters_removed, macs_removed (shares
@@ -39,7 +38,7 @@ def curve_table(run: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def headline(run: dict[str, Any]) -> dict[str, float | None]:
+def headline(run: RunDocument) -> dict[str, float | None]:
     """Return the figures that sum a run up, shares in [0, 1].
 
     Keys: ``dense`` (its test accuracy) and ``removed``, the largest sparsity whose retrained accuracy is within one
@@ -54,12 +53,12 @@ def headline(run: dict[str, Any]) -> dict[str, float | None]:
     return {"dense": dense, "removed": max(near, default=None)}
 
 
-def layer_table(level: dict[str, Any]) -> pd.DataFrame:
+def layer_table(level: LevelDocument) -> pd.DataFrame:
     """Return one row per layer: layer, units, kept, pruning_ratio, collapsed, kept_units."""
     return pd.DataFrame(level["layers"])
 
 
-def decision_table(run: dict[str, Any], level: int) -> pd.DataFrame:
+def decision_table(run: RunDocument, level: int) -> pd.DataFrame:
     """Return TERC's decisions that hold at a level, in the order they were made.
 
     Columns: layer, unit, order, tested_with, gain (mean over estimates), standard_error, z, needed (z_x), kept.
@@ -75,7 +74,7 @@ def decision_table(run: dict[str, Any], level: int) -> pd.DataFrame:
     return table[["layer", "unit", "order", "tested_with", "gain", "standard_error", "z", "needed", "kept"]]
 
 
-def deaths(run: dict[str, Any]) -> dict[str, int]:
+def deaths(run: RunDocument) -> dict[str, int]:
     """Name the layers that collapse somewhere in the sweep, with the first level at which each does."""
     first: dict[str, int] = {}
     for level in run["levels"]:

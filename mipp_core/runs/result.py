@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.information.terc import Decision, Gain
+from mipp_core.runs.document import LevelDocument, RunDocument
 from mipp_core.runs.spec import RunSpec
 from mipp_core.vocabulary import INPUT
 
@@ -123,7 +124,7 @@ class RunResult:
     versions: dict[str, str] = field(default_factory=dict)
     message: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> RunDocument:
         """Return the document, with decisions as columns."""
         levels = [asdict(level) for level in self.levels]
         document = {
@@ -173,22 +174,22 @@ def _layer_result(name: str, mask: Tensor, has_way_round: bool) -> LayerResult:
     )
 
 
-def entry_of(run: dict[str, Any], level: int) -> dict[str, Any]:
+def entry_of(run: RunDocument, level: int) -> LevelDocument:
     """Return one level of the document by its number; a run may have measured some only."""
     return next(entry for entry in run["levels"] if entry["level"] == level)
 
 
-def masks_of(level: dict[str, Any]) -> KeepMasks:
+def masks_of(level: LevelDocument) -> KeepMasks:
     """Read the keep-masks back from one level of the document."""
     return KeepMasks.from_json({layer["name"]: layer for layer in level["layers"]})
 
 
-def collapsed_layers(level: dict[str, Any]) -> list[str]:
+def collapsed_layers(level: LevelDocument) -> list[str]:
     """Name the network's own layers that have no unit left."""
     return [layer["name"] for layer in level["layers"] if layer["collapsed"] and layer["name"] != INPUT]
 
 
-def passed_layers(level: dict[str, Any]) -> list[str]:
+def passed_layers(level: LevelDocument) -> list[str]:
     """Name the layers that have no unit left and that the network does without."""
     return [layer["name"] for layer in level["layers"] if layer.get("passed_by")]
 

@@ -13,6 +13,7 @@ from mipp_core.information import LEVELS
 from mipp_core.models import Architecture, architecture, family
 from mipp_core.models.from_torchvision import PRETRAINED_CLASSES
 from mipp_core.pruners import PRUNERS, Decider, Mipp, Pruner, kind_of, pruner
+from mipp_core.runs.document import SpecDocument
 from mipp_core.runs.naming import digest, plain
 from mipp_core.runs.revisions import STAGES
 from mipp_core.training import RECIPES, Recipe
@@ -188,12 +189,12 @@ class RunSpec:
         """Return the name that the run had when code had these revisions."""
         return digest(self, revisions)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> SpecDocument:
         """Return every field as plain JSON; ``RunSpec.from_json`` reads it back."""
         return plain(self)
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> "RunSpec":
+    def from_json(cls, value: SpecDocument) -> "RunSpec":
         """Read what ``to_json`` wrote; every value is checked again.
 
         Raises:
@@ -218,7 +219,7 @@ class RunSpec:
             raise SettingError(f"This run's description cannot be read ({problem}); make it again.") from problem
 
 
-def _recipe(value: dict[str, Any]) -> Recipe:
+def _recipe(value: Mapping[str, Any]) -> Recipe:
     """Read a recipe; one of before images could be augmented has no such field."""
     augmentation = value.get("augmentation")
     return Recipe(
@@ -226,6 +227,6 @@ def _recipe(value: dict[str, Any]) -> Recipe:
     )
 
 
-def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
     """JSON has no tuples."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

@@ -4,14 +4,14 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load
 
 from mipp_core.errors import DataError
+from mipp_core.runs.document import RunDocument
 from mipp_core.runs.spec import RunSpec
-from mipp_core.store.files import packed, read_json, write_json, write_tensors
+from mipp_core.store.files import Tensors, packed, read_json, write_json, write_tensors
 from mipp_core.store.store import Store
 from mipp_core.store.weights import flat_weights, split_weights
 
@@ -73,7 +73,7 @@ def import_run(store: Store, folder: Path) -> str:
     return _keep(store, document, weights)
 
 
-def _whole(store: Store, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _whole(store: Store, name: str) -> tuple[RunDocument, Tensors]:
     document = store.runs.document(name)
     if document is None:
         raise DataError(f"There is no result of a run called {name!r}; see: python -m mipp_core runs list.")
@@ -81,7 +81,7 @@ def _whole(store: Store, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return document, flat_weights({level: tensors for level, tensors in kept.items() if tensors is not None})
 
 
-def _keep(store: Store, document: dict[str, Any], weights: dict[str, Any]) -> str:
+def _keep(store: Store, document: RunDocument, weights: Tensors) -> str:
     try:
         spec = RunSpec.from_json(document["spec"])
         levels = {entry["level"]: entry for entry in document["levels"]}

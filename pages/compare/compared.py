@@ -23,6 +23,7 @@ from mipp_core.reports.comparison_tables import (
 )
 from mipp_core.reports.tables import MEASURES, layer_table
 from mipp_core.runs import entry_of
+from mipp_core.runs.document import RunDocument
 from mipp_core.vocabulary import INPUT
 from pages.shared.chips import in_paper
 from pages.shared.plain import plainly
@@ -30,7 +31,7 @@ from pages.shared.plain import plainly
 ORDER = [*ENTRIES, *CONTROL_NAMES.values()]
 """Every name a curve may have; its place here is its style, whatever else is shown."""
 
-Documents = dict[str, list[dict[str, Any]]]
+Documents = dict[str, list[RunDocument]]
 
 
 def show(documents: Documents) -> None:

@@ -14,6 +14,7 @@ from mipp_core.models import MODELS
 from mipp_core.pruners import SMALL, Mipp
 from mipp_core.recipes import RECIPES
 from mipp_core.runs import NetworkSpec, RunSpec, entry_of
+from mipp_core.runs.document import RunDocument
 from pages.explore import own_weights
 from pages.shared import finding
 from pages.shared.chips import chips, where_images_are
@@ -224,7 +225,7 @@ def _forget_run() -> None:
     st.query_params.pop("run", None)
 
 
-def level_slider(document: dict[str, Any]) -> int:
+def level_slider(document: RunDocument) -> int:
     """Draw the slider over the levels and return the one chosen."""
     numbers = [entry["level"] for entry in document["levels"]]
     if len(numbers) == 1:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -14,6 +13,7 @@ from mipp_core.figures import AXES, MANY, accuracy_curve, block_bars, pixel_map,
 from mipp_core.reports.archive import command_of
 from mipp_core.reports.tables import curve_table, deaths, decision_table, layer_table, measures_of
 from mipp_core.runs import NetworkSpec, RunSpec, collapsed_layers, entry_of, passed_layers
+from mipp_core.runs.document import LevelDocument, RunDocument
 from mipp_core.vocabulary import INPUT
 from pages.explore import slim
 from pages.shared.chips import in_paper
@@ -44,7 +44,7 @@ def show(found: Found, level: int) -> None:
     _provenance(found, spec)
 
 
-def _headline(document: dict[str, Any], entry: dict[str, Any]) -> None:
+def _headline(document: RunDocument, entry: LevelDocument) -> None:
     accuracies = [
         ("Dense", document["dense_accuracy"], "Test accuracy of the trained dense network."),
         ("Pruned", entry["accuracy_pruned"], "Right after cutting, nothing relearned."),
@@ -68,13 +68,13 @@ def _headline(document: dict[str, Any], entry: dict[str, Any]) -> None:
         st.caption(f"Cut network and masked dense network {words}.")
 
 
-def _recalibrated(entry: dict[str, Any]) -> list[tuple[str, float, str]]:
+def _recalibrated(entry: LevelDocument) -> list[tuple[str, float, str]]:
     """Return the figure of a network with batch normalisations; none for other networks and older documents."""
     value = entry.get("accuracy_recalibrated")
     return [] if value is None else [("Recalibrated", value, "Fresh BatchNorm statistics, nothing else.")]
 
 
-def _warnings(document: dict[str, Any], entry: dict[str, Any]) -> None:
+def _warnings(document: RunDocument, entry: LevelDocument) -> None:
     first = deaths(document)
     dead = collapsed_layers(entry)
     for name in dead:
@@ -101,7 +101,7 @@ def _warnings(document: dict[str, Any], entry: dict[str, Any]) -> None:
         st.caption(f"✓ No layer collapses at this level; {words}.")
 
 
-def _curve(document: dict[str, Any], level: int, alike: list[dict[str, Any]]) -> None:
+def _curve(document: RunDocument, level: int, alike: list[RunDocument]) -> None:
     st.subheader("Accuracy against sparsity", anchor=False)
     with st.container(horizontal=True):
         x = st.segmented_control(
@@ -133,13 +133,13 @@ def _curve(document: dict[str, Any], level: int, alike: list[dict[str, Any]]) ->
     )
 
 
-def _own_curve(document: dict[str, Any]) -> pd.DataFrame:
+def _own_curve(document: RunDocument) -> pd.DataFrame:
     """Return the curve without controls."""
     table = curve_table(document)
     return table[table.choice == document["spec"]["pruner"]]
 
 
-def _side_by_side(document: dict[str, Any], level: int) -> None:
+def _side_by_side(document: RunDocument, level: int) -> None:
     """Say in numbers how the choices of units compare at this level."""
     entry = entry_of(document, level)
     rows = {document["spec"]["pruner"]: entry, **entry["controls"]}
@@ -150,7 +150,7 @@ def _side_by_side(document: dict[str, Any], level: int) -> None:
     st.dataframe(table.style.format("{:.2%}", na_rep="–"), alt="Accuracies of the choices of units at this level")
 
 
-def _layers(entry: dict[str, Any]) -> None:
+def _layers(entry: LevelDocument) -> None:
     st.subheader("Layer by layer", anchor=False)
     layers = layer_table(entry)
     bars = ratio_bars if len(layers) <= MANY else block_bars
@@ -164,7 +164,7 @@ def _layers(entry: dict[str, Any]) -> None:
     st.caption("Below the bars, one cell per unit: blue is kept, grey is removed. Hover for its number.")
 
 
-def _decisions(document: dict[str, Any], level: int) -> None:
+def _decisions(document: RunDocument, level: int) -> None:
     st.subheader("Latest decisions", anchor=False)
     table = decision_table(document, level)
     if table.empty:
@@ -197,7 +197,7 @@ def _mean_digit() -> list[list[float]]:
     return load_dataset("mnist-sample").train.images.mean(0)[0].tolist()
 
 
-def _pixels(entry: dict[str, Any], network: NetworkSpec) -> None:
+def _pixels(entry: LevelDocument, network: NetworkSpec) -> None:
     found = next((layer for layer in entry["layers"] if layer["name"] == INPUT), None)
     digits = network.dataset in ("mnist-sample", "mnist")
     if found is None and not digits:
@@ -241,7 +241,7 @@ def _command(spec: RunSpec) -> str:
         return f"# {problem}"
 
 
-def _downloads(document: dict[str, Any]) -> None:
+def _downloads(document: RunDocument) -> None:
     name = f"mipp-{document['hash']}"
     with st.container(horizontal=True):
         _download("Curve (CSV)", lambda: curve_table(document).to_csv(index=False), f"{name}.csv", "text/csv")

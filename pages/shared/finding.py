@@ -11,6 +11,7 @@ from mipp_core.errors import MippError
 from mipp_core.reports.archive import has_weights, load_run, shipped_comparisons, shipped_runs, slim_weights
 from mipp_core.reports.tables import headline
 from mipp_core.runs import RunSpec, entry_of
+from mipp_core.runs.document import RunDocument
 from mipp_core.store import Job, Store
 
 SEEDS = 5
@@ -27,7 +28,7 @@ class Found:
         is_shipped: whether it came with the package.
     """
 
-    document: dict[str, Any]
+    document: RunDocument
     folder: Path | None = None
     is_shipped: bool = False
 
@@ -61,7 +62,7 @@ def bare(spec: RunSpec) -> RunSpec:
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
-def _read(root: str, name: str, changed: float) -> dict[str, Any] | None:
+def _read(root: str, name: str, changed: float) -> RunDocument | None:
     return _store(root).runs.document(name)
 
 
@@ -72,7 +73,7 @@ def _sum_up(root: str, name: str, changed: float, shipped: str | None) -> dict[s
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def _unpack(folder: str) -> dict[str, Any] | None:
+def _unpack(folder: str) -> RunDocument | None:
     return load_run(Path(folder))
 
 
@@ -87,7 +88,7 @@ def _shipped() -> dict[str, str]:
 
 
 @st.cache_resource(show_spinner=False)
-def _compared() -> dict[str, dict[str, Any]]:
+def _compared() -> dict[str, RunDocument]:
     """Map the hash of each run of the shipped comparisons to its document; read only."""
     return {run["hash"]: run for run in shipped_comparisons()}
 
@@ -122,7 +123,7 @@ def by_name(name: str) -> RunSpec | None:
         return None
 
 
-def other_seeds(spec: RunSpec) -> list[dict[str, Any]]:
+def other_seeds(spec: RunSpec) -> list[RunDocument]:
     """Return the finished runs that differ from this one in nothing but a seed below ``SEEDS``."""
     alike = (replace(spec, network=replace(spec.network, seed=seed)) for seed in range(SEEDS))
     found = (find(other) for other in alike if other != spec)
