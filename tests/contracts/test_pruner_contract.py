@@ -18,7 +18,8 @@ from mipp_core.data.dataset import Split
 from mipp_core.errors import CancelledError, ModelError, SettingError, UnknownNameError
 from mipp_core.information.terc import Decision, keep_masks
 from mipp_core.models import Architecture
-from mipp_core.network.layers import Layer, silence, wiring_of
+from mipp_core.network.layers import Layer, wiring_of
+from mipp_core.network.silencing import silence
 from mipp_core.pruners import PRUNERS, Decider, Pruner, Ranker, Task, pruner
 from mipp_core.pruners.contract import Need
 from mipp_core.pruners.network_slimming import scales
