@@ -20,8 +20,9 @@ from mipp_core.cutting.reindexing import Reindex
 from mipp_core.errors import ModelError
 from mipp_core.network.channels import Channels, Use
 from mipp_core.network.gates import assembled, gated, insert
-from mipp_core.network.layers import Wiring, device_of, silence, wiring_of
+from mipp_core.network.layers import Wiring, device_of, wiring_of
 from mipp_core.network.operations import BATCH_NORMS
+from mipp_core.network.silencing import silence
 from mipp_core.vocabulary import INPUT
 
 

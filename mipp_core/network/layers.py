@@ -1,17 +1,16 @@
 """A wiring of a network as prunable layers: their order, their units and who reads them."""
 
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
-from jaxtyping import Bool
-from torch import Tensor, fx, nn
+from torch import fx, nn
 
 from mipp_core.errors import ModelError
 from mipp_core.network.channels import Flow, Use, Weighted, follow, is_depthwise, spaces_read
 from mipp_core.network.operations import called, flattened_from, is_sum
+from mipp_core.network.tracing import traced
 
 OUTPUT = "output"
 """The name of the network's final result, which no layer reads."""
@@ -119,25 +118,6 @@ def wiring_of(model: nn.Module) -> Wiring:
             "at least 2, one reading the other."
         )
     return Wiring(flow, layers, tuple(calls), finder.image_readers())
-
-
-def traced(model: nn.Module) -> fx.Graph:
-    """Return the network's graph in evaluation mode; the network is left as it was.
-
-    Raises:
-        ModelError: names what cannot be followed.
-    """
-    flags = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        return fx.Tracer().trace(model)
-    except (fx.proxy.TraceError, TypeError, RuntimeError, NotImplementedError) as problem:
-        raise ModelError(
-            f"This network cannot be traced ({str(problem).splitlines()[0]}); only traceable networks can be pruned."
-        ) from problem
-    finally:
-        for module, flag in flags.items():
-            module.training = flag
 
 
 def _calls(graph: fx.Graph, model: nn.Module) -> dict[str, list[fx.Node]]:
@@ -260,33 +240,6 @@ def _layers_between(start: fx.Node, end: fx.Node, model: nn.Module, past: fx.Nod
         if before and node is not start and node is not past:
             most[node] = max(before) + isinstance(called(node, model), Weighted)
     return most.get(end, -1)
-
-
-@torch.no_grad()
-def silence(model: nn.Module, wiring: Wiring, name: str, keep: Bool[Tensor, " units"]) -> None:
-    """Make a layer's removed units say 0 always, in place: their weights, biases and followers become 0."""
-    _zero(model.get_submodule(name), ~keep)
-    for use in wiring.flow.passes:
-        for space, start in spaces_read(use):
-            if space == name:
-                module = model.get_submodule(str(use.node.target))
-                gone = torch.zeros(use.channels.units, dtype=torch.bool)
-                gone[start : start + len(keep)] = ~keep.cpu()
-                _zero(module, gone)
-
-
-def _zero(module: nn.Module, gone: Tensor) -> None:
-    for tensor in (module.weight, module.bias, getattr(module, "running_mean", None)):
-        if tensor is not None:
-            tensor[gone.to(tensor.device)] = 0
-
-
-def silenced(model: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
-    """Return a copy of a network whose removed units say 0."""
-    copy, wiring = deepcopy(model), wiring_of(model)
-    for layer in wiring.layers:
-        silence(copy, wiring, layer.name, masks[layer.name])
-    return copy
 
 
 def weighted(model: nn.Module, name: str) -> nn.Conv2d | nn.Linear:

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, fx, nn
 
 from mipp_core.evaluation import evaluating
-from mipp_core.network.layers import traced
+from mipp_core.network.tracing import traced
 
 BATCH = 500
 """Images at once: enough for any device to be busy."""

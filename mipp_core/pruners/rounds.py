@@ -7,7 +7,7 @@ import torch
 
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.selection import Selection
-from mipp_core.network.layers import silenced
+from mipp_core.network.silencing import silenced
 from mipp_core.pruners.contract import Ranker, Task
 from mipp_core.pruners.settings import at_least, setting
 from mipp_core.vocabulary import Progress

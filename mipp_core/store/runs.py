@@ -4,7 +4,7 @@ import json
 import time
 import zlib
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
 
@@ -12,8 +12,7 @@ from mipp_core.errors import SettingError
 from mipp_core.runs.spec import RunSpec
 from mipp_core.store import schema
 from mipp_core.store.database import Database
-
-State = Literal["queued", "running", "done", "cancelled", "failed"]
+from mipp_core.store.job import Job, State, job_of, rank
 
 INTERACTIVE, BATCH = 0, 1
 """Lanes of the queue: someone waits at a page, or a sweep works through the night."""
@@ -27,40 +26,6 @@ MOST_ATTEMPTS = 5
 _table = schema.runs
 _open = _table.c.state.in_(("queued", "running"))
 _listed = [column for column in _table.c if column.name != "document"]
-
-
-@dataclass(frozen=True)
-class Job:
-    """How a run is doing.
-
-    Attributes:
-        hash: the run's name.
-        spec: what was asked, as plain JSON.
-        state: where it stands.
-        stage: what is being done, in words.
-        done: share of the whole run, in [0, 1].
-        place: runs ahead of it; 0 when it goes on or is next.
-        remaining: estimated seconds to go; None while it is too early to tell.
-        message: why it stopped, for a person.
-        notes: what a person should know, such as smaller batches.
-        device: of the worker that has it; empty while nobody has.
-        asked_at, ended_at: seconds since 1970.
-        changed_at: when the document last changed; 0 while there is none.
-    """
-
-    hash: str
-    spec: dict[str, Any]
-    state: State
-    stage: str
-    done: float
-    place: int
-    remaining: float | None
-    message: str
-    notes: tuple[str, ...]
-    device: str
-    asked_at: float
-    ended_at: float | None
-    changed_at: float
 
 
 @dataclass(frozen=True)
@@ -192,14 +157,14 @@ class Runs:
         """Say how a run is doing; None if nobody ever asked for it."""
         with self._database.reading() as connection:
             row = connection.execute(select(*_listed).where(_table.c.hash == hash_)).one_or_none()
-            return None if row is None else _job(row, _places(connection))
+            return None if row is None else job_of(row, _places(connection))
 
     def list(self) -> list[Job]:
         """Return all runs: those that go on, those that wait in their order, then the rest, latest first."""
         with self._database.reading() as connection:
             rows, places = connection.execute(select(*_listed)).all(), _places(connection)
-        jobs = [_job(row, places) for row in rows]
-        return sorted(jobs, key=_rank)
+        jobs = [job_of(row, places) for row in rows]
+        return sorted(jobs, key=rank)
 
     def document(self, hash_: str) -> dict[str, Any] | None:
         """Return a run's result as far as it has got."""
@@ -282,32 +247,3 @@ def _after_death(row: Row) -> dict[str, Any]:
 
 def _places(connection: Connection) -> dict[str, int]:
     return {row.hash: place for place, row in enumerate(connection.execute(_line()).all())}
-
-
-def _job(row: Row, places: dict[str, int]) -> Job:
-    return Job(
-        hash=row.hash,
-        spec=row.spec,
-        state=row.state,
-        stage=row.stage,
-        done=row.done,
-        place=places.get(row.hash, 0),
-        remaining=_remaining(row) if row.state == "running" else None,
-        message=row.message,
-        notes=tuple(row.notes),
-        device=row.worker or "",
-        asked_at=row.asked_at,
-        ended_at=row.ended_at,
-        changed_at=row.changed_at,
-    )
-
-
-def _remaining(row: Row) -> float | None:
-    gained = row.done - row.resumed_from
-    return (time.time() - row.started_at) * (1 - row.done) / gained if gained > 0.02 else None
-
-
-def _rank(job: Job) -> tuple[int, float]:
-    if job.state == "running":
-        return 0, job.asked_at
-    return (1, float(job.place)) if job.state == "queued" else (2, -job.asked_at)

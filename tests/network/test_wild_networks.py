@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.surgery import masked, shrink
 from mipp_core.evaluation import parameters
-from mipp_core.network.layers import silenced, wiring_of
+from mipp_core.network.layers import wiring_of
+from mipp_core.network.silencing import silenced
 
 NETWORKS = (
     "resnet18",

@@ -1,3 +1,5 @@
+"""Pages with a store of their own, runs to put into it, and what opens a page."""
+
 import json
 
 import pytest
@@ -11,6 +13,7 @@ from mipp_core.pruners import Mipp
 from mipp_core.runs import NetworkSpec, RunSpec
 from mipp_core.store import Store, schema
 from mipp_core.training import RECIPES
+from pages.runs import history
 
 FRAME = "../../pages/frame.py"
 
@@ -101,6 +104,25 @@ def finished(small_run, own_store):
 
 
 @pytest.fixture
+def seeded(finished, address):
+    return finished(address())
+
+
+@pytest.fixture
+def one_of_each(runs, claimed, finished, address):
+    """Five runs, one in each state, by the state's name."""
+    specs = {state: address(seed=seed) for seed, state in enumerate(history.STATES)}
+    claimed(specs["running"])
+    runs.tell(specs["running"].hash, "Testing fc1", 0.4)
+    runs.ask(specs["queued"])
+    finished(specs["done"])
+    runs.fail(specs["failed"], "The disk is full.")
+    runs.ask(specs["cancelled"])
+    runs.cancel(specs["cancelled"].hash)
+    return specs
+
+
+@pytest.fixture
 def explore():
     """Open Explore at an address."""
 
@@ -109,6 +131,16 @@ def explore():
         for key, value in query.items():
             app.query_params[key] = value
         return app.run()
+
+    return make
+
+
+@pytest.fixture
+def page():
+    """Open Runs."""
+
+    def make():
+        return AppTest.from_file("../../pages/runs/page.py", default_timeout=60).run()
 
     return make
 

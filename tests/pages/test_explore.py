@@ -1,38 +1,12 @@
-import pytest
-from sqlalchemy import select
+"""Explore with a finished run, with a named one and with none."""
 
-from mipp_core.pruners.mipp_plan import duration
+import pytest
+from explore_page import HERE, PLAN, labels, level, metric
+
 from mipp_core.runs.result import collapsed_layers
-from mipp_core.store import BATCH, INTERACTIVE, Store, schema
+from mipp_core.store import Store
 
 pytestmark = pytest.mark.filterwarnings("default")
-
-HERE = {"dataset": "mnist-sample", "model": "mlp", "pixels": "true"}
-"""The address of the run that ``address()`` specifies."""
-
-
-PLAN = {"plan": "How long will it take?"}
-
-
-def metric(app, label):
-    return next(m.value for m in app.metric if m.label == label)
-
-
-def labels(app):
-    return {button.key: button.label for button in app.button if not button.key.startswith(("preset", "slim"))}
-
-
-def progress(app):
-    return [bar.proto.text for bar in app.get("progress")]
-
-
-def level(app, number):
-    return app.slider(key="level").set_value(number).run()
-
-
-@pytest.fixture
-def seeded(finished, address):
-    return finished(address())
 
 
 def test_first_paint_is_a_shipped_run(explore, words):
@@ -148,137 +122,6 @@ def test_presets_set_the_controls(explore, words):
     assert "A shipped run" in words(app)
 
 
-def test_a_failed_run_is_a_sentence_and_can_be_started_again(runs, claimed, address, explore, words):
-    runs.finish(claimed(address()), "failed", "The disk is full.")
-    app = explore(**HERE)
-    assert [error.value for error in app.error] == ["The disk is full."]
-    assert "Nobody has run" not in words(app)
-    assert labels(app) == {"start_run": "Try again", **PLAN}
-    app.button(key="start_run").click().run()
-    assert runs.look(address().hash).state == "queued"
-
-
-def test_a_cancelled_run_says_so_and_can_be_started_again(runs, address, explore, words):
-    runs.ask(address())
-    runs.cancel(address().hash)
-    app = explore(**HERE)
-    assert [warning.value for warning in app.warning] == ["Cancelled before it began."]
-    assert "Nobody has run" not in words(app)
-    assert labels(app) == {"start_run": "Try again", **PLAN}
-
-
-def test_a_cancelled_run_shows_the_levels_it_finished(seeded, runs, address, explore):
-    seeded["state"] = "running"
-    for entry in seeded["levels"][1:]:
-        entry["accuracy_retrained"] = None
-    runs.publish(address().hash, seeded)
-    runs.finish(address().hash, "cancelled", "Cancelled; the levels it finished are kept.")
-    app = explore(**HERE)
-    assert not app.exception
-    assert labels(app) == {"start_run": "Try again", **PLAN}
-    assert metric(app, "Retrained") == "…"
-    assert metric(level(app, 0), "Retrained") != "…"
-
-
-def test_a_run_that_goes_on_shows_progress_and_cancel(runs, claimed, address, explore, words):
-    name = claimed(address())
-    runs.tell(name, "Testing fc1", 0.4)
-    app = explore(**HERE)
-    assert not app.exception
-    assert [text.partition(",")[0] for text in progress(app)] == ["Testing fc1"]
-    assert "The curve appears here" in words(app)
-    app.button(key="cancel").click().run()
-    assert runs.asked_to_stop(name)
-
-
-def test_a_run_that_goes_on_shows_what_it_has(seeded, runs, address, claimed, explore):
-    name = address().hash
-    runs.delete(name)
-    claimed(address())
-    runs.tell(name, "Retraining", 0.8)
-    runs.publish(name, {**seeded, "state": "running"})
-    app = explore(**HERE)
-    assert not app.exception
-    assert progress(app)
-    assert metric(app, "Dense") == f"{seeded['dense_accuracy']:.2%}"
-
-
-def test_the_page_follows_as_levels_are_filled_in(seeded, runs, claimed, address, explore):
-    name = address().hash
-    runs.delete(name)
-    claimed(address())
-    accuracies = [entry["accuracy_retrained"] for entry in seeded["levels"]]
-    for entry in seeded["levels"]:
-        entry["accuracy_retrained"] = None
-    runs.publish(name, {**seeded, "state": "running"})
-    app = explore(**HERE)
-    assert metric(app, "Retrained") == "…"
-    seeded["levels"][3]["accuracy_retrained"] = accuracies[3]
-    runs.publish(name, seeded)
-    runs.finish(name, "done")
-    app.run()
-    assert metric(app, "Retrained") == f"{accuracies[3]:.2%}"
-    assert not progress(app)
-
-
-@pytest.mark.parametrize(("ahead", "said"), [(0, "the next in the queue"), (3, "3 ahead in the queue")])
-def test_a_queued_run_says_its_place(ahead, said, runs, address, explore):
-    for seed in range(1, ahead + 1):
-        runs.ask(address(seed=seed))
-    runs.ask(address())
-    assert progress(explore(**HERE)) == [f"Waiting, {said}"]
-
-
-def test_a_queued_run_leaves_the_queue_when_cancelled(runs, address, explore):
-    runs.ask(address())
-    app = explore(**HERE)
-    app.button(key="cancel").click().run()
-    assert runs.look(address().hash).state == "cancelled"
-    assert labels(app) == {"start_run": "Try again", **PLAN}
-
-
-def test_a_run_that_waits_gets_a_worker_from_whoever_looks(runs, address, explore, calls_for_workers):
-    explore(**HERE)
-    assert calls_for_workers == []
-    runs.ask(address())
-    explore(**HERE)
-    assert calls_for_workers
-
-
-def test_notes_are_shown_while_it_runs_and_afterwards(runs, claimed, address, explore):
-    name = claimed(address())
-    runs.note(name, "Batches of 32: memory is short.")
-    assert explore(**HERE).info[0].value == "Batches of 32: memory is short."
-    runs.finish(name, "failed", "The disk is full.")
-    assert explore(**HERE).info[0].value == "Batches of 32: memory is short."
-
-
-def test_starting_a_live_run_queues_it_before_any_sweep(own_store, runs, address, explore, calls_for_workers):
-    runs.ask(address(seed=1))
-    app = explore(**HERE)
-    app.button(key="start_run").click().run()
-    assert not app.exception
-    assert calls_for_workers
-    assert progress(app) == ["Waiting, the next in the queue"]
-    with Store(own_store).database.reading() as connection:
-        lanes = dict(connection.execute(select(schema.runs.c.hash, schema.runs.c.lane)).all())
-    assert lanes == {address().hash: INTERACTIVE, address(seed=1).hash: BATCH}
-
-
-def test_the_fifth_open_run_of_a_visitor_is_refused(runs, explore):
-    app = explore(**HERE)
-    for seed in range(5):
-        app.number_input(key="seed").set_value(seed).run()
-        app.button(key="start_run").click().run()
-        assert not app.exception
-    assert [error.value for error in app.error] == [
-        "You have 4 runs waiting or going on, which is the limit; wait for one of them, or cancel one on the page Runs."
-    ]
-    assert labels(app) == {"start_run": "Start a live run", **PLAN}
-    assert runs.waiting() == 4
-    assert not app.run().error, "a refusal is said once"
-
-
 def test_a_named_run_is_shown_with_its_chips_and_a_way_back(finished, address, explore, words):
     spec = address(seed=3, budget=0.01)
     document = finished(spec)
@@ -293,15 +136,6 @@ def test_a_named_run_is_shown_with_its_chips_and_a_way_back(finished, address, e
     assert not app.exception
     assert "run" not in app.query_params
     assert app.selectbox(key="model").value == "lenet5"
-
-
-def test_a_named_run_that_fell_can_be_tried_again(runs, claimed, address, explore):
-    name = claimed(address(seed=3))
-    runs.finish(name, "failed", "The disk is full.")
-    app = explore(run=name)
-    app.button(key="start_run").click().run()
-    assert not app.exception
-    assert progress(app) == ["Waiting, the next in the queue"]
 
 
 @pytest.mark.parametrize("name", ["0123456789abcdef", "../../etc/passwd", "<script>alert(1)</script>", "x" * 5000])
@@ -325,8 +159,3 @@ def test_a_store_that_cannot_be_opened_is_one_sentence(own_store, explore):
     app = explore()
     assert not app.exception
     assert [error.value.partition(" (")[0] for error in app.error] == [f"{own_store} cannot be written"]
-
-
-@pytest.mark.parametrize(("seconds", "said"), [(30, "30 s"), (600, "10 min")])
-def test_duration_in_words(seconds, said):
-    assert duration(float(seconds)) == said
