@@ -17,6 +17,7 @@ from mipp_core.reports.tables import measures_of
 from mipp_core.runs import NetworkSpec, RunResult, RunSpec, collapsed_layers, masks_of, passed_layers
 from mipp_core.runs.document import LevelDocument, RunDocument
 from mipp_core.runs.naming import digest
+from mipp_core.runs.result import accuracy_of
 from mipp_core.store import Store
 from mipp_core.store.files import Tensors, write_json, write_tensors
 
@@ -96,7 +97,7 @@ def _table(document: RunDocument) -> list[str]:
     rows = [f"{'level':>5} {'x':>10} {'removed':>8} {'parameters':>10}{heads}  kept"]
     for level in document["levels"]:
         confidence = "" if level["confidence"] is None else f"{level['confidence']:.6f}"
-        accuracies = "".join(f" {_share(level[f'accuracy_{name}']):>12}" for name in measures)
+        accuracies = "".join(f" {_share(accuracy_of(level, name)):>12}" for name in measures)
         rows.append(
             f"{level['level']:>5} {confidence:>10} {level['sparsity']:>8.1%} {level['parameters']:>10}{accuracies}"
             f"  {'/'.join(str(layer['kept']) for layer in level['layers'])}{_warning(level)}"

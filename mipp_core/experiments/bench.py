@@ -32,6 +32,7 @@ from mipp_core.experiments.networks import given_weights, initial_network, load_
 from mipp_core.network.layers import wiring_of
 from mipp_core.network.streams import passed_by
 from mipp_core.pruners import Decider, Ranker, Task
+from mipp_core.runs.document import DecisionColumns
 from mipp_core.runs.result import Accuracies, decision_columns
 from mipp_core.runs.spec import RunSpec
 from mipp_core.store import Outcome, Stages
@@ -145,7 +146,7 @@ class Bench:
         """Names of the layers that the network can do without."""
         return passed_by(wiring_of(initial_network(self.spec.network)))
 
-    def prune(self) -> tuple[list[Point], dict[str, list[Any]]]:
+    def prune(self) -> tuple[list[Point], DecisionColumns]:
         """Ask the pruner: keep-masks for every point that is measured, and its decisions as columns."""
         spec = self.spec
         if isinstance(spec.settings, Decider):
@@ -160,7 +161,7 @@ class Bench:
         ranked = self._rank(spec.settings, {number: found[number].masks.sparsity for number in spec.points})
         return [replace(point, confidence=found[point.level].confidence) for point in ranked], {}
 
-    def _decide(self, name: str, pruner: Decider, counted: bool = True) -> tuple[list[Point], dict[str, list[Any]]]:
+    def _decide(self, name: str, pruner: Decider, counted: bool = True) -> tuple[list[Point], DecisionColumns]:
         """Ask a pruner that decides, at every confidence."""
         confidences = self.spec.confidences
 

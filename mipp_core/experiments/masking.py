@@ -13,6 +13,7 @@ from mipp_core.information import LEVELS, confidence_of
 from mipp_core.information.terc import Decision, keep_masks, staying_power
 from mipp_core.network.layers import wiring_of
 from mipp_core.pruners import PRUNERS, Decider, Ranker, Task, pruner
+from mipp_core.runs.document import DecisionColumns
 from mipp_core.runs.result import decisions_of
 from mipp_core.vocabulary import INPUT
 
@@ -93,7 +94,7 @@ def points_of(rows: list[dict[str, Any]]) -> list[Point]:
     return [Point(n, KeepMasks.from_json(row["masks"]), row["confidence"]) for n, row in enumerate(rows)]
 
 
-def between_levels(points: list[Point], columns: dict[str, list[Any]], sparsities: tuple[float, ...]) -> list[Point]:
+def between_levels(points: list[Point], columns: DecisionColumns, sparsities: tuple[float, ...]) -> list[Point]:
     """Take a deciding pruner's units in the order in which it gives them up."""
     widths = points[0].masks.without_input().units
     found = masks_between_levels(widths, decisions_of(columns), sparsities)

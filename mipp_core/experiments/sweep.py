@@ -11,6 +11,7 @@ from mipp_core.evaluation import macs, parameters
 from mipp_core.experiments.bench import Bench
 from mipp_core.experiments.masking import Point
 from mipp_core.experiments.networks import initial_network
+from mipp_core.runs.naming import revisions_in
 from mipp_core.runs.result import Accuracies, LevelResult, RunResult, device_name, layer_results, versions
 from mipp_core.runs.spec import RunSpec
 from mipp_core.store import Store
@@ -63,6 +64,7 @@ def run(
         macs=macs(model, shape),
         device=name,
         versions=versions(),
+        revisions=revisions_in(spec),
     )
     points, decisions = bench.prune()
     levels = [_measure(bench, point, done / len(points)) for done, point in enumerate(points)]

@@ -37,6 +37,9 @@ _WAIT = 0.1
 """Seconds between looks at an empty queue."""
 
 
+_OLDER = "This run was asked for before the code that it needs was changed; start it again, which gives it a new name."
+
+
 class _GivenBackError(CancelledError):
     """Puts the run back into the queue: something more urgent waits, or the machine goes down."""
 
@@ -73,6 +76,8 @@ class Worker:
         self._progress, self._told, self._current = Progress("Starting", 0.0), None, ticket.hash
         self._computed = 0
         runs = self._store.runs
+        if ticket.spec.hash != ticket.hash:
+            return self._end(ticket.hash, "failed", _OLDER)
         try:
             with self._notes(ticket.hash):
                 run(

@@ -18,7 +18,7 @@ from mipp_core.information.confidence import level_of
 from mipp_core.models import Architecture
 from mipp_core.own_files import shown
 from mipp_core.runs.document import RunDocument
-from mipp_core.runs.result import RunResult, entry_of, masks_of
+from mipp_core.runs.result import RunResult, accuracy_of, entry_of, masks_of
 from mipp_core.runs.spec import RunSpec
 from mipp_core.store.files import packed, read_json, read_tensors, write_json, write_tensors
 from mipp_core.store.weights import SlimWeights, flat_weights
@@ -50,9 +50,19 @@ def shipped_runs() -> list[Path]:
 
 
 def shipped_comparisons() -> list[RunDocument]:
-    """Return the documents of the comparisons that come with the package; their weights do not."""
+    """Return the documents of the comparisons that come with the package; their weights do not.
+
+    Raises:
+        DataError: none are there, or a file is damaged: the package was not installed whole.
+    """
     files = sorted(SHIPPED.glob("comparison-*.json.gz"))
-    return [run for path in files for run in json.loads(gzip.decompress(path.read_bytes()))]
+    try:
+        found = [run for path in files for run in json.loads(gzip.decompress(path.read_bytes()))]
+    except (OSError, EOFError, ValueError) as problem:
+        raise DataError(f"The shipped comparisons in {SHIPPED} are damaged ({problem}); install it again.") from problem
+    if not found:
+        raise DataError(f"The shipped comparisons are missing from {SHIPPED}; install the package again.")
+    return found
 
 
 def has_weights(folder: Path) -> bool:
@@ -83,7 +93,7 @@ def slim_description(run: RunDocument, level: int, measure: str = "retrained") -
         "masks": masks.to_json(),
         "run": run["hash"],
         "level": level,
-        f"accuracy_{measure}": entry[f"accuracy_{measure}"],
+        f"accuracy_{measure}": accuracy_of(entry, measure),
     }
 
 

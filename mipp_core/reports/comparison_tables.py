@@ -1,7 +1,7 @@
 """A comparison's finished runs as tables, for figures, pages and downloads."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from mipp_core.pruners import Decider
 from mipp_core.reports.comparison import ENTRIES
 from mipp_core.reports.tables import MEASURES
 from mipp_core.runs.document import AccuraciesDocument, LevelDocument, RunDocument
+from mipp_core.runs.result import accuracy_of
 from mipp_core.vocabulary import INPUT
 
 Documents = Mapping[str, Sequence[RunDocument]]
@@ -62,8 +63,8 @@ def _shared(run: RunDocument, level: LevelDocument) -> dict[str, Any]:
 
 
 def _accuracies(values: AccuraciesDocument) -> dict[str, float | None]:
-    test = {f"test_{name}": values.get(f"accuracy_{name}") for name in MEASURES}
-    return test | {f"train_{name}": values.get(f"train_accuracy_{name}") for name in MEASURES}
+    splits: tuple[Literal["test", "train"], ...] = ("test", "train")
+    return {f"{split}_{name}": accuracy_of(values, name, split) for split in splits for name in MEASURES}
 
 
 def mean_curve(points: pd.DataFrame, measure: str, x: str) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from mipp_core.information.confidence import quantile
 from mipp_core.runs.document import LevelDocument, RunDocument
-from mipp_core.runs.result import entry_of
+from mipp_core.runs.result import accuracy_of, entry_of
 
 MEASURES = ("pruned", "recalibrated", "rebuilt", "retrained")
 """The test accuracies of a slim network; recalibrated ones only where there are batch normalisations."""
@@ -33,7 +33,7 @@ def curve_table(run: RunDocument) -> pd.DataFrame:
             "macs_removed": 1 - level["macs"] / run["macs"],
         }
         for choice, values in {run["spec"]["pruner"]: level, **level["controls"]}.items():
-            measured = {f"accuracy_{name}": values.get(f"accuracy_{name}") for name in MEASURES}
+            measured = {f"accuracy_{name}": accuracy_of(values, name) for name in MEASURES}
             rows.append({"choice": choice, **shared, **measured})
     return pd.DataFrame(rows)
 
@@ -54,7 +54,7 @@ def headline(run: RunDocument) -> dict[str, float | None]:
 
 
 def layer_table(level: LevelDocument) -> pd.DataFrame:
-    """Return one row per layer: layer, units, kept, pruning_ratio, collapsed, kept_units."""
+    """Return one row per layer: name, units, kept, pruning_ratio, collapsed, kept_units, passed_by."""
     return pd.DataFrame(level["layers"])
 
 

@@ -1,8 +1,8 @@
 """What a run gives: one document, the same for the page, the command line and Python."""
 
 import platform
-from collections.abc import Collection
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from mipp_core.cutting.masks import KeepMasks
+from mipp_core.errors import SettingError
 from mipp_core.information.terc import Decision, Gain
-from mipp_core.runs.document import LevelDocument, RunDocument
+from mipp_core.runs.document import AccuraciesDocument, DecisionColumns, LevelDocument, RunDocument
+from mipp_core.runs.naming import plain
 from mipp_core.runs.spec import RunSpec
 from mipp_core.vocabulary import INPUT
 
@@ -107,6 +109,7 @@ class RunResult:
         seconds: per kind of stage.
         device: where it ran.
         versions: of what it ran on.
+        revisions: of the code that made it, see ``mipp_core.runs.revisions``; without those of older documents, 1.
         message: why it failed, for a person.
     """
 
@@ -118,37 +121,54 @@ class RunResult:
     parameters: int = 0
     macs: int = 0
     levels: tuple[LevelResult, ...] = ()
-    decisions: dict[str, list[Any]] = field(default_factory=dict)
+    decisions: DecisionColumns = field(default_factory=DecisionColumns)
     seconds: dict[str, float] = field(default_factory=dict)
     device: str = ""
     versions: dict[str, str] = field(default_factory=dict)
+    revisions: dict[str, int] = field(default_factory=dict)
     message: str = ""
 
     def to_json(self) -> RunDocument:
-        """Return the document, with decisions as columns."""
-        levels = [asdict(level) for level in self.levels]
-        document = {
-            name: getattr(self, name)
-            for name in (
-                "state",
-                "dense_accuracy",
-                "dense_train_accuracy",
-                "network_accuracy",
-                "parameters",
-                "macs",
-                "seconds",
-                "device",
-            )
-        }
+        """Return the document, with decisions as columns; ``RunResult.from_json`` reads it back."""
         return {
             "spec": self.spec.to_json(),
-            "hash": self.spec.hash,
-            **document,
+            "hash": self.spec.hash_under(self.revisions),
+            "state": self.state,
+            "dense_accuracy": self.dense_accuracy,
+            "dense_train_accuracy": self.dense_train_accuracy,
+            "network_accuracy": self.network_accuracy,
+            "parameters": self.parameters,
+            "macs": self.macs,
+            "seconds": self.seconds,
+            "device": self.device,
             "versions": self.versions,
+            "revisions": self.revisions,
             "message": self.message,
-            "levels": levels,
+            "levels": [plain(level) for level in self.levels],
             "decisions": self.decisions,
         }
+
+    @classmethod
+    def from_json(cls, document: RunDocument) -> "RunResult":
+        """Read what ``to_json`` wrote, in this version or an earlier one; the specification is checked again.
+
+        Raises:
+            SettingError: a field is missing, or of the wrong kind.
+        """
+        spec = RunSpec.from_json(document["spec"])
+        given: dict[str, Any] = dict(document)
+        try:
+            levels = tuple(_level(level) for level in given["levels"])
+            known = {each.name: given[each.name] for each in fields(cls) if each.name in given}
+            return cls(**{**known, "spec": spec, "levels": levels})
+        except (KeyError, TypeError) as problem:
+            raise SettingError(f"This run's document cannot be read ({problem}); make the run again.") from problem
+
+
+def _level(document: dict[str, Any]) -> LevelResult:
+    layers = tuple(LayerResult(**{**layer, "kept_units": tuple(layer["kept_units"])}) for layer in document["layers"])
+    controls = {name: Accuracies(**values) for name, values in document["controls"].items()}
+    return LevelResult(**{**document, "layers": layers, "controls": controls})
 
 
 def layer_results(masks: KeepMasks, around: Collection[str] = ()) -> tuple[LayerResult, ...]:
@@ -179,6 +199,18 @@ def entry_of(run: RunDocument, level: int) -> LevelDocument:
     return next(entry for entry in run["levels"] if entry["level"] == level)
 
 
+def accuracy_of(values: AccuraciesDocument, measure: str, split: Literal["test", "train"] = "test") -> float | None:
+    """Return one accuracy of a level or of a control; None where it was not measured.
+
+    Args:
+        values: the level's document, or the control's.
+        measure: pruned, recalibrated, rebuilt or retrained.
+        split: of which images.
+    """
+    found: Mapping[str, Any] = values
+    return found.get(f"{'' if split == 'test' else 'train_'}accuracy_{measure}")
+
+
 def masks_of(level: LevelDocument) -> KeepMasks:
     """Read the keep-masks back from one level of the document."""
     return KeepMasks.from_json({layer["name"]: layer for layer in level["layers"]})
@@ -194,7 +226,7 @@ def passed_layers(level: LevelDocument) -> list[str]:
     return [layer["name"] for layer in level["layers"] if layer.get("passed_by")]
 
 
-def decision_columns(decisions: tuple[Decision, ...]) -> dict[str, list[Any]]:
+def decision_columns(decisions: tuple[Decision, ...]) -> DecisionColumns:
     """Turn the trace into columns, numbers to six significant digits."""
     return {
         "layer": [d.layer for d in decisions],
@@ -210,7 +242,7 @@ def decision_columns(decisions: tuple[Decision, ...]) -> dict[str, list[Any]]:
     }
 
 
-def decisions_of(columns: dict[str, list[Any]]) -> list[Decision]:
+def decisions_of(columns: DecisionColumns) -> list[Decision]:
     """Read the trace back from its columns."""
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     whole = ("layer", "unit", "order", "first_level", "last_level", "removed_from", "tested_with")

@@ -2,9 +2,11 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import Row
+
+from mipp_core.runs.document import SpecDocument
 
 State = Literal["queued", "running", "done", "cancelled", "failed"]
 
@@ -29,7 +31,7 @@ class Job:
     """
 
     hash: str
-    spec: dict[str, Any]
+    spec: SpecDocument
     state: State
     stage: str
     done: float

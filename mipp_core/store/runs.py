@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
 
 from mipp_core.errors import SettingError
+from mipp_core.runs.document import RunDocument
 from mipp_core.runs.spec import RunSpec
 from mipp_core.store import schema
 from mipp_core.store.database import Database
@@ -58,7 +59,7 @@ class Runs:
                 connection.execute(self._of(spec.hash).values(lane=min(known.lane, lane)))
             elif known is None or known.state != "done":
                 _within_limit(connection, owner, lane)
-                _queue(connection, spec, asked, known is not None)
+                _queue(connection, spec.hash, spec, asked, known is not None)
 
     def claim(self, device: str) -> Ticket | None:
         """Give the next run to the worker of a device; None if nothing waits for it."""
@@ -112,7 +113,7 @@ class Runs:
             if row is not None and words not in row.notes:
                 connection.execute(self._of(hash_).values(notes=[*row.notes, words]))
 
-    def publish(self, hash_: str, document: dict[str, Any]) -> None:
+    def publish(self, hash_: str, document: RunDocument) -> None:
         """Keep the result as far as it has got."""
         packed = zlib.compress(json.dumps(document, separators=(",", ":"), allow_nan=False).encode(), 6)
         self._change(hash_, document=packed, changed_at=time.time())
@@ -126,18 +127,23 @@ class Runs:
         done = {"done": 1.0} if state == "done" else {}
         self._change(hash_, state=state, message=message, cancel=False, ended_at=time.time(), worker=None, **done)
 
-    def record(self, spec: RunSpec, document: dict[str, Any]) -> None:
-        """Keep a run that was made elsewhere, or without the queue."""
+    def record(self, spec: RunSpec, document: RunDocument) -> str:
+        """Keep a run that was made elsewhere, or without the queue; return its name.
+
+        It is kept under the name that it had where it was made: results of older code stay apart from this code's.
+        """
+        name = spec.hash_under(document.get("revisions", {}))
         with self._database.writing() as connection:
-            if _row(connection, spec.hash) is None:
-                _queue(connection, spec, {}, known=False)
-        self.publish(spec.hash, document)
-        self.finish(spec.hash, "done")
+            if _row(connection, name) is None:
+                _queue(connection, name, spec, {}, known=False)
+        self.publish(name, document)
+        self.finish(name, "done")
+        return name
 
     def fail(self, spec: RunSpec, message: str) -> None:
         """Keep a row for a run that failed elsewhere."""
         with self._database.writing() as connection:
-            _queue(connection, spec, {}, _row(connection, spec.hash) is not None)
+            _queue(connection, spec.hash, spec, {}, _row(connection, spec.hash) is not None)
         self.finish(spec.hash, "failed", message)
 
     def cancel(self, hash_: str) -> None:
@@ -166,7 +172,7 @@ class Runs:
         jobs = [job_of(row, places) for row in rows]
         return sorted(jobs, key=rank)
 
-    def document(self, hash_: str) -> dict[str, Any] | None:
+    def document(self, hash_: str) -> RunDocument | None:
         """Return a run's result as far as it has got."""
         with self._database.reading() as connection:
             packed = connection.execute(select(_table.c.document).where(_table.c.hash == hash_)).scalar_one_or_none()
@@ -212,7 +218,7 @@ def _within_limit(connection: Connection, owner: str, lane: int) -> None:
         )
 
 
-def _queue(connection: Connection, spec: RunSpec, asked: dict[str, Any], known: bool) -> None:
+def _queue(connection: Connection, name: str, spec: RunSpec, asked: dict[str, Any], known: bool) -> None:
     last = connection.execute(select(func.max(_table.c.ticket))).scalar_one() or 0
     fresh = {
         "spec": spec.to_json(),
@@ -231,9 +237,9 @@ def _queue(connection: Connection, spec: RunSpec, asked: dict[str, Any], known: 
         **asked,
     }
     if known:
-        connection.execute(update(_table).where(_table.c.hash == spec.hash).values(**fresh))
+        connection.execute(update(_table).where(_table.c.hash == name).values(**fresh))
     else:
-        connection.execute(insert(_table).values(hash=spec.hash, **fresh))
+        connection.execute(insert(_table).values(hash=name, **fresh))
 
 
 def _after_death(row: Row) -> dict[str, Any]:

@@ -89,5 +89,4 @@ def _keep(store: Store, document: RunDocument, weights: Tensors) -> str:
             levels[level]["weights"] = store.blobs.put(tensors)
     except (KeyError, TypeError, IndexError) as problem:
         raise DataError(f"This run's document is damaged (no {problem}); export it again.") from problem
-    store.runs.record(spec, document)
-    return spec.hash
+    return store.runs.record(spec, document)

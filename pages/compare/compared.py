@@ -111,8 +111,11 @@ def _choice(label: str, options: list[str], key: str, default: str | None = None
 
 
 def _dense(documents: Documents, split: str) -> float | None:
-    name = "dense_accuracy" if split == "test" else "dense_train_accuracy"
-    found = {run["spec"]["network"]["seed"]: run[name] for runs in documents.values() for run in runs}
+    found = {
+        run["spec"]["network"]["seed"]: run["dense_accuracy"] if split == "test" else run.get("dense_train_accuracy")
+        for runs in documents.values()
+        for run in runs
+    }
     known = [value for value in found.values() if value is not None]
     return sum(known) / len(known) if known else None
 

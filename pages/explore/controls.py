@@ -206,17 +206,27 @@ def _spec(weights: str | None) -> RunSpec:
 
 def named_run(name: str) -> RunSpec | None:
     """Show which run the address names, in place of the controls; None after saying that there is none."""
-    spec = finding.by_name(name)
+    spec, problem = None, ""
+    try:
+        spec = finding.by_name(name)
+    except MippError as error:
+        problem = str(error)
     with st.sidebar:
         st.subheader("One run", anchor=False)
         if spec is not None:
             st.markdown(" ".join(f":gray-badge[{chip}]" for chip in chips(spec)))
         st.button("Back to the controls", key="back", icon=":material/tune:", on_click=_forget_run)
     if spec is None:
-        st.error(
+        missing = (
             f"This machine has no run called {name[:20]!r}; it may have been deleted. Look at the page Runs, or go "
-            "back to the controls.",
-            icon=":material/block:",
+            "back to the controls."
+        )
+        st.error(plainly(problem) or missing, icon=":material/block:")
+    elif spec.hash != name:
+        st.info(
+            "An earlier version of the code made this run; the figures are what it gave. Start the run again to see "
+            "what this version gives.",
+            icon=":material/history:",
         )
     return spec
 

@@ -14,7 +14,7 @@ st.markdown(
 named = st.query_params.get("run")
 spec = controls.named_run(named) if named else controls.sidebar()
 if spec is not None:
-    found = finding.find(spec)
+    found = finding.find_named(named) if named and named != spec.hash else finding.find(spec)
     live.panel(spec, found)
     if found is None:
         st.info(live.waiting_words(spec), icon=":material/info:")

@@ -14,6 +14,7 @@ from mipp_core.reports.archive import command_of
 from mipp_core.reports.tables import curve_table, deaths, decision_table, layer_table, measures_of
 from mipp_core.runs import NetworkSpec, RunSpec, collapsed_layers, entry_of, passed_layers
 from mipp_core.runs.document import LevelDocument, RunDocument
+from mipp_core.runs.result import accuracy_of
 from mipp_core.vocabulary import INPUT
 from pages.explore import slim
 from pages.shared.chips import in_paper
@@ -144,7 +145,7 @@ def _side_by_side(document: RunDocument, level: int) -> None:
     entry = entry_of(document, level)
     rows = {document["spec"]["pruner"]: entry, **entry["controls"]}
     table = pd.DataFrame(
-        {name.capitalize(): [row.get(f"accuracy_{name}") for row in rows.values()] for name in measures_of(document)},
+        {name.capitalize(): [accuracy_of(row, name) for row in rows.values()] for name in measures_of(document)},
         index=pd.Index([*rows], name="Same counts, units by"),
     )
     st.dataframe(table.style.format("{:.2%}", na_rep="–"), alt="Accuracies of the choices of units at this level")

@@ -16,7 +16,7 @@ from mipp_core.store import Job
 from mipp_core.store.transfer import pack_run
 from pages.shared import live
 from pages.shared.chips import chips
-from pages.shared.finding import Found, figures, find, store
+from pages.shared.finding import Found, figures, find, find_named, store
 
 POLL = 2.0
 """Seconds between looks while something waits or goes on."""
@@ -56,7 +56,9 @@ class Entry:
     @cached_property
     def found(self) -> Found | None:
         """The result, read when it is first asked for."""
-        return find(self.spec) if self.spec else None
+        if self.spec is None:
+            return None
+        return find(self.spec) if self.spec.hash == self.job.hash else find_named(self.job.hash)
 
 
 def show() -> None:

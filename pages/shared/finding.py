@@ -1,13 +1,15 @@
 """Finding the run that belongs to the controls: shipped with the package, or in the store."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
 from torch import Tensor
 
-from mipp_core.errors import MippError
+from mipp_core.errors import DataError
 from mipp_core.reports.archive import has_weights, load_run, shipped_comparisons, shipped_runs, slim_weights
 from mipp_core.reports.tables import headline
 from mipp_core.runs import RunSpec, entry_of
@@ -83,14 +85,22 @@ def _shipped() -> dict[str, str]:
     found = {}
     for folder in shipped_runs():
         document = load_run(folder)
-        found[bare(RunSpec.from_json(document["spec"])).hash] = str(folder)
+        if document is None:
+            raise DataError(f"The shipped run {folder.name} is damaged; install the package again.")
+        found[bare(RunSpec.from_json(document["spec"])).hash_under(document.get("revisions", {}))] = str(folder)
     return found
 
 
 @st.cache_resource(show_spinner=False)
-def _compared() -> dict[str, RunDocument]:
-    """Map the hash of each run of the shipped comparisons to its document; read only."""
-    return {run["hash"]: run for run in shipped_comparisons()}
+def _comparisons() -> Mapping[str, RunDocument]:
+    """Map the hash of each run of the shipped comparisons to its document, which all visitors share."""
+    return MappingProxyType({run["hash"]: run for run in shipped_comparisons()})
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _compared(name: str) -> RunDocument:
+    """Return a document of the shipped comparisons, a copy for each visitor."""
+    return _comparisons()[name]
 
 
 def find(spec: RunSpec) -> Found | None:
@@ -98,12 +108,17 @@ def find(spec: RunSpec) -> Found | None:
     shipped = _shipped().get(bare(spec).hash)
     if shipped:
         return Found(_unpack(shipped), Path(shipped), is_shipped=True)
-    if spec.hash in _compared():
-        return Found(_compared()[spec.hash], is_shipped=True)
-    job = store().runs.look(spec.hash)
+    return find_named(spec.hash)
+
+
+def find_named(name: str) -> Found | None:
+    """Return a run of the store or of a shipped comparison that has something to show, by its name."""
+    if name in _comparisons():
+        return Found(_compared(name), is_shipped=True)
+    job = store().runs.look(name)
     if job is None or not job.changed_at:
         return None
-    document = _read(str(store().root), spec.hash, job.changed_at)
+    document = _read(str(store().root), name, job.changed_at)
     return Found(document) if document and document["levels"] else None
 
 
@@ -113,14 +128,15 @@ def figures(spec: RunSpec, job: Job) -> dict[str, Any] | None:
 
 
 def by_name(name: str) -> RunSpec | None:
-    """Return the specification of a run in the store or of a shipped comparison; None if there is none of that name."""
-    if name in _compared():
-        return RunSpec.from_json(_compared()[name]["spec"])
+    """Return the specification of a run in the store or of a shipped comparison; None if there is none of that name.
+
+    Raises:
+        MippError: it cannot be read: another version wrote it, or it is about a Python file.
+    """
+    if name in _comparisons():
+        return RunSpec.from_json(_comparisons()[name]["spec"])
     job = store().runs.look(name)
-    try:
-        return RunSpec.from_json(job.spec) if job else None
-    except MippError:
-        return None
+    return RunSpec.from_json(job.spec) if job else None
 
 
 def other_seeds(spec: RunSpec) -> list[RunDocument]:

@@ -14,11 +14,22 @@ from mipp_core.data import DATASETS, DatasetCard, Deformation, FileSplit, Normal
 from mipp_core.data.decoding import Crop
 from mipp_core.errors import DataError, SettingError
 from mipp_core.evaluation import accuracy, chance
-from mipp_core.recipes import Recipe
+from mipp_core.recipes import Recipe, Recommended
 from mipp_core.training import train
 
 NORMALISATION = Normalisation((0.5, 0.4, 0.3), (0.2, 0.25, 0.5))
-CARD = DatasetCard("photos", "Twelve photos.", tuple("abc"), (3, 16, 16), 12, 6, None, NORMALISATION, PHOTOS.load)
+CARD = DatasetCard(
+    "photos",
+    "Twelve photos.",
+    tuple("abc"),
+    (3, 16, 16),
+    12,
+    6,
+    None,
+    NORMALISATION,
+    PHOTOS.load,
+    Recommended("live-cifar"),
+)
 
 
 @pytest.fixture

@@ -13,13 +13,22 @@ from mipp_core.data.decoding import Crop
 from mipp_core.data.folder_family import FolderFamily
 from mipp_core.experiments import run
 from mipp_core.pruners import PRUNERS
-from mipp_core.recipes import Recipe
+from mipp_core.recipes import Recipe, Recommended
 from mipp_core.runs import NetworkSpec, RunSpec
 from mipp_core.store import Store
 
 FAMILY = FolderFamily("photos", "photos", 2, 12, 4, Crop(8, 8), "paint them")
 CARD = DatasetCard(
-    "photos", "Photos.", ("a", "b"), (3, 8, 8), 12, 4, None, Normalisation((0.5,) * 3, (0.25,) * 3), FAMILY.load
+    "photos",
+    "Photos.",
+    ("a", "b"),
+    (3, 8, 8),
+    12,
+    4,
+    None,
+    Normalisation((0.5,) * 3, (0.25,) * 3),
+    FAMILY.load,
+    Recommended("live-cifar"),
 )
 CROPPED = Recipe(1, batch_size=5, augmentation=Augmentation(flip=True, resized_crop=True))
 

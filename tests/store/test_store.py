@@ -132,7 +132,7 @@ store.stages("a").remember("train", {}, lambda: Outcome({"small": 1}, {"w": torc
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 try:
-    store.stages("a").remember("big", {}, lambda: Outcome({}, {"w": torch.ones(1_000_000)}))
+    store.stages("a").remember("measure", {}, lambda: Outcome({}, {"w": torch.ones(1_000_000)}))
 except DataError as problem:
     print(problem)
 """
