@@ -9,7 +9,7 @@ import sys
 import torch
 
 from mipp_core import Mipp, NetworkSpec, RunSpec, Store
-from mipp_core.experiments.bench import Bench
+from mipp_core.experiments.experiment import Experiment
 from mipp_core.information import confidence_of
 from mipp_core.vocabulary import silent
 
@@ -31,10 +31,10 @@ def main() -> None:
     confidences = tuple(confidence_of(level) for level in LEVELS)
     for name, settings in VARIANTS.items():
         spec = RunSpec(network, settings=settings, confidences=confidences)
-        bench = Bench(spec, Store.at().stages(spec.hash), torch.device("cpu"), silent)
-        points, _ = bench.prune()
+        experiment = Experiment(spec, Store.at().stages(spec.hash), torch.device("cpu"), silent)
+        points, _ = experiment.prune()
         for level, point in zip(LEVELS, points, strict=True):
-            reached = bench.measured(point.masks)
+            reached = experiment.measured(point.masks)
             kept = "/".join(map(str, point.masks.kept.values()))
             share = f"{point.masks.sparsity:6.1%} removed, rebuilt {reached.accuracy_rebuilt:.2%}"
             print(f"{name:34} level {level:2}  {kept:14} {share}", flush=True)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from mipp_core.cutting.surgery import cut_difference
-from mipp_core.experiments.bench import Bench
+from mipp_core.experiments.experiment import Experiment
 from mipp_core.experiments.remaking import can_be_remade
 from mipp_core.reports.archive import load_run, shipped_runs
 from mipp_core.runs import RunSpec, masks_of
@@ -28,12 +28,12 @@ def differences(document: dict[str, Any], store: Store) -> list[float]:
     spec = RunSpec.from_json(document["spec"])
     if not can_be_remade(spec, store):
         raise SystemExit(f"{store.root} has no dense network of {document['hash']}; give the store it was made in.")
-    bench = Bench(spec, store.stages(spec.hash), torch.device("cpu"), silent)
-    images = bench.data.test.take(torch.arange(64)).in_memory().images
+    experiment = Experiment(spec, store.stages(spec.hash), torch.device("cpu"), silent)
+    images = experiment.data.test.take(torch.arange(64)).in_memory().images
     found = []
     for level in document["levels"]:
         masks = masks_of(level)
-        found.append(cut_difference(bench.model, bench.cut(masks), masks, images))
+        found.append(cut_difference(experiment.model, experiment.cut(masks), masks, images))
     return found
 
 

@@ -9,7 +9,7 @@ from mipp_core.command_line.progress import progress_line
 from mipp_core.command_line.reading import cell_of, network_of, usable_device
 from mipp_core.errors import SettingError
 from mipp_core.evaluation import macs, parameters
-from mipp_core.experiments.bench import Bench
+from mipp_core.experiments.experiment import Experiment
 from mipp_core.experiments.remaking import remade
 from mipp_core.experiments.sweep import run
 from mipp_core.reports.archive import save_run, save_slim, slim_description
@@ -29,8 +29,8 @@ def train(chosen: Namespace) -> Answer:
     spec, device = network_of(chosen), usable_device(chosen.device)
     with progress_line() as report:
         run_spec = RunSpec(network=spec)
-        bench = Bench(run_spec, Store.at(chosen.store).stages(run_spec.hash), device, report, chosen.data_dir)
-        model, trained = bench.model, bench.dense().value
+        experiment = Experiment(run_spec, Store.at(chosen.store).stages(run_spec.hash), device, report, chosen.data_dir)
+        model, trained = experiment.model, experiment.dense().value
     document = {
         "spec": network_json(spec),
         "hash": digest(spec),

@@ -8,8 +8,8 @@ from torch import nn
 
 from mipp_core.cutting.least_squares import most_work
 from mipp_core.data import DATASETS
-from mipp_core.experiments.bench import JUDGE_ON, REBUILD_ON
 from mipp_core.experiments.networks import initial_network
+from mipp_core.experiments.subject import JUDGE_ON, REBUILD_ON
 from mipp_core.information import LEVELS
 from mipp_core.network.layers import weighted, wiring_of
 from mipp_core.pruners import SMALL, Mipp, Plan, plan

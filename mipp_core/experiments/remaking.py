@@ -9,7 +9,7 @@ from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.rebuilding import rebuild
 from mipp_core.cutting.recalibration import recalibrate
 from mipp_core.errors import DataError
-from mipp_core.experiments.bench import Bench
+from mipp_core.experiments.experiment import Experiment
 from mipp_core.experiments.masking import bare
 from mipp_core.runs.result import device_name
 from mipp_core.runs.spec import RunSpec
@@ -55,16 +55,16 @@ def remade(
     if not can_be_remade(spec, store):
         raise DataError("The dense network of this run is no longer in the store; start the run again.")
     device = torch.device(device)
-    bench = Bench(spec, store.stages(spec.hash, device_name(device)), device, report, data_dir)
+    experiment = Experiment(spec, store.stages(spec.hash, device_name(device)), device, report, data_dir)
 
     def make() -> Outcome:
-        slim = bench.cut(masks)
+        slim = experiment.cut(masks)
         report(Progress(f"Making the {how} network", 0.0))
         if how == "recalibrated":
-            recalibrate(slim, masks.blank_pixels(bench.rebuilt_on.images))
+            recalibrate(slim, masks.blank_pixels(experiment.rebuilt_on.images))
         elif how == "rebuilt":
-            rebuild(bench.model, slim, masks, bench.rebuilt_on.images)
+            rebuild(experiment.model, slim, masks, experiment.rebuilt_on.images)
         return Outcome({}, slim.state_dict())
 
-    asked = {**bench.depends_on, "masks": bare(masks), "how": how}
-    return bench.stages.remember("remake", asked, make, counted=False).tensors or {}
+    asked = {**experiment.depends_on, "masks": bare(masks), "how": how}
+    return experiment.stages.remember("remake", asked, make, counted=False).tensors or {}

@@ -8,7 +8,7 @@ import torch
 
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.evaluation import macs, parameters
-from mipp_core.experiments.bench import Bench
+from mipp_core.experiments.experiment import Experiment
 from mipp_core.experiments.masking import Point
 from mipp_core.experiments.networks import initial_network
 from mipp_core.runs.naming import revisions_in
@@ -52,28 +52,28 @@ def run(
     device = torch.device(device)
     name = device_name(device)
     stages = (store or Store.at()).stages(spec.hash, name, before_stage)
-    bench = Bench(spec, stages, device, report, data_dir)
+    experiment = Experiment(spec, stages, device, report, data_dir)
     model = initial_network(spec.network, torch.device("cpu"))
-    dense, shape = bench.dense(), spec.network.architecture.image_shape
+    dense, shape = experiment.dense(), spec.network.architecture.image_shape
     result = RunResult(
         spec,
         dense_accuracy=dense.value["accuracy"],
-        dense_train_accuracy=bench.dense_train_accuracy(),
-        network_accuracy=bench.start_accuracy(),
+        dense_train_accuracy=experiment.dense_train_accuracy(),
+        network_accuracy=experiment.start_accuracy(),
         parameters=parameters(model),
         macs=macs(model, shape),
         device=name,
         versions=versions(),
         revisions=revisions_in(spec),
     )
-    points, decisions = bench.prune()
-    levels = [_measure(bench, point, done / len(points)) for done, point in enumerate(points)]
+    points, decisions = experiment.prune()
+    levels = [_measure(experiment, point, done / len(points)) for done, point in enumerate(points)]
     result = replace(result, decisions=decisions, levels=tuple(levels))
     publish(_timed(result, stages.seconds))
     weights: SlimWeights = {}
     for done, place in enumerate(_coarse_to_fine(len(points))):
         within = _within(report, "Retraining", done, len(points))
-        levels[place], weights[points[place].level] = _retrain(bench, levels[place], points[place].masks, within)
+        levels[place], weights[points[place].level] = _retrain(experiment, levels[place], points[place].masks, within)
         result = replace(result, levels=tuple(levels))
         publish(_timed(result, stages.seconds))
     result = _timed(replace(result, state="done"), stages.seconds)
@@ -85,34 +85,36 @@ def _timed(result: RunResult, seconds: dict[str, float]) -> RunResult:
     return replace(result, seconds={kind: round(spent, 3) for kind, spent in seconds.items()})
 
 
-def _measure(bench: Bench, point: Point, done: float) -> LevelResult:
+def _measure(experiment: Experiment, point: Point, done: float) -> LevelResult:
     """Cut and rebuild one level, and its controls."""
-    bench.report(Progress("Rebuilding", done))
+    experiment.report(Progress("Rebuilding", done))
     masks = point.masks
-    value = bench.measure(masks).value
+    value = experiment.measure(masks).value
     controls = {
-        name: Accuracies() if name in _FRESH else bench.measured(bench.control(name, masks))
-        for name in bench.spec.controls
+        name: Accuracies() if name in _FRESH else experiment.measured(experiment.control(name, masks))
+        for name in experiment.spec.controls
     }
     return LevelResult(
         level=point.level,
         confidence=point.confidence,
         sparsity=masks.sparsity,
-        layers=layer_results(masks, bench.passed_by),
+        layers=layer_results(masks, experiment.passed_by),
         controls=controls,
         **value,
     )
 
 
 def _retrain(
-    bench: Bench, level: LevelResult, masks: KeepMasks, report: Report
+    experiment: Experiment, level: LevelResult, masks: KeepMasks, report: Report
 ) -> tuple[LevelResult, dict[str, torch.Tensor]]:
-    outcome = bench.retrain(masks, report)
-    controls = {name: _retrain_control(bench, name, known, masks, report) for name, known in level.controls.items()}
+    outcome = experiment.retrain(masks, report)
+    controls = {
+        name: _retrain_control(experiment, name, known, masks, report) for name, known in level.controls.items()
+    }
     level = replace(
         level,
         accuracy_retrained=outcome.value["accuracy"],
-        train_accuracy_retrained=bench.train_accuracy(outcome, masks),
+        train_accuracy_retrained=experiment.train_accuracy(outcome, masks),
         untrainable=outcome.value["untrainable"],
         weights=outcome.blob,
         controls=controls,
@@ -120,13 +122,17 @@ def _retrain(
     return level, outcome.tensors or {}
 
 
-def _retrain_control(bench: Bench, name: str, known: Accuracies, masks: KeepMasks, report: Report) -> Accuracies:
+def _retrain_control(
+    experiment: Experiment, name: str, known: Accuracies, masks: KeepMasks, report: Report
+) -> Accuracies:
     if name in _FRESH:
-        trained = (bench.scratch if name == "scratch" else bench.reinitialise)(masks, report)
+        trained = (experiment.scratch if name == "scratch" else experiment.reinitialise)(masks, report)
         return replace(known, accuracy_retrained=trained.value["accuracy"])
-    if not bench.spec.retrain_controls:
+    if not experiment.spec.retrain_controls:
         return known
-    return replace(known, accuracy_retrained=bench.retrain(bench.control(name, masks), report).value["accuracy"])
+    return replace(
+        known, accuracy_retrained=experiment.retrain(experiment.control(name, masks), report).value["accuracy"]
+    )
 
 
 def _coarse_to_fine(count: int) -> list[int]:

@@ -8,6 +8,7 @@ from mipp_core.data import DATASETS, DatasetCard, Deformation, load_dataset
 from mipp_core.data.card import RawSplit
 from mipp_core.data.normalisation import Normalisation
 from mipp_core.errors import CancelledError, DataError, UnknownNameError
+from mipp_core.recipes import Recommended
 from mipp_core.vocabulary import Progress, Report
 
 
@@ -30,6 +31,7 @@ CARD = DatasetCard(
     None,
     Normalisation((0.5, 0.1), (0.25, 0.5)),
     load_stored,
+    Recommended("live"),
 )
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from mipp_core.cutting.masks import KeepMasks
-from mipp_core.experiments.bench import Bench
+from mipp_core.experiments.experiment import Experiment
 from mipp_core.figures import accuracy_curve
 from mipp_core.models import Family
 from mipp_core.models.families import MODELS
@@ -38,14 +38,14 @@ def normalised(widths: tuple[int, ...], image_shape: tuple[int, int, int], class
 
 
 @pytest.fixture
-def bench(tmp_path, monkeypatch):
+def experiment(tmp_path, monkeypatch):
     """Return the stages of a run of a family, with or without a batch normalisation."""
     monkeypatch.setitem(MODELS, "normalised", Family("a test", ("conv1", "fc1"), (6, 12), normalised))
 
-    def make(model: str) -> Bench:
+    def make(model: str) -> Experiment:
         network = NetworkSpec(model, widths=(6, 12), recipe=Recipe(1, batch_size=200))
         spec = RunSpec(network, pruner="random", settings=Random(), retraining=Recipe(1))
-        return Bench(spec, Store(tmp_path).stages(spec.hash), torch.device("cpu"), silent)
+        return Experiment(spec, Store(tmp_path).stages(spec.hash), torch.device("cpu"), silent)
 
     return make
 
@@ -54,28 +54,28 @@ def halves(names: tuple[str, str]) -> KeepMasks:
     return KeepMasks({name: torch.arange(units) % 2 > 0 for name, units in zip(names, (6, 12), strict=True)})
 
 
-def test_fresh_statistics_are_measured_where_there_are_normalisations(bench):
-    value = bench("normalised").measure(halves(("conv1", "fc1"))).value
+def test_fresh_statistics_are_measured_where_there_are_normalisations(experiment):
+    value = experiment("normalised").measure(halves(("conv1", "fc1"))).value
     for split in ("accuracy", "train_accuracy"):
         assert 0 <= value[f"{split}_recalibrated"] <= 1
     assert value["accuracy_rebuilt"] > value["accuracy_pruned"]
     assert 0 <= value["cut_difference"] < 1e-12
 
 
-def test_without_normalisations_there_is_nothing_to_recalibrate(bench):
-    value = bench("mlp").measure(halves(("fc1", "fc2"))).value
+def test_without_normalisations_there_is_nothing_to_recalibrate(experiment):
+    value = experiment("mlp").measure(halves(("fc1", "fc2"))).value
     assert value["accuracy_recalibrated"] is value["train_accuracy_recalibrated"] is None
     assert 0 <= value["cut_difference"] < 1e-12
 
 
-def test_removed_pixels_count_in_neither_network(bench):
+def test_removed_pixels_count_in_neither_network(experiment):
     pixels = torch.rand(784, generator=torch.Generator().manual_seed(0)) < 0.5
     masks = KeepMasks({"input": pixels, **halves(("fc1", "fc2"))})
-    assert bench("mlp").measure(masks).value["cut_difference"] < 1e-12
+    assert experiment("mlp").measure(masks).value["cut_difference"] < 1e-12
 
 
-def test_measuring_leaves_the_dense_network_alone(bench, state_of):
-    stages = bench("normalised")
+def test_measuring_leaves_the_dense_network_alone(experiment, state_of):
+    stages = experiment("normalised")
     before = state_of(stages.model)
     stages.measure(halves(("conv1", "fc1")))
     assert state_of(stages.model) == before

@@ -9,7 +9,7 @@ from mipp_core.cutting.surgery import masked, shrink
 from mipp_core.errors import CancelledError, DataError, ModelError
 from mipp_core.evaluation import accuracy
 from mipp_core.experiments import run
-from mipp_core.experiments.bench import Bench
+from mipp_core.experiments.experiment import Experiment
 from mipp_core.experiments.networks import load_data
 from mipp_core.pruners import Random
 from mipp_core.reports.archive import (
@@ -63,8 +63,8 @@ def test_same_seed_same_run(finished, tiny_spec, store):
 
 def test_slim_equals_masked_at_all_levels(finished, tiny_spec, store):
     data = load_data(tiny_spec.network)
-    bench = Bench(tiny_spec, store.stages("test"), torch.device("cpu"), silent)
-    model = bench.model.double()
+    experiment = Experiment(tiny_spec, store.stages("test"), torch.device("cpu"), silent)
+    model = experiment.model.double()
     images = data.test.images[:50].double()
     for level in finished[0]["levels"]:
         masks = masks_of(level)
