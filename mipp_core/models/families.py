@@ -19,4 +19,4 @@ MODELS: dict[str, Family] = {
     "torchvision:resnet50": torchvision_family("resnet50"),
     "torchvision:vgg16": torchvision_family("vgg16"),
 }
-"""Families by name; any other network of torchvision is found as ``torchvision:NAME`` too."""
+"""Families by name; any other torchvision network is available as ``torchvision:NAME``."""

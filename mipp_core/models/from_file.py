@@ -1,7 +1,7 @@
-"""Networks that somebody's own Python file builds.
+"""Networks that a user's own Python file builds.
 
-A file is run only when a person names it, on the command line or in Python.  A run or a slim network that was saved
-knows the file's content by its hash, never its place: reading one back runs nothing.  What a file prints goes to
+A file is run only when the user names it, on the command line or in Python.  A saved run or slim network stores the
+file's name and the hash of its content, but not its folder, and loading one runs no code.  What a file prints goes to
 stderr, since stdout is for results.
 """
 
@@ -20,18 +20,18 @@ from mipp_core.errors import ModelError
 from mipp_core.models.family import Family
 
 PREFIX = "file:"
-"""Of the names of these families, as in ``file:net.py:build@0123456789ab``."""
+"""Start of these families' names, as in ``file:net.py:build@0123456789ab``."""
 
 _NAMED: dict[str, Family] = {}
-"""The files that a person has named in this process."""
+"""The families of the files that were loaded in this process."""
 
 
 def load_file(text: str) -> str:
     """Run ``PATH.py:FUNCTION`` and return the name of the family it makes.
 
-    A network is one file: modules of yours that it imports would not be in its hash.  The function returns a network;
-    it may take ``image_shape`` (channels, height, width) and ``classes``.  The name
-    has the file's hash in it, so a changed file makes other runs.
+    Write the network in one file: the hash does not cover other modules of yours that it imports.  The function returns
+    a network; it may take ``image_shape`` (channels, height, width) and ``classes``.  The name contains the file's
+    hash, so a changed file makes other runs.
 
     Raises:
         ModelError: the file cannot be read or run, or has no such function.
@@ -41,36 +41,38 @@ def load_file(text: str) -> str:
         content = Path(path).read_bytes()
         with redirect_stdout(sys.stderr):
             found = runpy.run_path(path).get(function)
-    except (Exception, SystemExit) as problem:  # a script that reads its arguments leaves at words that are ours
-        raise ModelError(f"The file {path} cannot be run ({type(problem).__name__}: {problem}); mend it.") from problem
+    except (Exception, SystemExit) as problem:  # SystemExit: a script may parse sys.argv, which is not meant for it
+        raise ModelError(
+            f"The file {path} cannot be run ({type(problem).__name__}: {problem}); check its path and its code."
+        ) from problem
     if not callable(found):
-        raise ModelError(f"The file {path} has no function {function!r}; give PATH.py:FUNCTION, as net.py:build.")
+        raise ModelError(f"The file {path} has no function {function!r}; give PATH.py:FUNCTION, such as net.py:build.")
     name = f"{PREFIX}{Path(path).name}:{function}@{hashlib.sha256(content).hexdigest()[:12]}"
     _NAMED[name] = Family(f"{function} of {Path(path).name}", (), (), _Builder(found, name))
     return name
 
 
 def shown(name: str) -> str:
-    """Return a model's name as a person would type it; of a file's place only its own name is known."""
+    """Return a model's name as a user would type it; for a file, only its name without the folder is known."""
     return name.removeprefix(PREFIX).partition("@")[0] if name.startswith(PREFIX) else name
 
 
 def named_file(name: str) -> Family:
-    """Return the family of a file that was named in this process.
+    """Return the family of a file that was loaded in this process.
 
     Raises:
-        ModelError: it was not; nothing is run.
+        ModelError: it was not; no file is run.
     """
     if name not in _NAMED:
         raise ModelError(
-            f"The network {name} is built by a Python file, which is only run when you name it: give it again, as "
-            "--model PATH.py:FUNCTION with prune, or with sweep for one run."
+            f"The network {name} is built by a Python file, which is only run when you name it; give it again as "
+            "--model PATH.py:FUNCTION, with prune or with sweep for one run."
         )
     return _NAMED[name]
 
 
 class _Builder:
-    """Calls a person's function with what it asks for."""
+    """Calls a user's function with the arguments it accepts."""
 
     def __init__(self, function: Callable[..., Any], name: str) -> None:
         self._function, self._name = function, name
@@ -83,7 +85,7 @@ class _Builder:
                 made = self._function(**{name: given[name] for name in self._asked})
         except (Exception, SystemExit) as problem:
             raise ModelError(
-                f"{self._name} cannot be built ({type(problem).__name__}: {problem}); mend it."
+                f"{self._name} cannot be built ({type(problem).__name__}: {problem}); correct its code."
             ) from problem
         if not isinstance(made, nn.Module):
             raise ModelError(f"{self._name} returned a {type(made).__name__}; it must return a torch.nn.Module.")
