@@ -1,4 +1,4 @@
-"""The registry of model families.  A new family is one file and one line here."""
+"""The registry of model families.  To add one, write a file and add a line here."""
 
 from mipp_core.models.family import Family
 from mipp_core.models.from_torchvision import torchvision_family
