@@ -1,14 +1,15 @@
-"""How far can weights be pruned before a layer dies?  `python -m benchmarks.collapse_points`
+"""How far can weights be pruned before a layer is empty?  `python -m benchmarks.collapse_points`
 
 The critical compression of unstructured pruning at initialisation: the largest log10(weights / weights kept) at which
-every one of VGG16's 14 layers still has a weight, beside the values read off Figure 1 of the SynFlow paper (Tanaka et
-al., arXiv 2006.05467; VGG16, CIFAR-100).  No training is needed.  Ends with 0 if all five are within half a decade.
+every one of VGG16's 14 layers still has a weight, compared with the values read off Figure 1 of the SynFlow paper
+(Tanaka et al., arXiv 2006.05467; VGG16, CIFAR-100).  No training is needed.  Exits with 0 if all five are within half a
+decade.
 
 As in the paper's code, weights are drawn by Kaiming's normal initialisation, and biases are 0 and not pruned; with
-PyTorch's bounded uniform weights magnitude empties the wide layers much earlier.  CIFAR is not here: images are noise
-with the 1/f spectrum of photographs, labels take turns.  Random, magnitude and SynFlow never see them; SNIP and GraSP
-do, so theirs are what these scores do on such images.  GraSP takes 10 images a class in its authors' code, which need
-about 8 GB.  Random is the mean of 20 draws, since a single one is off by up to half a decade.
+PyTorch's bounded uniform weights, magnitude empties the wide layers much earlier.  CIFAR was not available: images are
+noise with the 1/f spectrum of photographs, and labels take turns.  Random, magnitude and SynFlow do not use them; SNIP
+and GraSP do, so their results hold for such images only.  GraSP takes 10 images per class in its authors' code, which
+needs about 8 GB.  Random is the mean of 20 draws, since a single one is off by up to half a decade.
 """
 
 import argparse
@@ -32,7 +33,7 @@ CLASSES = 100
 PUBLISHED = {"random": 3.3, "magnitude": 2.75, "snip": 3.5, "grasp": 3.5, "synflow": 6.0}
 DRAWS = 20
 STEP = 0.25
-"""Of the grid that SynFlow is tried on, in decades; the others are found exactly."""
+"""Step of the grid on which SynFlow is tried, in decades; the others are found exactly."""
 
 
 def network(seed: int) -> nn.Module:
@@ -61,8 +62,8 @@ def photographs(count: int, seed: int, side: int = 32) -> Split:
 def critical(scores: Mapping[str, Float[Tensor, "..."]]) -> float:
     """Return the critical compression of weights that are scored once, in decades.
 
-    A layer dies when its best weight goes, so it is the worst rank, over layers, of a layer's best weight.  Of equal
-    scores the first weight stays.
+    A layer is empty once its best weight is removed, so what counts is the worst rank, over layers, of a layer's best
+    weight.  Of equal scores the first weight stays.
     """
     flat = torch.cat([values.flatten().double() for values in scores.values()])
     rank = torch.empty(len(flat), dtype=torch.int64)
@@ -75,8 +76,8 @@ def survivors(model: nn.Module, score: Callable[[], WeightScores], compression: 
     """Prune a network's weights in rounds, in place, and return how many each layer has left.
 
     Args:
-        model: its weights are set to 0 as they go.
-        score: of the network as it is.
+        model: its weights are set to 0 as they are removed.
+        score: returns the scores of the network as it is.
         compression: log10(weights / weights kept) at the end.
         rounds: after round k a share of 10^(-compression k / rounds) is left.
     """
@@ -96,10 +97,10 @@ def survivors(model: nn.Module, score: Callable[[], WeightScores], compression: 
 
 
 def synflow(seed: int, highest: float) -> float:
-    """Return SynFlow's critical compression in 100 rounds, on a grid, going down from the highest.
+    """Return SynFlow's critical compression in 100 rounds, on a grid, searched downwards from the highest.
 
-    More than 6.02 is impossible: that is one weight a layer.  It may fail below a compression that it survives, so a
-    search from the middle would mislead.
+    More than 6.02 is impossible: that is one weight per layer.  SynFlow may fail below a compression that it survives,
+    so a bisection could go wrong.
     """
     nothing = photographs(1, seed)
     for steps in range(round(highest / STEP), 0, -1):
@@ -132,10 +133,10 @@ def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--per-class", type=int, default=5, help="GraSP's images a class")
+    parser.add_argument("--per-class", type=int, default=5, help="GraSP's images per class")
     chosen = parser.parse_args()
     rows = [found(seed, chosen.per_class) for seed in range(chosen.seeds)]
-    print(f"log10 compression at which a layer of VGG16 dies, {chosen.seeds} seeds, images of 1/f noise")
+    print(f"log10 compression at which a layer of VGG16 has no weight left, {chosen.seeds} seeds, images of 1/f noise")
     far = 0
     for name, published in PUBLISHED.items():
         values = [row[name] for row in rows]

@@ -1,4 +1,4 @@
-"""MIPP beside its controls over seeds: `python -m benchmarks.controls FOLDER [FOLDER ...]`.
+"""MIPP compared with its controls over seeds: `python -m benchmarks.controls FOLDER [FOLDER ...]`.
 
 Reads finished runs (folders with run.json or run.json.gz) and prints, level by level, mean ± standard deviation over
 the runs of the test accuracy of MIPP's units and of other units at the same per-layer counts.
@@ -14,7 +14,7 @@ from mipp_core.reports.tables import MEASURES, curve_table
 
 
 def main() -> None:
-    """Print one table a measure."""
+    """Print one table per measure."""
     tables = [curve_table(load_run(Path(folder))).assign(run=folder) for folder in sys.argv[1:]]
     whole = pd.concat(tables)
     removed = whole.groupby("level").sparsity.agg(["mean", "std"])

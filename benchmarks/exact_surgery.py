@@ -1,8 +1,8 @@
 """How exactly torchvision's networks are cut: `python -m benchmarks.exact_surgery [name ...]`.
 
-Cuts every network by three sets of keep-masks, in float64 on the CPU, and prints, for each, the largest difference
-between the cut and the masked network's outputs, as a share of the largest output; then the share of parameters and of
-multiply-accumulates that the random half of the units leaves.
+Cuts every network by three sets of keep-masks, in float64 on the CPU.  For each it prints the largest difference
+between the outputs of the cut and the masked network, as a share of the largest output; then the shares of parameters
+and of multiply-accumulates that are left when a random half of the units is kept.
 """
 
 import sys
@@ -56,7 +56,7 @@ MASKS: dict[str, Callable[[int, torch.Generator], Tensor]] = {
 
 
 def network(name: str) -> nn.Module:
-    """Build a network with random weights, in float64, whose normalisations have seen other data."""
+    """Build a network with random weights and random normalisation statistics, in float64."""
     settings = {"init_weights": False} if name in {"googlenet", "inception_v3"} else {}
     torch.manual_seed(0)
     model = torchvision.models.get_model(name, weights=None, **settings).double().eval()
@@ -76,14 +76,14 @@ def _remember_other_data(norm: nn.BatchNorm2d) -> None:
 
 @torch.no_grad()
 def difference(model: nn.Module, slim: nn.Module, masks: KeepMasks) -> float:
-    """Return the largest difference of a cut and a masked network's outputs, as a share of the largest output."""
+    """Return the largest difference between a cut and a masked network's outputs, as a share of the largest output."""
     images = torch.rand(2, 3, SIZE, SIZE, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     expected = masked(model, masks)(images)
     return ((slim(images) - expected).abs().max() / expected.abs().max().clamp(min=1e-300)).item()
 
 
 def line(name: str) -> str:
-    """Cut one network in every way and describe it."""
+    """Cut one network by all masks and return its row of the table."""
     model, shape = network(name), (3, SIZE, SIZE)
     layers, generator = wiring_of(model).layers, torch.Generator().manual_seed(1)
     errors, shares = [], []
@@ -97,7 +97,7 @@ def line(name: str) -> str:
 
 
 def main() -> None:
-    """Print one row a network."""
+    """Print one row per network."""
     print(f"| network | layers | {' | '.join(MASKS)} | parameters left | MACs left |")
     print(f"| {' | '.join(['---'] * (len(MASKS) + 4))} |")
     for name in sys.argv[1:] or NETWORKS:

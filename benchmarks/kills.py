@@ -1,8 +1,8 @@
-"""Does a run survive anything?  `python -m benchmarks.kills [kills]`
+"""Does a run survive being killed?  `python -m benchmarks.kills [kills]`
 
-Kills the worker of a small sweep with SIGKILL at random moments, starts another, and goes on until so many have been
-killed (30 by default), with a fresh store whenever a sweep is done.  Each sweep's records are then compared with an
-undisturbed one's, apart from times, and no stage may have been finished twice.
+Kills the worker of a small sweep with SIGKILL at random moments, starts another, and repeats until a number of workers
+(30 by default) have been killed, with a fresh store whenever a sweep is done.  Each sweep's records, except times, must
+equal those of an undisturbed sweep, and no stage may have been finished twice.
 """
 
 import os
@@ -21,7 +21,7 @@ from mipp_core.training import Recipe
 
 _TINY = Mipp(members=2, hidden=(8,), fit_steps=200, refit_steps=2, unit_steps=2, rank_steps=2, samples=400)
 _LONGEST = 6.0
-"""Seconds a worker lives at most before it is killed; two to three of them go by before it does anything."""
+"""Most seconds before a worker is killed; it takes two to three seconds to start working."""
 
 
 def cells() -> list[RunSpec]:
@@ -32,7 +32,7 @@ def cells() -> list[RunSpec]:
 
 
 def sweep(root: Path, kills: int, chance: random.Random) -> tuple[dict[str, Any], int]:
-    """Do the sweep, killing its worker up to so many times; return the records and the kills."""
+    """Do the sweep, killing its worker up to ``kills`` times; return the records and the number of kills."""
     store, killed, since = Store(root), 0, time.monotonic()
     for spec in cells():
         store.runs.ask(spec)
@@ -47,7 +47,7 @@ def sweep(root: Path, kills: int, chance: random.Random) -> tuple[dict[str, Any]
 
 
 def _kill(root: Path) -> bool:
-    """Kill the store's worker."""
+    """Kill the store's worker; tell whether there was one."""
     for process in workers(root)[:1]:
         os.kill(process, signal.SIGKILL)
         return True
@@ -55,7 +55,7 @@ def _kill(root: Path) -> bool:
 
 
 def workers(root: Path) -> list[int]:
-    """Return the processes that work for a store or are about to, found by their command lines."""
+    """Return the processes that work for a store or are starting to, found by their command lines."""
     found = []
     for folder in list(Path("/proc").glob("[0-9]*")):
         try:
@@ -68,7 +68,7 @@ def workers(root: Path) -> list[int]:
 
 
 def records(store: Store) -> dict[str, Any]:
-    """Return every run's record apart from times, and how often each stage was finished."""
+    """Return every run's record without times, and how often each stage was finished."""
     documents = {job.hash: {**store.runs.document(job.hash), "seconds": None} for job in store.runs.list()}
     with store.database.reading() as connection:
         rows = connection.execute(stages.select()).all()

@@ -2,9 +2,9 @@
 
 ResNet18 at 32x32, trained for one epoch on the embedded MNIST sample (digits with a black border, in three equal
 channels), and torchvision's ResNet50 at 224x224, at initialisation, on noise with the 1/f spectrum of photographs:
-neither CIFAR, ImageNet nor pretrained weights can be had here, so for ResNet50 the numbers say what a run costs, not
-what MIPP finds on photographs.  Prints the plan that a user is shown, the time it took, the most memory, and for every
-level the share of units removed, of each place in the blocks, and what is left after the cut, with the measured
+CIFAR, ImageNet and pretrained weights were not available, so for ResNet50 the numbers say what a run costs, not what
+MIPP finds on photographs.  Prints the plan that a user is shown, the time taken, the most memory, and for every level
+the share of units removed, overall and for each place in the blocks, and what is left after the cut, with the measured
 difference between cut and masked network; for ResNet18 also the test accuracy, cut and rebuilt.
 """
 
@@ -42,19 +42,19 @@ EPOCH = Recipe(1, learning_rate=5e-2, batch_size=100, weight_decay=5e-4)
 
 
 def digits(split: Samples) -> Split:
-    """Return MNIST's digits with a border of two pixels of its black, in three equal channels."""
+    """Return MNIST's digits with a border of two black pixels, in three equal channels."""
     images, labels = next(iter(split.batches(len(split))))
     black = images.min().item()
     return Split(nn.functional.pad(images, (2, 2, 2, 2), value=black).repeat(1, 3, 1, 1), labels)
 
 
 def report(progress: Progress) -> None:
-    """Show how far it has got."""
+    """Show the progress."""
     sys.stderr.write(f"\r\x1b[K{progress.stage} {progress.done:.0%}")
 
 
 def run(name: str, settings: Mipp, levels: tuple[int, ...], device: torch.device) -> None:
-    """Prune one network and print what it took."""
+    """Prune one network and print the time and memory it took."""
     family, shape, classes = NETWORKS[name]
     model = architecture(family, shape, classes).build(seed=0).to(device).eval()
     test = None
@@ -80,7 +80,7 @@ def run(name: str, settings: Mipp, levels: tuple[int, ...], device: torch.device
 
 
 def describe(model: nn.Module, masks: KeepMasks, level: int, data: Split, test: Split | None) -> None:
-    """Print one level: shares removed by place in the block, what the cut network is, and how well it does."""
+    """Print one level: shares removed by place in the block, and the cut network's size and accuracy."""
     shape = data.image_shape
     ratios = {name: 1 - masks.kept[name] / units for name, units in masks.units.items()}
     slim = shrink(model, masks)
@@ -112,13 +112,13 @@ def memory(device: torch.device) -> float:
 
 
 def main() -> None:
-    """Run both networks, or one."""
+    """Run both networks, or the one given by ``--only``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=NETWORKS)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, as samples=1000")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, e.g. samples=1000")
     parser.add_argument("--levels", default="0,1,3,5,9,19")
-    parser.add_argument("--full", action="store_true", help="the full setting also on a CPU")
+    parser.add_argument("--full", action="store_true", help="use the full setting on a CPU too")
     chosen = parser.parse_args()
     device = torch.device(chosen.device)
     settings = Mipp() if chosen.full or device.type == "cuda" else SMALL

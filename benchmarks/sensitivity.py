@@ -1,7 +1,7 @@
-"""How far the confidence level reaches: `python -m benchmarks.sensitivity [dataset]`.
+"""How much the confidence level changes: `python -m benchmarks.sensitivity [dataset]`.
 
 Prunes one trained LeNet5 with estimates of several sizes and prints, per level, units kept in each layer and the
-accuracy after rebuilding.  One seed, the embedded sample by default; see docs/estimates.md.
+accuracy after rebuilding.  Uses one seed and, by default, the embedded sample; see docs/estimates.md.
 """
 
 import sys
@@ -20,7 +20,7 @@ VARIANTS = {
     "estimates of 256 (default)": Mipp(),
     "estimates of 1024": Mipp(estimate_size=1024),
     "estimates of 4096": Mipp(estimate_size=4096),
-    "256, 60 retraining steps a test": Mipp(unit_steps=60),
+    "256, 60 retraining steps per test": Mipp(unit_steps=60),
     "16384, current reference": Mipp(estimate_size=16384, reference="current"),
 }
 

@@ -1,10 +1,10 @@
 """Many visitors and one long run: `python -m benchmarks.sessions [visitors] [moves]`.
 
-Starts the app with an empty store and a live run, and lets so many sessions (12 by default) move the slider of the
-shipped run, each in its own time, while it goes on.  A session speaks the browser's protocol and draws nothing: what is
-timed is a rerun of the page, from the message that asks for it to the end of the script.  (Twelve real browsers on the
-two cores of the server time their own drawing instead.)  Fails if the median exceeds one second or if anybody is shown
-an error.
+Starts the app with an empty store and a live run.  While that runs, several sessions (12 by default) move the slider
+of the shipped run, each at its own pace.  A session uses the browser's protocol but draws nothing; what is timed is a
+rerun of the page, from the message that asks for it to the end of the script.  (With twelve real browsers on the
+server's two cores, their drawing would be timed instead.)  Fails if the median exceeds one second or if any session is
+shown an error.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from mipp_core import NetworkSpec, RunSpec, Store, jobs
 _HOST = "127.0.0.1:8599"
 _SLIDER = "Confidence level"
 _LONGEST_PAUSE = 6.0
-"""Seconds between two moves of one visitor at most."""
+"""Most seconds between two moves of one visitor."""
 
 
 @dataclass
@@ -40,8 +40,8 @@ class Visit:
 
     Attributes:
         slider: the slider's name in the protocol, once it has been drawn.
-        errors: shown on the page.
-        seconds: each rerun took.
+        errors: number of errors shown on the page.
+        seconds: how long each rerun took.
     """
 
     slider: str = ""
@@ -64,7 +64,7 @@ async def visit(moves: int, chance: random.Random) -> Visit:
 
 
 async def _rerun(page: websockets.ClientConnection, seen: Visit, level: int | None) -> None:
-    """Ask for a rerun and read all it sends."""
+    """Ask for a rerun and read every message it sends."""
     asked = BackMsg()
     asked.rerun_script.query_string = ""
     if level is not None:
@@ -93,7 +93,7 @@ def _look(message: ForwardMsg, seen: Visit) -> None:
 
 
 async def main(visitors: int, moves: int) -> int:
-    """Visit and measure."""
+    """Run all visits, print the measurements and return the exit code."""
     seen = await asyncio.gather(*(visit(moves, random.Random(number)) for number in range(visitors)))
     seconds = sorted(second for each in seen for second in each.seconds)
     median, late = statistics.median(seconds), seconds[int(0.95 * len(seconds))]

@@ -2,10 +2,10 @@
 
     python -m benchmarks.shipped_comparison STORE [--untrained] [--paper] [--seeds 3] [--devices cpu] [--pack-only]
 
-Every entry on LeNet5 and full MNIST at the ratios that MIPP finds, by the queue and its workers: what STORE holds
-already is not run again, and a killed run goes on from its last stage.  MIPP's own decisions are taken from the runs
-that ship with the package where they are there (``benchmarks.shipped_runs``).  Afterwards the documents are packed
-into ``mipp_core/shipped``, without weights.
+Runs every entry on LeNet5 and full MNIST at the ratios that MIPP finds, with the queue and its workers: what STORE
+already holds is not run again, and a killed run continues from its last stage.  MIPP's own decisions are taken from
+the runs that ship with the package, if they are there (``benchmarks.shipped_runs``).  Afterwards the documents are
+packed into ``mipp_core/shipped``, without weights.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def cells(trained: bool, paper: bool, seeds: int) -> list[RunSpec]:
 
 
 def shipped(spec: RunSpec) -> dict[str, Any] | None:
-    """Return the shipped run that has decided for MIPP already; None if there is none."""
+    """Return the shipped run that already holds MIPP's decisions; None if there is none."""
     name = f"{'trained' if spec.trained else 'untrained'}-{spec.network.seed}"
     document = load_run(SHIPPED / name) if (SHIPPED / name).exists() else None
     same = document is not None and RunSpec.from_json(document["spec"]).network == spec.network
@@ -48,7 +48,7 @@ def shipped(spec: RunSpec) -> dict[str, Any] | None:
 
 
 def plant(store: Store, spec: RunSpec) -> None:
-    """Leave a shipped run's decisions in the store, where MIPP's own stage would."""
+    """Write a shipped run's decisions into the store, where MIPP's own stage would write them."""
     document = shipped(spec)
     if document is None:
         return
@@ -69,7 +69,7 @@ def pack(store: Store, specs: list[RunSpec], name: str) -> int:
 
 
 def _bare(spec: RunSpec, document: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the trace, which the shipped runs have; the time of decisions taken from one is the one they took."""
+    """Leave out the decisions, which the shipped runs hold; if they come from one, give the time they took there."""
     before = shipped(spec) if spec.pruner == "mipp" else None
     taken = {"prune": before["seconds"]["prune"]} if before else {}
     return {**document, "decisions": {}, "seconds": document["seconds"] | taken}
@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("--untrained", action="store_true", help="networks at initialisation")
     parser.add_argument("--paper", action="store_true", help="the paper's 90-epoch recipe")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--devices", default=",".join(jobs.devices()), help="a worker each")
+    parser.add_argument("--devices", default=",".join(jobs.devices()), help="one worker each")
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("MIPP_DATA"))
     parser.add_argument("--pack-only", action="store_true", help="pack what is finished, run nothing")
     chosen = parser.parse_args()

@@ -2,8 +2,9 @@
 
     python -m benchmarks.shipped_differences STORE
 
-STORE is where the runs were made: it still has their dense networks.  Cuts them again by the kept units of every level
-and writes the difference from the masked network into the shipped documents; a new run measures it by itself.
+STORE is the store in which the runs were made; it still has their dense networks.  Cuts these again by the kept units
+of every level and writes the difference from the masked network into the shipped documents.  New runs measure it
+themselves.
 """
 
 import argparse

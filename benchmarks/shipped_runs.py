@@ -2,8 +2,8 @@
 
     python -m benchmarks.shipped_runs OUT [--only NAME …] [--device cuda] [--paper]
 
-Each is one command line of ``python -m mipp_core sweep``, printed before it runs.  A run whose folder in OUT is
-already whole is not made again.  Afterwards the runs are packed into ``mipp_core/shipped``.
+Each is made by one command line of ``python -m mipp_core sweep``, printed before it runs.  A run that is already
+complete in OUT is not made again.  Afterwards the runs are packed into ``mipp_core/shipped``.
 """
 
 import argparse
@@ -21,7 +21,7 @@ UNTRAINED = ["--untrained", "--controls", "random", "--retrain-controls"]
 
 
 def commands(paper: bool, seeds: int) -> dict[str, list[str]]:
-    """Name each run and give its words: the paper's 90 epochs, or a recipe of minutes."""
+    """Return each run's name and arguments: with the paper's 90 epochs, or a recipe that takes minutes."""
     dense = "paper-mnist" if paper else "short"
     again = "paper-mnist" if paper else "short-retrain"
     runs = {}
@@ -34,7 +34,7 @@ def commands(paper: bool, seeds: int) -> dict[str, list[str]]:
 
 
 def pack(folder: Path) -> None:
-    """Copy a whole run into the package, its document compressed the same way every time."""
+    """Copy a finished run into the package; its document is compressed the same way every time."""
     document = load_run(folder)
     target = SHIPPED / folder.name
     target.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--paper", action="store_true", help="the paper's 90-epoch recipe")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="these runs alone, such as trained-0")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="only these runs, such as trained-0")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--pack-only", action="store_true", help="pack what is finished, make nothing")
     chosen = parser.parse_args()

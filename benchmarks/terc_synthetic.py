@@ -1,16 +1,16 @@
-"""Does MIPP's test recover the truth?  TERC's two synthetic sets, many seeds, every confidence level at once.
+"""Does MIPP's test find the right units?  TERC's two synthetic sets, many seeds, every confidence level at once.
 
 X1, X2, X3 are fair bits and the target is A = 1 where all three agree.  Three more variables copy them:
 
     set a   X4 = X5 = X6 = X1
     set b   (X4, X5, X6) = (X1, X2, X3)
 
-No variable tells anything about A on its own, so ranking by pairwise information fails.  Right is: exactly three
-survivors, one of each distinct bit.  Run from the repository's root:
+No variable alone tells anything about A, so ranking by pairwise information fails.  The right result is exactly three
+survivors, one for each distinct bit.  Run from the repository's root:
 
     python -m benchmarks.terc_synthetic [seeds]
 
-Prints one row per set and setting; fails where fewer than 95% of the seeds are right at the judged level.
+Prints one row per set and setting; fails if fewer than 95% of the seeds are right at the judged level.
 """
 
 import sys
@@ -44,12 +44,12 @@ def survivors(which: str, pruner: Mipp, seed: int) -> Bool[Tensor, "levels 6"]:
 
 
 def is_right(which: str, keep: Bool[Tensor, " 6"]) -> bool:
-    """Tell whether one of each distinct bit survived."""
+    """Tell whether exactly one copy of each distinct bit survived."""
     return sorted(BITS[which][unit] for unit in keep.nonzero().flatten().tolist()) == [0, 1, 2]
 
 
 def main(seeds: int) -> int:
-    """Print the table; return 1 where a row fails."""
+    """Print the table; return 1 if a row fails."""
     failed = False
     print(f"{SAMPLES} samples, {seeds} seeds, {torch.get_num_threads()} threads; seeds that are right at each level")
     print(f"{'set':4}{'setting':20}{'judged':>8}{'seconds':>9}  levels 0..{LEVELS - 1}")

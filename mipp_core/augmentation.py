@@ -1,9 +1,9 @@
 """Random changes to training images, on the device and for a whole batch at once (MIPP paper, D.2).
 
-The paper names random cropping with padding and horizontal flips for CIFAR-10, mixup and cutout besides for CIFAR-100,
-and gives no parameters; the recipes have those of the papers it cites.  All of them work on network inputs, so what is
-outside the image, or cut out of it, is 0: the data's mean where inputs are centred.
-Every random number comes from a generator on the CPU, the same numbers for every device.
+The paper names random cropping with padding and horizontal flips for CIFAR-10, and mixup and cutout as well for
+CIFAR-100, and gives no parameters; the recipes use those of the papers it cites.  All changes are made to network
+inputs, so what lies outside the image, or is cut out of it, is 0: the data's mean where inputs are centred.
+Every random number comes from a generator on the CPU, so the numbers are the same on every device.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ class Mixture:
 
     Attributes:
         images: each the sum of ``share`` of one and ``1 - share`` of another, shape [n, channels, height, width].
-        partner: which the other is, shape [n].
-        share: in [0, 1], one for the batch.
+        partner: index of the other image, shape [n].
+        share: in [0, 1], one for the whole batch.
     """
 
     images: Float[Tensor, "n c h w"]
@@ -36,9 +36,9 @@ class Augmentation:
     """Which random changes a recipe makes to every training batch, in this order.
 
     Attributes:
-        resized_crop: a random part of each file, resized, in place of its middle; only where files are streamed.
+        resized_crop: a random part of each file, resized, instead of its middle; only for datasets streamed from files.
         padding: pixels of 0 added on each side before a window of the image's own size is cut out at random.
-        flip: left and right exchanged in half of the images.
+        flip: swap left and right in half of the images.
         cutout: side in pixels of the square set to 0 (DeVries and Taylor, arXiv 1708.04552); 0 for none.
         mixup: images and losses blended in pairs (Zhang et al., arXiv 1710.09412), with a share from Beta(1, 1).
 
@@ -55,12 +55,12 @@ class Augmentation:
     def __post_init__(self) -> None:
         if self.padding < 0 or self.cutout < 0:
             raise SettingError(
-                f"An augmentation with a padding of {self.padding} and a cutout of {self.cutout} pixels cannot be "
-                "made; give 0 or more of each."
+                f"A padding of {self.padding} and a cutout of {self.cutout} pixels are not possible; give 0 or more "
+                "for both."
             )
 
     def apply(self, images: Float[Tensor, "n c h w"], generator: torch.Generator) -> Float[Tensor, "n c h w"]:
-        """Return the changed images, mixup apart; those passed in are left alone."""
+        """Return the changed images, without mixup; the given images are not changed."""
         if self.padding:
             images = shifted(images, self.padding, generator)
         if self.flip:
@@ -69,7 +69,7 @@ class Augmentation:
 
 
 def shifted(images: Float[Tensor, "n c h w"], padding: int, generator: torch.Generator) -> Float[Tensor, "n c h w"]:
-    """Cut a window of its own size, at a random place, out of each image with a border of 0 around it."""
+    """Pad each image with zeros and cut a window of the image's own size out of it at a random place."""
     count, _, height, width = images.shape
     corner = torch.randint(2 * padding + 1, (count, 2), generator=generator).to(images.device)
     rows = corner[:, :1] + torch.arange(height, device=images.device)
@@ -81,13 +81,13 @@ def shifted(images: Float[Tensor, "n c h w"], padding: int, generator: torch.Gen
 
 
 def flipped(images: Float[Tensor, "n c h w"], generator: torch.Generator) -> Float[Tensor, "n c h w"]:
-    """Exchange left and right in each image with probability one half."""
+    """Swap left and right in each image with probability one half."""
     chosen = torch.randint(2, (len(images), 1, 1, 1), generator=generator).bool().to(images.device)
     return torch.where(chosen, images.flip(3), images)
 
 
 def cut_out(images: Float[Tensor, "n c h w"], side: int, generator: torch.Generator) -> Float[Tensor, "n c h w"]:
-    """Set a square of each image to 0, centred on any of its pixels: near an edge a part of it is outside."""
+    """Set a square of each image to 0, centred on a random pixel: near an edge, part of the square is outside."""
     height, width = images.shape[2:]
     rows = _interval(height, side, len(images), generator).to(images.device)
     columns = _interval(width, side, len(images), generator).to(images.device)
@@ -95,7 +95,7 @@ def cut_out(images: Float[Tensor, "n c h w"], side: int, generator: torch.Genera
 
 
 def mixed(images: Float[Tensor, "n c h w"], generator: torch.Generator) -> Mixture:
-    """Blend each image with another of the batch, by one random share uniform in [0, 1), which is Beta(1, 1)."""
+    """Blend each image with another of the batch, with one random share, uniform in [0, 1), which is Beta(1, 1)."""
     partner = torch.randperm(len(images), generator=generator).to(images.device)
     share = torch.rand((), generator=generator).item()
     return Mixture(share * images + (1 - share) * images[partner], partner, share)

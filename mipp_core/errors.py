@@ -1,14 +1,14 @@
-"""Errors a user can act on: each says the value, the limit and the remedy in one sentence."""
+"""Errors a user can act on: each names the value, the limit and the remedy in one sentence."""
 
 from collections.abc import Iterable
 
 
 class MippError(Exception):
-    """A problem the user can mend; the message is shown as it is, without a traceback."""
+    """A problem the user can fix; the message is shown as it is, without a traceback."""
 
 
 class UnknownNameError(MippError):
-    """A registry was asked for a name it does not hold."""
+    """A registry does not have the name that was asked for."""
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
         super().__init__(f"There is no {kind} called {name!r}; choose one of: {', '.join(known)}.")
@@ -27,8 +27,8 @@ class ModelError(MippError):
 
 
 class CancelledError(MippError):
-    """The user asked a long computation to stop."""
+    """The user stopped a long computation."""
 
 
 class ResourceNote(UserWarning):
-    """Something a user should know though nothing is lost, such as smaller batches for want of memory."""
+    """Something the user should know although nothing is lost, such as smaller batches because memory is short."""

@@ -12,17 +12,17 @@ from mipp_core.data.dataset import Samples, View, whole
 from mipp_core.memory import halving
 
 _AT_ONCE = 2000  # images: large enough for any device to be busy
-_NUMBERS = 40_000_000  # of one batch: 160 MB, which bounds the images at once where they are large
+_NUMBERS = 40_000_000  # of one batch: 160 MB, which limits how many large images are taken at once
 
 
 @torch.no_grad()
 def accuracy(model: nn.Module, data: Samples, batch_size: int | None = None, view: View = whole) -> float:
-    """Return the share of samples classified rightly, in [0, 1]; one synchronisation with the device.
+    """Return the share of samples classified correctly, in [0, 1]; synchronises once with the device.
 
     Args:
         model: the network; its training flags are restored.
         data: in memory or streamed, given on the network's device.
-        batch_size: images at once; by default 2,000, and fewer where they are large.
+        batch_size: images at once; by default 2,000, or fewer if they are large.
         view: what the network is shown of each batch.
 
     Raises:
@@ -33,7 +33,7 @@ def accuracy(model: nn.Module, data: Samples, batch_size: int | None = None, vie
 
 
 def _right(model: nn.Module, data: Samples, batch_size: int, view: View) -> torch.Tensor:
-    """Count the samples classified rightly."""
+    """Count the samples classified correctly."""
     right = torch.zeros((), dtype=torch.int64, device=data.labels.device)
     with evaluating(model):
         for images, labels in data.batches(batch_size):
@@ -43,7 +43,7 @@ def _right(model: nn.Module, data: Samples, batch_size: int, view: View) -> torc
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put a network in evaluation mode for a while; afterwards every module's flag is as it was."""
+    """Put a network in evaluation mode within the block; afterwards restore every module's flag."""
     flags = {module: module.training for module in model.modules()}
     model.eval()
     try:
@@ -61,7 +61,7 @@ def parameters(model: nn.Module) -> int:
 def macs(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
     """Return the multiply-accumulates of convolutions and linear layers for one image.
 
-    Biases, activations and pooling are not counted, as is the custom.  Runs a copy of shapes only (meta device).
+    Biases, activations and pooling are not counted, as usual.  Runs a copy that has shapes but no data (meta device).
     """
     counted: list[int] = []
 
@@ -77,7 +77,7 @@ def macs(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
 
 
 def _on_meta(model: nn.Module) -> nn.Module:
-    """Copy a network's shapes without its numbers."""
+    """Copy a network's shapes without its data."""
     with torch.device("meta"):
         return deepcopy(model).to("meta").eval()
 

@@ -1,4 +1,4 @@
-"""How long a network takes for a batch, measured; and a dense network beside its slim one."""
+"""Measures how long a network takes for a batch, and compares a dense network with its slim one."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -12,14 +12,14 @@ from torch import nn
 from mipp_core.errors import SettingError
 
 _WARM_UP = 0.2
-"""Share of the time that is spent before anything counts: caches, clocks and the choice of kernels settle."""
+"""Share of the time spent before measuring, until caches, clock rates and the choice of kernels have settled."""
 
 _FEWEST = 5
 _MOST = 10_000
-"""Measured runs of each network, whatever the time."""
+"""Fewest and most measured runs of each network, whatever the time."""
 
 BATCHES = (1, 256)
-"""One image, as a visitor waits for it; and enough images to keep the device busy."""
+"""One image, as for a user who waits for the answer; and enough images to keep the device busy."""
 
 Call = Callable[[], float]
 
@@ -49,14 +49,14 @@ class Latency:
 
 @dataclass(frozen=True)
 class LatencyComparison:
-    """A dense network and its slim one, run in turns on the same images."""
+    """A dense network and its slim one, run alternately on the same images."""
 
     dense: Latency
     slim: Latency
 
     @property
     def ratio(self) -> float:
-        """Return how many times as fast the slim network is: medians, dense over slim."""
+        """Return how many times as fast the slim network is: the dense median over the slim one."""
         return self.dense.median_ms / self.slim.median_ms
 
 
@@ -92,12 +92,12 @@ def compare_latency(
     device: str | torch.device = "cpu",
     seconds: float = 2.0,
 ) -> tuple[LatencyComparison, ...]:
-    """Measure two networks in turns, so that drift of the machine hits both alike; one comparison a batch size.
+    """Measure two networks alternately, so that the machine's drift affects both; one comparison per batch size.
 
     Args and errors as for ``latency``; ``seconds`` is for all batch sizes together, of which there is at least one.
     """
     if not batches:
-        raise SettingError("No batch sizes were given; give at least one batch size, as 1 or 256.")
+        raise SettingError("No batch sizes were given; give at least one, such as 1 or 256.")
     share = seconds / len(batches)
     return tuple(
         LatencyComparison(*_measure([dense, slim], image_shape, batch, torch.device(device), share))
@@ -120,7 +120,7 @@ def _measure(
 
 
 def _call(model: nn.Module, batch_size: int, image_shape: tuple[int, int, int], device: torch.device) -> Call:
-    """Return what runs the network once, to the end, and says how many seconds it took."""
+    """Return a function that runs the network once, to the end, and returns the seconds it took."""
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(batch_size, *image_shape, generator=generator, dtype=_dtype(model)).to(device)
 
@@ -136,7 +136,7 @@ def _call(model: nn.Module, batch_size: int, image_shape: tuple[int, int, int], 
 
 @torch.inference_mode()
 def _rounds(calls: list[Call], seconds: float, fewest: int) -> list[list[float]]:
-    """Run all networks in turns until the time is over; return each round's seconds."""
+    """Run all networks alternately until the time is up; return each round's seconds."""
     ends, rounds = perf_counter() + seconds, []
     while len(rounds) < fewest or (perf_counter() < ends and len(rounds) < _MOST):
         rounds.append([call() for call in calls])

@@ -1,4 +1,4 @@
-"""When the device's memory does not suffice: the same work in smaller pieces."""
+"""Does the same work in smaller pieces when the device runs out of memory."""
 
 import warnings
 from collections.abc import Callable
@@ -12,18 +12,18 @@ Result = TypeVar("Result")
 
 
 def halving(work: Callable[[int], Result], size: int, pieces: str) -> Result:
-    """Do some work in pieces of a size; where memory does not suffice, in pieces of half of it, and so on.
+    """Do some work in pieces of a given size; if memory runs out, halve the size and start again.
 
     Args:
         work: takes the size of a piece; may be called again from the start.
-        size: to begin with, at least 1.
+        size: the first size to try, at least 1.
         pieces: what a piece consists of, in words, for the note to the user.
 
     Raises:
         SettingError: not even pieces of 1 fit.
 
     Warns:
-        ResourceNote: says which size it took.
+        ResourceNote: the size was reduced; says to what.
     """
     first = size
     while True:
@@ -32,8 +32,8 @@ def halving(work: Callable[[int], Result], size: int, pieces: str) -> Result:
         except torch.OutOfMemoryError as problem:
             if size == 1:
                 raise SettingError(
-                    f"The device's memory does not suffice even for 1 {pieces} at a time; free some, choose a smaller "
-                    "network or fewer samples, or compute on the cpu."
+                    f"The device's memory is too small even for 1 {pieces} at a time; free some memory, choose a "
+                    "smaller network or fewer samples, or compute on the cpu."
                 ) from problem
         else:
             break

@@ -1,7 +1,7 @@
-"""Python files of a person's own: a network or a pruner that is not part of this package.
+"""Python files of a user's own: a network or a pruner that is not part of this package.
 
-A file is run only when a person names it, on the command line or in Python.  A run or a slim network that was saved
-knows the file's content by its hash, never its place: reading one back runs nothing.  What a file prints goes to
+A file is run only when the user names it, on the command line or in Python.  A saved run or slim network stores the
+file's name and the hash of its content, but not its folder, and loading one runs no code.  What a file prints goes to
 stderr, since stdout is for results.
 """
 
@@ -43,10 +43,12 @@ def run_file(text: str, kind: str, example: str, refusal: type[MippError]) -> tu
         content = Path(path).read_bytes()
         with redirect_stdout(sys.stderr):
             found = runpy.run_path(path).get(wanted)
-    except (Exception, SystemExit) as problem:  # a script with a command line of its own may exit
-        raise refusal(f"The file {path} cannot be run ({type(problem).__name__}: {problem}); correct it.") from problem
+    except (Exception, SystemExit) as problem:  # SystemExit: a script may parse sys.argv, which is not meant for it
+        raise refusal(
+            f"The file {path} cannot be run ({type(problem).__name__}: {problem}); check its path and its code."
+        ) from problem
     if not callable(found):
-        raise refusal(f"The file {path} has no {kind} {wanted!r}; give PATH.py:{kind.upper()}, as {example}.")
+        raise refusal(f"The file {path} has no {kind} {wanted!r}; give PATH.py:{kind.upper()}, such as {example}.")
     return found, f"{PREFIX}{Path(path).name}:{wanted}@{hashlib.sha256(content).hexdigest()[:12]}"
 
 

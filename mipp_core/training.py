@@ -18,7 +18,7 @@ __all__ = ["RECIPES", "Recipe", "recipe", "reinitialised", "train"]
 
 
 def reinitialised(model: nn.Module, seed: int) -> nn.Module:
-    """Return a copy of a network with fresh weights, PyTorch's default ones, the same for the same seed.
+    """Return a copy of a network with fresh weights from PyTorch's default initialisation, the same for the same seed.
 
     The global random state is left as it was.
     """
@@ -47,14 +47,14 @@ def train(
         model: the network; left in evaluation mode.
         data: the training split, in memory or streamed, given on the same device.
         how: the recipe.
-        seed: of the order in which samples are seen and of their augmentation; the same seed gives the same weights on
-            the same device.
-        report: told every 50 steps; may raise ``CancelledError``.
+        seed: sets the order of the samples and their augmentation; the same seed gives the same weights on the same
+            device.
+        report: called every 50 steps; may raise ``CancelledError``.
         stage: the words of the report.
-        view: what the network is shown of each batch, after augmentation: removed pixels stay where they are.
+        view: what the network is shown of each batch; applied after augmentation, so that removed pixels do not move.
 
     Raises:
-        SettingError: the recipe cuts random parts out of files, and the images are in memory.
+        SettingError: the recipe crops random parts of image files, but the images are in memory.
         DataError: a file cannot be read.
     """
     optimiser = torch.optim.SGD(
@@ -88,14 +88,14 @@ def _scales(model: nn.Module) -> list[nn.Parameter]:
 
 @torch.no_grad()
 def _penalise(scales: list[nn.Parameter], penalty: float) -> None:
-    """Add the slope of an L1 penalty to the gradients; at 0 it is 0."""
+    """Add the gradient of an L1 penalty, which is taken as 0 where the scale is 0."""
     for scale in scales:
         if scale.grad is not None:
             scale.grad.add_(scale.sign(), alpha=penalty)
 
 
 def _shown(data: Samples, augmentation: Augmentation | None, generator: torch.Generator) -> Samples:
-    """Return what an epoch reads."""
+    """Return the samples that an epoch reads."""
     crops = augmentation is not None and augmentation.resized_crop
     return data.randomly_cropped(generator) if crops else data
 

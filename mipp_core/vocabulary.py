@@ -1,4 +1,4 @@
-"""Words and types that every room of the house shares.  Imports nothing from the project.
+"""Words and types that the whole project shares.  Imports nothing from the project.
 
 Word            Meaning
 unit            a neuron of a linear layer, a filter of a convolution, a pixel of the input
@@ -10,6 +10,25 @@ layer collapse  a layer with no unit left
 untrainable     retrained and still at chance
 confidence      x in [0.5, 1): how sure one must be that a unit transfers information to keep it
 level           n of the paper's schedule of confidences
+
+Words of the code
+
+Word            Meaning
+space           the channels that one node of the graph makes; in ``store``, bytes on the disk
+stream          a sum that layers are added into (a residual stream), whose width stays as it is
+silent          always 0 for a removed unit; of an operation: turns zeros into zeros; of a report: ignored
+loud            of an operation: keeps channels apart but turns zeros into something else
+silence         set a layer's removed units to 0, by their weights, biases and normalisations
+voice           the tensor that holds a layer's activations: what the next layer reads, or what a stream is given
+hear, heard     read, directly or through operations that are not layers; the function ``hear`` receives what is read
+listen          run a network and hand each prunable layer's activations to such a function
+echo            a second run of a stream without what one layer adds
+gate, switch    a number by which a unit is multiplied wherever it is read
+joint           a ``Reindex`` module between a cut layer and a reader that needs other channels
+walk            a run of a network's graph that can stop at any node
+ghost           a network or tensor with a shape and no data
+bench           what all stages of one run share: its specification, store, device and data
+street, room    in the tests, the order of the packages, and a package: each imports only from those before it
 """
 
 from collections.abc import Callable
@@ -20,10 +39,10 @@ INPUT = "input"
 """The name of the zeroth layer, whose units are pixels."""
 
 Collapse = Literal["l1", "l2", "mean", "std"]
-"""How the map of one filter becomes one number."""
+"""How a filter's map is turned into one number."""
 
 Reference = Literal["fixed", "current"]
-"""The loss a unit's removal is compared with: the full layer's, or the present retained set's."""
+"""The loss that a removal is compared with: the full layer's, or the present retained set's."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +50,7 @@ class Progress:
     """One report of a long computation.
 
     Attributes:
-        stage: what is being done, in words a user reads.
+        stage: what is being done, in words for the user.
         done: how much of the stage is done, in [0, 1].
     """
 

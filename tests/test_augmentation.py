@@ -94,5 +94,5 @@ def test_inputs_and_the_global_random_state_are_left_alone(images: Tensor):
 
 @pytest.mark.parametrize("wrong", [{"padding": -1}, {"cutout": -2}])
 def test_negative_pixels_are_refused(wrong: dict[str, int]):
-    with pytest.raises(SettingError, match="cannot be made; give 0 or more of each"):
+    with pytest.raises(SettingError, match="pixels are not possible; give 0 or more for both"):
         Augmentation(**wrong)

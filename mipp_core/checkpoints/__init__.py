@@ -1,4 +1,4 @@
-"""Files that people bring: a state dict is read from them without running anything, or the file is refused."""
+"""Checkpoints from users: the state dict is read without running any code, or the file is refused."""
 
 from mipp_core.checkpoints.reading import read_checkpoint
 

@@ -16,17 +16,17 @@ _OTHERS = {
     "archive_format": "a .pt2 program",
     "serialized_exported_program.json": "a .pt2 program",
 }
-"""Members that tell which other kind of file it is."""
+"""Members that show that the file is of another kind."""
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, EOFError, OSError)
-"""What ``zipfile`` raises for archives that are none."""
+"""What ``zipfile`` raises when a file is not a valid zip."""
 
 
 class Archive:
-    """The members of a checkpoint's zip by their names inside its folder.
+    """The members of a checkpoint's zip, by their names inside its one folder.
 
     Raises:
-        DataError: it is damaged, packed, another kind of program, or has names that lead elsewhere.
+        DataError: it is damaged or compressed, is another kind of file, or has names that lead out of it.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -45,7 +45,7 @@ class Archive:
         return name in self._members
 
     def size(self, name: str) -> int:
-        """Return a member's bytes."""
+        """Return a member's size in bytes."""
         return self._members[name].file_size
 
     def read(self, name: str, limit: int | None = None) -> bytes:
@@ -69,22 +69,22 @@ def _check_kind(members: list[zipfile.ZipInfo]) -> None:
 
 
 def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
-    """Refuse what could unpack to more than the file, and names that mean another place than they say."""
+    """Refuse members that could unpack to more than the file, or whose names lead out of the archive."""
     for member in members:
         if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
-            raise refused(f"its member {shown(member.filename)} is compressed, as torch.save never does")
+            raise refused(f"its member {shown(member.filename)} is compressed, which torch.save never does")
         if member.flag_bits & _ENCRYPTED:
             raise refused(f"its member {shown(member.filename)} is encrypted")
         if not _is_plain(member.orig_filename):
             raise refused(f"its member {shown(member.orig_filename)} has a name that leads out of the archive")
     if len({member.filename for member in members}) != len(members):
-        raise refused("a name comes twice in the zip")
+        raise refused("the zip has two members of the same name")
     if sum(member.file_size for member in members) > size:
-        raise refused("its members state more bytes than the file has")
+        raise refused("its members claim more bytes than the file has")
 
 
 def _is_plain(name: str) -> bool:
-    """Tell whether a member's name is a relative path downwards, on any system."""
+    """Tell whether a member's name stays inside the archive, on any system."""
     strange = any(sign in name for sign in ("\\", "\0", ":"))
     return not strange and not name.startswith("/") and ".." not in name.split("/")
 
@@ -94,5 +94,5 @@ def _in_one_folder(members: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]
     folders = {member.filename.partition("/")[0] for member in members}
     inside = {member.filename.partition("/")[2]: member for member in members}
     if len(folders) != 1 or "data.pkl" not in inside:
-        raise refused("it is a zip without the one folder that torch.save writes")
+        raise refused("it is a zip, but without the one folder that torch.save writes")
     return inside

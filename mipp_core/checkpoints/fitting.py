@@ -1,4 +1,4 @@
-"""Whether a file holds exactly the tensors of an architecture, and those tensors."""
+"""Checks that a file holds exactly an architecture's tensors, and returns them."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -11,19 +11,19 @@ from mipp_core.errors import ModelError
 from mipp_core.models import Architecture
 
 _LISTED = 3
-"""Names in a sentence at most."""
+"""Most names listed in a message."""
 
 _PREFIX = "module."
 """What ``DataParallel`` puts before every name."""
 
 
 def expected(architecture: Architecture) -> dict[str, Tensor]:
-    """Return the tensors of an architecture's state dict, whose numbers mean nothing."""
+    """Return the tensors of an architecture's state dict, for their names, shapes and types only."""
     return dict(architecture.sketch().state_dict())
 
 
 def load(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Give a network its weights, which are of its own version: torchvision's MNASNet asks.
+    """Load weights into a network, marked with its own version, which torchvision's MNASNet checks.
 
     Raises:
         RuntimeError: they do not fit.
@@ -41,10 +41,10 @@ def without_prefix(stored: dict[str, Stored]) -> dict[str, Stored]:
 
 
 def fitted(stored: dict[str, Stored], wanted: dict[str, Tensor], architecture: Architecture) -> dict[str, Tensor]:
-    """Return the tensors, each in the type that the architecture wants.
+    """Return the tensors, each in the architecture's type.
 
     Raises:
-        ModelError: tensors are missing, too many, of another shape or type, or not finite; says which.
+        ModelError: tensors are missing, unknown, of another shape or type, or not finite; says which.
     """
     problems = [words for names, words in _problems(stored, wanted) if names]
     if problems:
@@ -57,7 +57,7 @@ def fitted(stored: dict[str, Stored], wanted: dict[str, Tensor], architecture: A
 
 
 def _problems(stored: dict[str, Stored], wanted: dict[str, Tensor]) -> list[tuple[list[str], str]]:
-    """Return what is wrong, as names and the words for them."""
+    """Return each kind of problem: the names it concerns, and the words for it."""
     both = [name for name in wanted if name in stored]
     missing = [name for name in wanted if name not in stored]
     extra = [name for name in stored if name not in wanted]
@@ -65,9 +65,9 @@ def _problems(stored: dict[str, Stored], wanted: dict[str, Tensor]) -> list[tupl
     types = [name for name in both if not _is_alike(stored[name].dtype, wanted[name].dtype)]
     return [
         (missing, f"it lacks {_listed(missing)}"),
-        (extra, f"it has {_listed(extra)}, unknown to the network"),
+        (extra, f"it has {_listed(extra)}, which the network does not have"),
         (shapes, ", ".join(_other_shape(name, stored, wanted) for name in shapes[:_LISTED]) + _more(shapes)),
-        (types, f"{_listed(types)} has a type of number that does not belong there"),
+        (types, f"{_listed(types)} has the wrong type of number"),
     ]
 
 

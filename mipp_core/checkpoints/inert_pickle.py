@@ -1,7 +1,7 @@
-"""Pickled state dicts read as plain values: nothing is imported, called or allocated at the file's word.
+"""Reads pickled state dicts as plain values: nothing is imported, called or allocated because the file says so.
 
-``torch.save`` writes state dicts with some twenty-five of pickle's instructions.  This follows exactly those; a tensor
-becomes the ``View`` it asks for, and anything else is refused.
+``torch.save`` writes state dicts with about twenty-five of pickle's instructions.  Exactly those are followed; a tensor
+becomes a ``View`` that describes it, and anything else is refused.
 """
 
 import pickletools
@@ -12,7 +12,7 @@ from mipp_core.checkpoints.stored import refused
 from mipp_core.checkpoints.views import made, name_of, record_of
 
 _MOST_INSTRUCTIONS = 100_000
-"""In one pickle; a state dict takes about 40 a tensor."""
+"""In one pickle; a state dict takes about 40 per tensor."""
 
 
 def read_pickle(content: bytes) -> Any:
@@ -85,7 +85,7 @@ class _Machine:
     def _fill(self, items: list[Any]) -> None:
         filled = _like(dict, self.stack[-1])
         for key, value in zip(items[::2], items[1::2], strict=True):
-            if not isinstance(key, str | int):  # nested tuples can take for ever to hash
+            if not isinstance(key, str | int):  # nested tuples can take forever to hash
                 raise refused(f"its pickle has a dictionary with keys of type {type(key).__name__}")
             filled[key] = value
 

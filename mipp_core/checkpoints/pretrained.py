@@ -1,4 +1,4 @@
-"""Torchvision's pretrained weights: downloaded when asked for, checked, and read without running anything."""
+"""Torchvision's pretrained weights: downloaded on request, checked, and read without running any code."""
 
 import hashlib
 import re
@@ -22,42 +22,42 @@ _CHUNK = 1 << 20
 _COUNT = ".num_batches_tracked"
 
 _OLD_NAMES = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
-"""DenseNet's layers in the published files, where they are norm.1 and not norm1."""
+"""DenseNet's layers in the published files, which call them norm.1 instead of norm1."""
 
 
 def pretrained(
     architecture: Architecture, name: str, data_dir: Path | None = None, report: Report = silent
 ) -> dict[str, Tensor]:
-    """Return the state dict of a torchvision network's pretrained weights; download it if it is not there.
+    """Return the state dict of a torchvision network's pretrained weights; download the file if it is not there.
 
-    Classifiers that only run in training are left out, as in our networks.
+    Classifiers that only run in training are left out, as they are in our networks.
 
     Args:
         architecture: of a family ``torchvision:NAME``, with 1,000 classes.
-        name: of the weights, as ``IMAGENET1K_V2``.
+        name: of the weights, such as ``IMAGENET1K_V2``.
         data_dir: the data folder; files go into its folder ``weights``.
-        report: receives progress; what it raises stops the download.
+        report: receives progress; an exception from it stops the download.
 
     Raises:
-        DataError: the file cannot be downloaded or kept, or is not the one that was published.
+        DataError: the file cannot be downloaded or saved, or is not the published one.
     """
     network = architecture.family.removeprefix(PREFIX)
     url = torchvision.models.get_model_weights(network)[name].url
     file = fetch(url, data_folder(data_dir) / "weights", report)
-    # The file is torchvision's own, by its checksum; even so only tensors are read from it.
+    # The checksum shows that the file is torchvision's own; even so, only tensors are read from it.
     state = torch.load(file, map_location="cpu", weights_only=True)
     named = {_OLD_NAMES.sub(r"\1\2", key): tensor for key, tensor in state.items()}
-    # The oldest files are of before batch normalisations counted their batches.
+    # The oldest files were made before batch normalisations counted their batches.
     return {
         key: named.get(key, torch.tensor(0)) if key.endswith(_COUNT) else named[key] for key in expected(architecture)
     }
 
 
 def fetch(url: str, folder: Path, report: Report = silent) -> Path:
-    """Return a file of torchvision's server, whose name ends with the start of its SHA-256; download it if missing.
+    """Return a file from torchvision's server, whose name ends with the start of its SHA-256; download it if missing.
 
     Raises:
-        DataError: it cannot be downloaded or kept, or its content is not what its name says.
+        DataError: it cannot be downloaded or saved, or its content does not match its name.
     """
     file = folder / url.rpartition("/")[2]
     digits = file.stem.rpartition("-")[2]

@@ -22,21 +22,21 @@ _FOREIGN = {
     b"\x08": "an ONNX file",
     b"\x80": "a bare pickle, which could run programs when it is read",
 }
-"""How files begin that people take for checkpoints."""
+"""First bytes of files that are often mistaken for checkpoints."""
 
 
 def read_checkpoint(data: bytes | Path, architecture: Architecture) -> dict[str, Tensor]:
     """Read an untrusted state dict for a network that we build ourselves.
 
-    The content tells the format: safetensors, or the zip that ``torch.save`` writes.  Sizes, names and shapes are
-    checked before a tensor is made, and no pickle is executed, not even by ``torch.load``: see ``pt_file``.
+    The format is recognised by the content: safetensors, or the zip that ``torch.save`` writes.  Sizes, names and
+    shapes are checked before a tensor is made, and no pickle is executed, not even by ``torch.load``: see ``pt_file``.
 
     Args:
-        data: the file's content, or where it is.
+        data: the file's content, or its path.
         architecture: of the network that the weights are for; it must be exactly this one.
 
     Returns:
-        What the network's ``load_state_dict`` takes, on the cpu, in the network's own types.
+        A state dict for the network's ``load_state_dict``, on the cpu, in the network's own types.
 
     Raises:
         DataError: the file cannot be read, is damaged, too large, or not a checkpoint.

@@ -1,7 +1,7 @@
-"""A safetensors file, its header checked as a whole before a tensor is made.
+"""Reads a safetensors file; its whole header is checked before a tensor is made.
 
 The layout: 8 bytes of header length (little-endian), that many bytes of JSON, and the tensors' bytes one after the
-other.  Checked here rather than by the library, so that the sentences are ours.
+other.  It is checked here rather than by the library, so that the error messages tell users what to do.
 """
 
 import json
@@ -28,10 +28,10 @@ _FIELDS = {"dtype", "shape", "data_offsets"}
 
 
 def read_safetensors(content: bytes) -> dict[str, Stored]:
-    """Return what a safetensors file holds.
+    """Return the tensors in a safetensors file.
 
     Raises:
-        DataError: the header is not one, or does not describe the rest of the file exactly.
+        DataError: the header is invalid, or does not describe the rest of the file exactly.
     """
     start = 8 + _header_length(content)
     header = _header(content[8:start])
@@ -45,7 +45,7 @@ def _header_length(content: bytes) -> int:
     length = int.from_bytes(content[:8], "little")
     if length > min(LARGEST_HEADER, len(content) - 8):
         raise refused(
-            f"it states a header of {length} bytes, with {len(content) - 8} in the file and a limit of {LARGEST_HEADER}"
+            f"it claims a header of {length} bytes; the file has {len(content) - 8}, and the limit is {LARGEST_HEADER}"
         )
     return length
 
@@ -61,7 +61,7 @@ def _header(text: bytes) -> dict[str, Any]:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a name that comes twice: readers disagree on which of the two counts."""
+    """Refuse a repeated name: readers disagree on which of the two counts."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a name comes twice")
@@ -73,17 +73,17 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _range(name: str, entry: Any) -> tuple[int, int]:
-    """Return a tensor's first byte and the one after its last, having checked what is said of it."""
+    """Check a tensor's entry; return its first byte and the one after its last."""
     if not isinstance(entry, dict) or set(entry) != _FIELDS:
-        raise refused(f"its header describes {shown(name)} by other things than {', '.join(sorted(_FIELDS))}")
+        raise refused(f"its header must describe {shown(name)} by exactly {', '.join(sorted(_FIELDS))}")
     if not isinstance(entry["dtype"], str) or entry["dtype"] not in _TYPES:
-        raise refused(f"{shown(name)} is of the type {shown(entry['dtype'])} and not one of {', '.join(_TYPES)}")
+        raise refused(f"{shown(name)} has the type {shown(entry['dtype'])}, which is not one of {', '.join(_TYPES)}")
     ends = entry["data_offsets"]
     if not isinstance(ends, list) or len(ends) != 2 or not all(map(is_size, ends)):
         raise refused(f"the offsets of {shown(name)} are not two whole numbers")
     wanted = prod(sizes(entry["shape"])) * _TYPES[entry["dtype"]].itemsize
     if ends[1] - ends[0] != wanted:
-        raise refused(f"{shown(name)} needs {wanted} bytes and its offsets give it {ends[1] - ends[0]}")
+        raise refused(f"{shown(name)} needs {wanted} bytes, but its offsets give it {ends[1] - ends[0]}")
     return ends[0], ends[1]
 
 
@@ -97,7 +97,7 @@ def _check_ranges(ranges: list[tuple[int, int]], size: int) -> None:
             )
         reached = last
     if reached != size:
-        raise refused(f"its tensors take {reached} bytes and the file has {size} for them")
+        raise refused(f"its tensors take {reached} bytes, but the file has {size} for them")
 
 
 def _stored(entry: dict[str, Any], content: bytes, start: int) -> Stored:

@@ -1,4 +1,4 @@
-"""What a file states about a tensor, before any memory is taken for it."""
+"""What a file says about a tensor, before any memory is allocated for it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from torch import Tensor
 from mipp_core.errors import DataError
 
 LARGEST_FILE = 1 << 30
-"""Bytes of a checkpoint at most; the weights of VGG16 for ImageNet are half of it."""
+"""Most bytes of a checkpoint; the weights of VGG16 for ImageNet take half of that."""
 
 LARGEST_HEADER = 1 << 20
-"""Bytes at most of what describes the tensors; 100 KB describe a network of 150 layers."""
+"""Most bytes of the part that describes the tensors; a network of 150 layers takes 100 KB."""
 
 _LONGEST_NAME = 60
 _MOST_DIMENSIONS = 8
@@ -25,7 +25,7 @@ class Stored:
 
     Attributes:
         dtype: of its elements.
-        shape: its sizes; the file has been found to hold as many elements.
+        shape: its sizes; the file has been checked to hold that many elements.
         read: makes the tensor, on the cpu, in memory of its own.
     """
 
@@ -46,13 +46,13 @@ def check_size(size: int) -> None:
         DataError: says the size and the limit.
     """
     if size > LARGEST_FILE:
-        raise refused(f"it has {size} bytes and the limit is {LARGEST_FILE}", "save the weights alone, without more")
+        raise refused(f"it has {size} bytes, and the limit is {LARGEST_FILE}", "save only the weights")
     if size == 0:
         raise refused("it is empty")
 
 
 def shown(name: object) -> str:
-    """Return a name from a file so that it can be part of a sentence: short, on one line, in quotes."""
+    """Return a name from a file for use in a message: short, on one line, in quotes."""
     text = str(name)
     return repr(text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…")
 
@@ -79,4 +79,4 @@ def _few(values: object) -> object:
 
 def from_bytes(content: bytes, dtype: torch.dtype) -> Tensor:
     """Return the numbers in little-endian bytes, at least one, as a flat tensor."""
-    return torch.frombuffer(bytearray(content), dtype=dtype)  # a copy: PyTorch warns of memory it may not write to
+    return torch.frombuffer(bytearray(content), dtype=dtype)  # a copy, because PyTorch warns about read-only memory

@@ -1,4 +1,4 @@
-"""What a pickled state dict consists of: names, records of numbers, and tensors as views of them."""
+"""The parts of a pickled state dict: names, records of numbers, and tensors as views of records."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Name:
-    """A class or function that a pickle mentions; only its name."""
+    """The name of a class or function that a pickle mentions."""
 
     text: str
 
@@ -36,7 +36,7 @@ class Record:
 
 @dataclass(frozen=True)
 class View:
-    """A tensor as a pickle asks for it: elements of a record, from an offset on, at strides."""
+    """A tensor as a pickle describes it: elements of a record, from an offset, with strides."""
 
     record: Record
     offset: int
@@ -45,16 +45,16 @@ class View:
 
     @property
     def reach(self) -> int:
-        """Elements that the record must have."""
+        """Number of elements that the record must have."""
         last = sum((size - 1) * stride for size, stride in zip(self.shape, self.strides, strict=True))
         return self.offset + last + 1 if all(self.shape) else self.offset
 
 
 def name_of(text: str) -> Name:
-    """Return a name that state dicts need.
+    """Return a name, if state dicts need it.
 
     Raises:
-        DataError: it is another; says which.
+        DataError: they do not; says which name it is.
     """
     if text not in _TYPES and text not in _MADE:
         raise refused(f"its pickle asks for {shown(text.replace(' ', '.'))}, and nothing is executed here")
@@ -75,10 +75,10 @@ def record_of(stated: Any) -> Record:
 
 
 def made(called: Any, arguments: Any) -> Any:
-    """Return what stands for a call.
+    """Return the value that a call would make, without calling anything.
 
     Raises:
-        DataError: it is not one that makes a part of a state dict.
+        DataError: the call does not make a part of a state dict.
         TypeError: the arguments do not fit.
     """
     if not isinstance(called, Name) or called.text not in _MADE or not isinstance(arguments, tuple):
@@ -89,7 +89,7 @@ def made(called: Any, arguments: Any) -> Any:
 def _view(record: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> View:
     shape, strides = sizes(shape), sizes(strides)
     if not isinstance(record, Record) or not is_size(offset) or len(shape) != len(strides):
-        raise refused("its pickle describes a tensor that cannot be")
+        raise refused("its pickle describes an impossible tensor")
     return View(record, offset, shape, strides)
 
 

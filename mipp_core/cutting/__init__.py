@@ -1,1 +1,1 @@
-"""From scores to a smaller network: selection, keep-masks, surgery, and what mends a cut without labels."""
+"""From scores to a smaller network: selection, keep-masks, surgery, and repairs after a cut that need no labels."""

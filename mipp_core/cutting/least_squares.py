@@ -1,4 +1,4 @@
-"""The weights with which a layer comes closest to given results: ridge regression on what it reads."""
+"""Finds the weights that bring a layer closest to given results: ridge regression on what it reads."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,36 +8,36 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _ROWS = 100_000
-"""Samples times positions that a convolution is fitted on: its few hundred patch numbers need no more."""
+"""Samples times positions that a convolution is fitted on: enough for the few hundred numbers of its patches."""
 
-_FEWEST_IMAGES = 500  # even where fewer have so many positions: those of one image are alike
+_FEWEST_IMAGES = 500  # even if fewer have enough positions: those of one image are alike
 
 _MOST_ROWS = 400_000
-_WORK = 5e11  # rows times squared regressors at most: seconds for each layer
+_WORK = 5e11  # most rows times squared regressors: seconds per layer
 
-_NUMBERS = 2**24  # patch numbers at once: 128 MB
+_NUMBERS = 2**24  # numbers in patches at once: 128 MB
 
 _RIDGE = 1e-6
-"""Ridge, as a share of the mean squared regressor: ties between redundant units are broken towards small weights."""
+"""Ridge, as a share of a regressor's own mean square: of redundant units, it prefers small weights."""
 
 _SHARED_RIDGE = 1e-5
-"""Ridge on top, as a share of the mean square of all regressors: a unit that hardly ever speaks gets no large weight.
+"""Further ridge, as a share of the mean square of all regressors: a unit that is rarely active gets no large weight.
 
-Without it, errors grow from layer to layer in deep networks as soon as such a unit speaks up on an unseen image.  It
-needs regressors of comparable scale, so it is for networks with normalisations.
+Without it, errors grow from layer to layer in deep networks when such a unit is active on an unseen image.  It needs
+regressors of comparable scale, so it is used for networks with normalisations.
 """
 
 Fit = tuple[Float[Tensor, "_ ..."], Float[Tensor, " _"]]
-"""Weights of a layer's shape, and an intercept for each unit."""
+"""Weights in the layer's shape, and one intercept per unit."""
 
 
 def most_work(regressors: int) -> float:
-    """Return the multiplications that a layer's normal equations take at most; nearly all of a fit's time."""
+    """Return the most multiplications that a layer's normal equations take; they are nearly all of a fit's time."""
     return min(_WORK, _MOST_ROWS * float(regressors) ** 2)
 
 
 def can_be_fitted(layer: nn.Conv2d | nn.Linear) -> bool:
-    """Tell whether a layer's patches are plain: padded with zeros, by numbers."""
+    """Tell whether a layer's patches can be cut out: its padding is given in numbers and filled with zeros."""
     return isinstance(layer, nn.Linear) or (layer.padding_mode == "zeros" and not isinstance(layer.padding, str))
 
 
@@ -51,21 +51,21 @@ def fitted(
     through_origin: bool = False,
     normalised: bool = False,
 ) -> Fit | None:
-    """Fit a layer, in float64; the groups of a grouped convolution are fitted apart.
+    """Fit a layer, in float64; the groups of a grouped convolution are fitted separately.
 
-    Convolutions are fitted on the first 100,000 samples times positions, and on 500 images at least; where this is
-    too much work, on evenly spread positions.
+    Convolutions are fitted on the first 100,000 samples times positions, but at least 500 images; if that is too much
+    work, on evenly spaced positions.
 
     Args:
-        layer: left as it is.
-        read: what it reads, batch by batch.
-        wanted: what a layer with more units gives for the same batches.
+        layer: not changed.
+        read: its inputs, batch by batch.
+        wanted: results of a layer with more units for the same batches.
         rows: which of those units this layer has.
-        through_origin: without an intercept.
-        normalised: what it reads comes from a network with normalisations, whose units are of comparable scale.
+        through_origin: fit without an intercept.
+        normalised: the inputs come from a network with normalisations, whose units are of comparable scale.
 
     Returns:
-        None where there are fewer than two rows (samples times positions) per regressor.
+        The fit; None if there are fewer than two rows (samples times positions) per regressor.
     """
     positions = wanted[0].shape[2:].numel() if isinstance(layer, nn.Conv2d) else wanted[0].shape[1:-1].numel()
     regressors = layer.weight[0].numel()
@@ -82,7 +82,7 @@ def fitted(
 
 
 def _sample(images: int, positions: int, regressors: int) -> tuple[int, Int[Tensor, " places"]]:
-    """Choose how many images, and which positions in each of them, a layer is fitted on."""
+    """Choose how many images, and which positions in each, a layer is fitted on."""
     most = max(1, min(_MOST_ROWS, int(_WORK / regressors**2)))
     count = min(images, most, max(_FEWEST_IMAGES, _ROWS // positions))
     of_each = min(positions, most // count)
@@ -92,7 +92,7 @@ def _sample(images: int, positions: int, regressors: int) -> tuple[int, Int[Tens
 def _pieces(
     read: Sequence[Tensor], wanted: Sequence[Tensor], count: int, at_once: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the first images, so many at once."""
+    """Yield the first ``count`` images, ``at_once`` at a time."""
     for values, aims in zip(read, wanted, strict=True):
         yield from zip(values[:count].split(at_once), aims[:count].split(at_once), strict=True)
         count -= len(values)
@@ -101,20 +101,20 @@ def _pieces(
 
 
 def _regressors(layer: nn.Module, values: Tensor, places: Tensor | None) -> Float[Tensor, "groups n p"]:
-    """Return a row for each sample and position: what a group's weights multiply, and a 1 for the intercept."""
+    """Return one row per sample and position: the numbers a group's weights multiply, and a 1 for the intercept."""
     if isinstance(layer, nn.Conv2d):
         values = functional.unfold(values, layer.kernel_size, layer.dilation, layer.padding, layer.stride).mT
     return functional.pad(_table(values, places, _groups(layer)), (0, 1), value=1.0)
 
 
 def _targets(layer: nn.Module, aims: Tensor, rows: Tensor, places: Tensor | None) -> Float[Tensor, "groups n t"]:
-    """Return a row for each sample and position: what a group's units are to give."""
+    """Return one row per sample and position: the results that a group's units should give."""
     aims = aims[:, rows].flatten(2).mT if isinstance(layer, nn.Conv2d) else aims[..., rows]
     return _table(aims, places, _groups(layer))
 
 
 def _table(numbers: Float[Tensor, "n ... c"], places: Tensor | None, groups: int) -> Float[Tensor, "g rows _"]:
-    """Put samples and positions under one another, in float64."""
+    """Stack samples and positions as rows, in float64."""
     numbers = numbers.reshape(len(numbers), -1, numbers.shape[-1])
     chosen = numbers if places is None else numbers[:, places]
     return chosen.double().reshape(-1, groups, numbers.shape[-1] // groups).movedim(1, 0)
@@ -127,7 +127,7 @@ def _groups(layer: nn.Module) -> int:
 def _solve(
     gram: Float[Tensor, "g p p"], moment: Float[Tensor, "g p t"], through_origin: bool, shared_ridge: float
 ) -> Float[Tensor, "g p t"]:
-    """Ridge regression on centred, equilibrated normal equations; a regressor that never varies gets weight 0."""
+    """Solve the centred, equilibrated normal equations with a ridge; a regressor that never varies gets weight 0."""
     count, centre = gram[:, -1:, -1:], 0.0 if through_origin else 1.0
     mean, aim = centre * gram[:, :-1, -1:] / count, centre * moment[:, -1:] / count
     squares = gram[:, :-1, :-1]

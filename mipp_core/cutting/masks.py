@@ -14,10 +14,10 @@ from mipp_core.vocabulary import INPUT
 class KeepMasks(Mapping[str, Bool[Tensor, " units"]]):
     """One frozen keep-mask per layer, True = keep, layers in network order.
 
-    The input may be a layer too; its pixels are not units of the network, so they do not count in its sparsity.
+    The input may be a layer too; its pixels are not units of the network and do not count towards its sparsity.
 
     Raises:
-        SettingError: a mask is not one-dimensional or not boolean, or there is none.
+        SettingError: a mask is not one-dimensional or not boolean, or no mask is given.
     """
 
     def __init__(self, masks: Mapping[str, Tensor]) -> None:
@@ -28,7 +28,7 @@ class KeepMasks(Mapping[str, Bool[Tensor, " units"]]):
                     "give one boolean per unit."
                 )
         if not masks:
-            raise SettingError("There is no keep-mask at all; give one for at least one layer.")
+            raise SettingError("No keep-mask was given; give one for at least one layer.")
         self._masks = {name: mask.detach().cpu().clone() for name, mask in masks.items()}
 
     def __getitem__(self, name: str) -> Bool[Tensor, " units"]:
@@ -51,7 +51,7 @@ class KeepMasks(Mapping[str, Bool[Tensor, " units"]]):
         return KeepMasks({name: mask for name, mask in self.items() if name != INPUT})
 
     def blank_pixels(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        """Return the images with removed pixels at 0; the same images if no pixel was tested."""
+        """Return the images with removed pixels set to 0; the images themselves if the input has no mask."""
         if INPUT not in self:
             return images
         return images * self[INPUT].view(images.shape[1:]).to(images.device)

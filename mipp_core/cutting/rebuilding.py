@@ -1,9 +1,9 @@
 """Rebuilding: new weights for a cut network in closed form, without labels and without training.
 
-Theorem 1 of the MIPP paper says that if information was preserved, a function exists that rebuilds the next layer
-from the kept units.  This finds its linear form, layer by layer: least squares of what the dense network's layer
-gives, before normalisation and nonlinearity, on what the slim network's layer reads (convolutions by their patches).
-It is not in the paper.
+Theorem 1 of the MIPP paper says that if information is preserved, a function exists that rebuilds the next layer
+from the kept units.  This finds a linear one, layer by layer: a least-squares fit from what the slim network's
+layer reads (for convolutions, its patches) to what the dense network's layer gives, before normalisation and
+nonlinearity.  It is not in the paper.
 """
 
 from collections import Counter
@@ -33,19 +33,19 @@ def rebuild(
 ) -> None:
     """Refit the slim network's layers in place, input to output, to what the dense network's layers give.
 
-    Later layers are fitted to what the earlier, already rebuilt layers give, so their errors are made up for.  Both
+    Each layer is fitted on what the earlier, already rebuilt layers give, so it makes up for their errors.  Both
     networks run once, side by side.
 
-    A layer that reads all the dense network gave it is left alone.  So are collapsed layers, depthwise convolutions,
+    A layer whose inputs have not changed is left alone.  So are collapsed layers, depthwise convolutions,
     layers called more than once, layers that pad with anything but zeros, and layers with fewer than two rows (samples
-    times positions) per regressor.  Where a layer has no bias, the intercept goes into the running mean of the batch
-    normalisation that alone reads it; if there is none, the fit goes through the origin.
+    times positions) per regressor.  If a layer has no bias, the intercept goes into the running mean of the batch
+    normalisation that is its only reader; without one, the fit goes through the origin.
 
     Args:
         dense: the network that was cut; left untouched.
         slim: the network after ``shrink``; its training flags are restored.
         masks: what was kept.
-        images: unlabelled samples, on the networks' device; only the first of them that fit in a few GB are used.
+        images: unlabelled samples, on the networks' device; only as many of the first as fit in a few GB are used.
         batch_size: images at once; it does not change the result.
 
     Raises:
@@ -65,7 +65,7 @@ def rebuild(
 
 
 def _to_refit(slim: nn.Module, graph: fx.Graph, wiring: Wiring, masks: KeepMasks) -> Iterator[fx.Node]:
-    """Yield the layers behind the first loss that can be refitted, input to output."""
+    """Yield the layers, input to output, that read something changed by the cut and can be refitted."""
     owners = Counter(id(weighted(slim, str(node.target)).weight) for node in _calls(graph, wiring))
     layers, complete = set(_calls(graph, wiring)), INPUT not in masks or bool(masks[INPUT].all())
     changed = {node for node in graph.nodes if node.op == "placeholder" and not complete}
@@ -92,7 +92,7 @@ def _refit(
     rows: Bool[Tensor, " dense_units"],
     keep: Bool[Tensor, " dense_units"],
 ) -> None:
-    """Refit the kept units of a layer; ``rows`` are the units it has, some of which may only fill up a group."""
+    """Refit the kept units of a layer; ``rows`` are the units it still has, some of which may only fill up a group."""
     layer = weighted(slim, str(node.target))
     device = layer.weight.device
     norm = None if layer.bias is not None else _only_norm_behind(slim, node)
@@ -114,7 +114,7 @@ def _refit(
 
 
 def _only_norm_behind(slim: nn.Module, node: fx.Node) -> nn.Module | None:
-    """Return the batch normalisation that alone reads a layer and reads nothing else."""
+    """Return the batch normalisation that is a layer's only reader and reads nothing else."""
     reader = next(iter(node.users), None)
     if reader is None or len(node.users) > 1 or not isinstance(called(reader, slim), BATCH_NORMS):
         return None

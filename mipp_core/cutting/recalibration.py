@@ -1,7 +1,7 @@
 """Recalibration: fresh statistics for the batch normalisations of a cut network, from unlabelled images.
 
-Removed units change what later normalisations read, so the mean and variance that the dense network stored no longer
-fit.  Measuring them anew costs one run and no labels; no weight changes.
+Removed units change what later normalisations read, so the stored mean and variance of the dense network no longer
+fit.  Measuring them again takes one run and no labels; no weight changes.
 """
 
 import torch
@@ -18,22 +18,22 @@ from mipp_core.network.operations import BATCH_NORMS, called
 def recalibrate(
     model: nn.Module, images: Samples | Float[Tensor, "n c h w"], batch_size: int = BATCH, most: int = 4000
 ) -> bool:
-    """Measure every batch normalisation's mean and variance anew, in place, input to output.
+    """Measure every batch normalisation's mean and variance again, in place, input to output.
 
-    A later normalisation is measured on what the earlier ones give with their fresh statistics, in a single run: in
+    A later normalisation is measured on what the earlier ones give with their fresh statistics, in a single run.  In
     evaluation mode the network then computes, on these images, what it computes in training mode on all of them in
     one batch.  Mean and variance are pooled over all images and positions, in float64; the variance is the biased one,
-    by which training normalises.  A normalisation that is called more than once, or that stores no statistics, is left
-    as it is; so is everything else, training flags and counts of batches among it.
+    as training uses it.  A normalisation that is called more than once, or that stores no statistics, is left as it
+    is; so is everything else, including training flags and counts of batches.
 
     Args:
         model: traceable.
-        images: on the network's device; the first of them that fit in a few GB are used.
+        images: on the network's device; only as many of the first as fit in a few GB are used.
         batch_size: images at once; it does not change the result.
-        most: samples that are read into memory where they are not there yet.
+        most: at most this many samples are read into memory if they are streamed from files.
 
     Returns:
-        Whether there was anything to measure.
+        Whether there was any normalisation to measure.
 
     Raises:
         ModelError: the network cannot be traced.

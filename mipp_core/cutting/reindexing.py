@@ -1,4 +1,4 @@
-"""Joints between cut layers: give a reader the channels it wants where it was left with others."""
+"""Modules between cut layers: they give a reader the channels it needs where the cut has left other ones."""
 
 import torch
 from jaxtyping import Int
@@ -6,13 +6,13 @@ from torch import Tensor, nn
 
 
 class Reindex(nn.Module):
-    """Take a tensor of some channels of a space, and return one of other channels; those it lacks are 0.
+    """Turn a tensor with some of a space's channels into one with other channels; missing ones are 0.
 
     Args:
-        has: numbers of the channels that are there, ascending.
-        wants: numbers of the channels that are asked for, ascending.
-        dim: along which they lie, counted from the end.
-        spread: each channel is several numbers in a row.
+        has: indices of the channels that are there, ascending.
+        wants: indices of the channels that are needed, ascending.
+        dim: the dimension they lie along, counted from the end.
+        spread: each channel is several consecutive numbers.
     """
 
     def __init__(self, has: Int[Tensor, " has"], wants: Int[Tensor, " wants"], dim: int, spread: bool = False) -> None:
@@ -23,7 +23,7 @@ class Reindex(nn.Module):
         self.register_buffer("_placed", torch.searchsorted(wants, has[shared]), persistent=False)
 
     def forward(self, read: Tensor) -> Tensor:
-        """Return the channels that are asked for."""
+        """Return the channels that are needed."""
         if self._spread:
             return self._reindexed(read.unflatten(self._dim, (self._has, -1)), self._dim - 1).flatten(self._dim - 1)
         return self._reindexed(read, self._dim)

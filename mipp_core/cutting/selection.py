@@ -1,4 +1,4 @@
-"""From scores to keep-masks: exact counts, stable ties, in one place for every ranking pruner."""
+"""From scores to keep-masks, for every ranking pruner: exact counts, and ties broken the same way every time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from mipp_core.cutting.masks import KeepMasks
 from mipp_core.errors import SettingError
 
 Scope = Literal["global", "layer"]
-"""How a ratio is spread: the lowest scores of the whole network go, or the same share of every layer."""
+"""How a sparsity is spread: remove the lowest scores of the whole network, or the same share of every layer."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,11 @@ class Selection:
     """How scores and a sparsity become keep-masks.
 
     Attributes:
-        scope: over which units scores are compared.
+        scope: whether scores are compared across the network or within each layer.
         floor: units of each layer that are never removed; 0 lets layers collapse.
 
     Raises:
-        SettingError: the scope is unknown, or the floor below 0.
+        SettingError: the scope is unknown, or the floor is below 0.
     """
 
     revision: ClassVar[int] = 1
@@ -61,7 +61,7 @@ def keep_per_layer(scores: Mapping[str, Tensor], sparsity: float, floor: int = 0
 
 
 def keep_counts(scores: Mapping[str, Tensor], counts: Mapping[str, int]) -> KeepMasks:
-    """Keep exactly so many of each layer's highest-scoring units; of equal scores the first unit stays.
+    """Keep exactly ``counts`` of each layer's highest-scoring units; of equal scores the first unit stays.
 
     Raises:
         SettingError: a count is below 0 or above the layer's width, or a score is not a number.
@@ -75,7 +75,7 @@ def keep_global(scores: Mapping[str, Tensor], sparsity: float, floor: int = 0) -
     Args:
         scores: one score per unit and layer, comparable across layers.
         sparsity: share of all units to remove, in [0, 1].
-        floor: each layer's best units that are never removed; 0 lets layers collapse.
+        floor: how many of each layer's best units are never removed; 0 lets layers collapse.
 
     Raises:
         SettingError: the sparsity is outside [0, 1], the floor leaves too few units to remove, or a score is not a

@@ -1,8 +1,8 @@
-"""From keep-masks to a really smaller network, exact to rounding.
+"""From keep-masks to a network that really is smaller, exact up to rounding.
 
-A cut layer has fewer filters.  Where its channels are only read by other layers, these read fewer columns.  Where
-they are added into a residual stream, or go into an operation that needs all of them, they are put back in their
-places between zeros (``mipp_core.cutting.reindexing``): the stream keeps its width.
+A cut layer has fewer filters.  Layers that read its channels directly have fewer columns.  Where the channels are
+added into a residual stream, or go into an operation that needs all of them, they are put back in their places among
+zeros (``mipp_core.cutting.reindexing``), so the stream keeps its width.
 """
 
 from collections import OrderedDict
@@ -27,7 +27,7 @@ from mipp_core.vocabulary import INPUT
 
 
 class PixelMask(nn.Module):
-    """Multiply the image by the pixels' keep-mask: a removed pixel reads 0.
+    """Multiply the image by the pixels' keep-mask, so that removed pixels are 0.
 
     Pixels cannot be cut out of a convolution's input without changing what it computes, so they are masked.
     """
@@ -37,7 +37,7 @@ class PixelMask(nn.Module):
         self.register_buffer("keep", keep.view(image_shape))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the images with removed pixels at 0."""
+        """Return the images with removed pixels set to 0."""
         return images * self.keep
 
 
@@ -51,7 +51,7 @@ def with_pixel_mask(model: nn.Module, masks: KeepMasks, image_shape: tuple[int, 
 def masked(model: nn.Module, masks: KeepMasks) -> nn.Module:
     """Return a copy of a network, in evaluation mode, that multiplies removed units by 0 wherever they are read.
 
-    The definition of pruning, and the slow twin of ``shrink``.
+    This defines what pruning means; ``shrink`` computes the same, faster.
     """
     return gated(deepcopy(model).eval(), {name: mask.float() for name, mask in masks.items()})
 
@@ -60,16 +60,16 @@ def shrink(model: nn.Module, masks: KeepMasks) -> nn.Module:
     """Cut removed units out and return a new, smaller network.
 
     In evaluation mode its outputs equal those of the dense network whose removed units are multiplied by 0.  A
-    collapsed layer keeps one unit with all its weights at 0, the smallest network that runs and computes the same;
-    a grouped convolution keeps as many in every group that keeps any, the others' weights at 0.  Removed pixels are
-    not cut (see ``PixelMask``).
+    collapsed layer keeps one unit with all its weights at 0: the smallest layer that still runs.  A grouped
+    convolution keeps equally many units in every group that keeps any; the added ones' weights are 0.  Removed
+    pixels are not cut (see ``PixelMask``).
 
     Args:
-        model: left untouched.
+        model: not changed.
         masks: one for every prunable layer; a mask of the input is ignored here.
 
     Returns:
-        A network of the same class where all cut layers fit together, otherwise one that ``torch.fx`` wrote, without
+        A network of the same class if all cut layers fit together; otherwise one that ``torch.fx`` wrote, without
         layers that only run in training.
 
     Raises:
@@ -91,9 +91,9 @@ def cut_difference(model: nn.Module, slim: nn.Module, masks: KeepMasks, images: 
 
     Args:
         model: the dense network.
-        slim: what ``shrink`` made of it; like the dense one, left untouched.
-        masks: what was kept; removed pixels read 0 in both.
-        images: on the networks' device; computed in float64, in float32 on devices without it.
+        slim: what ``shrink`` made of it; neither network is changed.
+        masks: what was kept; removed pixels are 0 for both networks.
+        images: on the networks' device; computed in float64, or float32 on devices without float64.
     """
     exact = torch.float32 if images.device.type == "mps" else torch.float64
     shown = images.to(exact)
@@ -105,8 +105,8 @@ def cut_difference(model: nn.Module, slim: nn.Module, masks: KeepMasks, images: 
 def carried_units(model: nn.Module, wiring: Wiring, masks: KeepMasks) -> dict[str, Bool[Tensor, " _"]]:
     """Return the units that ``shrink`` leaves in each layer it cuts.
 
-    These are the units kept, and those that take no part but cannot be cut: the one of a collapsed layer, and those
-    that fill up a group.  A layer that only weighs others' units has as many as these.
+    These are the kept units, and removed ones that cannot be cut: one in a collapsed layer, and those that fill up a
+    group.  A layer that only weighs other units has as many units as those it weighs.
 
     Raises:
         ModelError: the masks do not fit the network.
@@ -140,7 +140,7 @@ class _Cut:
         dense: the network.
         slim: a copy of it, which is cut in place.
         wiring: of the network.
-        masks: what stays of each prunable layer.
+        masks: what is kept of each prunable layer.
     """
 
     dense: nn.Module
@@ -150,7 +150,7 @@ class _Cut:
 
     @cached_property
     def carried(self) -> dict[str, Bool[Tensor, " units"]]:
-        """The units of each space that the slim network has; those of them that were removed are silent."""
+        """The units of each space that the slim network has; any that were removed are always 0."""
         own = {name: self._whole_groups(name, _kept_or_first(mask)) for name, mask in self.masks.items()}
         return own | {gate: self._kept(opened, own) for gate, opened in self.wiring.flow.gates.items()}
 
@@ -168,7 +168,7 @@ class _Cut:
             _cut_follower(self.slim.get_submodule(name), channels)
 
     def joints(self) -> dict[str, nn.Module]:
-        """Put a joint wherever a reader wants other channels than there are."""
+        """Make a ``Reindex`` module for every reader that needs other channels than there are."""
         flow, found = self.wiring.flow, {}
         wants = [(use, self._columns.get(str(use.node.target), self._kept(use.channels))) for use in flow.reads]
         wants += [(use, self._followed[str(use.node.target)]) for use in flow.passes]
@@ -186,7 +186,7 @@ class _Cut:
 
     @cached_property
     def _columns(self) -> dict[str, Bool[Tensor, " units"]]:
-        """The channels that each layer reads: all that are there in any of its calls, in equal groups."""
+        """The channels that each layer reads: all that are there in any of its calls, equally many per group."""
         found: dict[str, Tensor] = {}
         for use in self.wiring.flow.reads:
             name = str(use.node.target)
@@ -204,7 +204,7 @@ class _Cut:
         return found
 
     def _kept(self, channels: Channels, carried: Mapping[str, Tensor] | None = None) -> Bool[Tensor, " units"]:
-        """Return which of a tensor's channels are there."""
+        """Return which of a tensor's channels the slim network has."""
         known = self.carried if carried is None else carried
         return torch.cat([known.get(part.space, torch.ones(part.units, dtype=torch.bool)) for part in channels.parts])
 
@@ -214,7 +214,7 @@ class _Cut:
         return _evened(keep, groups) if groups > 1 else keep
 
     def _grouped_columns(self, name: str, kept: Tensor) -> Tensor:
-        """Return the columns of a grouped convolution: equally many of every group that is left."""
+        """Return the columns of a grouped convolution: equally many in every remaining group."""
         groups = self._groups(name)
         if groups == 1:
             return kept
@@ -229,7 +229,7 @@ class _Cut:
 
 
 def _kept_or_first(mask: Bool[Tensor, " units"]) -> Bool[Tensor, " units"]:
-    """Return the mask, or the first unit alone where the layer has collapsed."""
+    """Return the mask, or the first unit alone if the layer has collapsed."""
     if mask.any():
         return mask
     first = torch.zeros_like(mask)
@@ -238,7 +238,7 @@ def _kept_or_first(mask: Bool[Tensor, " units"]) -> Bool[Tensor, " units"]:
 
 
 def _evened(keep: Bool[Tensor, " units"], groups: int) -> Bool[Tensor, " units"]:
-    """Add units to every group that has any until all of these have as many as the largest."""
+    """Add units to every group that has any until each has as many as the largest."""
     rows = keep.view(groups, -1)
     most = int(rows.sum(1).max())
     best = (~rows).int().argsort(dim=1, stable=True)[:, :most]
@@ -252,7 +252,7 @@ def _indices(keep: Tensor, like: Tensor) -> Int[Tensor, " kept"]:
 
 @torch.no_grad()
 def _cut_rows(layer: nn.Module, keep: Tensor) -> None:
-    """Leave only some units in a layer."""
+    """Keep only some units of a layer."""
     if isinstance(layer, nn.Conv2d):
         if layer.groups > 1:
             layer.groups = int(keep.view(layer.groups, -1).any(1).sum())
@@ -264,7 +264,7 @@ def _cut_rows(layer: nn.Module, keep: Tensor) -> None:
 
 @torch.no_grad()
 def _cut_columns(layer: nn.Module, keep: Tensor, groups: int) -> None:
-    """Let a layer that had so many groups read only some channels, equally many in every group that is left."""
+    """Let a layer that had ``groups`` groups read only some channels, equally many in every remaining group."""
     if isinstance(layer, nn.Linear):
         columns = keep.repeat_interleave(layer.in_features // len(keep))
         layer.in_features = int(columns.sum())
@@ -277,7 +277,7 @@ def _cut_columns(layer: nn.Module, keep: Tensor, groups: int) -> None:
 
 
 def _cut_follower(module: nn.Module, keep: Tensor) -> None:
-    """Leave only some channels in a normalisation or a depthwise convolution; a count of batches stays."""
+    """Keep only some channels of a normalisation or a depthwise convolution; the count of batches stays."""
     if isinstance(module, BATCH_NORMS):
         module.num_features = int(keep.sum())
     else:
@@ -287,7 +287,7 @@ def _cut_follower(module: nn.Module, keep: Tensor) -> None:
 
 @torch.no_grad()
 def _keep_entries(module: nn.Module, keep: Tensor) -> None:
-    """Leave only some entries in every tensor that has one a unit."""
+    """Keep only some entries of every tensor that has one per unit."""
     for name, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
         if tensor.ndim:
             _replace(module, name, tensor[_indices(keep, tensor)])

@@ -1,4 +1,4 @@
-"""Datasets: one literal dictionary, and one call that loads an entry of it."""
+"""Datasets: a dictionary of them, and a function that loads one."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ DATASETS: dict[str, DatasetCard] = {
     "tiny-imagenet": tiny_imagenet.CARD,
     "imagenet": imagenet.CARD,
 }
-"""Every dataset by name.  A new one is a file with a ``CARD`` and a line here."""
+"""Every dataset by name.  To add one, write a file with a ``CARD`` and add a line here."""
 
 
 def load_dataset(
@@ -47,18 +47,18 @@ def load_dataset(
     deformation: Deformation | None = None,
     report: Report = silent,
 ) -> Dataset:
-    """Load a dataset into memory, or list its files where it is too large; download it at first use where it may be.
+    """Load a dataset into memory, or list its files if it is too large; download it at first use if that is allowed.
 
     Args:
         name: a key of ``DATASETS``.
-        data_dir: the folder for downloads; by default the one in the environment variable ``MIPP_DATA``, else
-            a per-user cache folder.
+        data_dir: the folder for downloads; by default the one in the environment variable ``MIPP_DATA``, or else a
+            per-user cache folder.
         deformation: what to do to the images before they are normalised; None for nothing.
-        report: receives progress; what it raises stops the loading.
+        report: receives progress; an exception from it stops the loading.
 
     Returns:
         Both splits, on the CPU: in memory as float32 images [n, channels, height, width], normalised, and int64 labels
-        [n]; or as files that give the same in batches.
+        [n]; or as files that are read in batches of the same form.
 
     Raises:
         UnknownNameError: there is no dataset of that name.

@@ -1,4 +1,4 @@
-"""What a dataset says about itself before it is loaded."""
+"""What is known about a dataset before it is loaded."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ Stored = RawSplit | ListedSplit
 """One half of a dataset, before it is prepared."""
 
 Loader = Callable[[Path | None, Report], tuple[Stored, Stored]]
-"""Takes the data folder (None = the default one) and a progress receiver; returns train and test images."""
+"""Takes the data folder (None = the default one) and a progress receiver; returns the train and test images."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,12 @@ class DatasetCard:
         image_shape: channels, height, width.
         train_size: number of training images.
         test_size: number of test images.
-        download: what is downloaded at first use, in words; None where nothing ever is: the images come with the
-            package, or must be in the data folder already.
+        download: what is downloaded at first use, in words; None if nothing is: the images come with the package, or
+            must already be in the data folder.
         normalisation: how pixels in [0, 1] become network inputs.
-        load: reads the images, or lists their files; downloads what is missing where it may; raises ``DataError``.
+        load: reads the images, or lists their files; downloads missing ones if allowed; raises ``DataError``.
         recipes: how networks are trained on it; not every data set may be flipped or cropped.
-        licence: under which terms the images may be used, in words.
+        licence: the terms under which the images may be used, in words.
         source: where they come from; for images that are not downloaded, also where to put them.
         is_embedded: the images come with the package.
         revision: raised when the images or their preparation change.

@@ -1,7 +1,7 @@
 """CIFAR-100: small colour photographs of a hundred kinds of things, 500 training images each.
 
-Normalised as CIFAR-10 is, by its own means and standard deviations.  Not run on the real images here: the tests use
-small files in their format.
+Normalised like CIFAR-10, by its own means and standard deviations.  Not tested on the real images: the tests use small
+files in the same format.
 """
 
 from torchvision.datasets import CIFAR100

@@ -1,6 +1,6 @@
 """CIFAR-10 and CIFAR-100, downloaded, checked and read by torchvision.
 
-Their files are pickles.  Torchvision reads them, and only once their checksums are the published ones; nothing else is
+Their files are pickles.  Torchvision reads them only if their checksums are the published ones; nothing else is
 unpickled.
 """
 
@@ -37,7 +37,7 @@ class CifarFamily:
     reader: type[CIFAR10]
 
     def load(self, data_dir: Path | None, report: Report) -> tuple[RawSplit, RawSplit]:
-        """Return the training and test splits, downloading them if there is no folder of theirs.
+        """Return the training and test splits, downloading them if their folder does not exist.
 
         Raises:
             DataError: the files are missing and cannot be downloaded, or are damaged.
@@ -50,16 +50,16 @@ class CifarFamily:
     def _has_folder(self, root: Path) -> bool:
         try:
             return (root / self.reader.base_folder).exists()
-        except OSError:  # a name too long or a closed folder: the attempt to create it says why
+        except OSError:  # name too long or no permission: the attempt to create the folder will say why
             return False
 
     def _download(self, root: Path, report: Report) -> None:
-        """Fetch and unpack the archive beside its place, then rename the whole folder into it."""
+        """Fetch and unpack the archive in a temporary folder, then move the finished folder into place."""
         archive = root / self.reader.filename
         report(Progress(f"downloading {self.name}", 0.0))
         with temporary_folder(root) as partial:
             try:
-                if present(archive):  # torchvision uses an archive that is already there if its checksum is right
+                if present(archive):  # torchvision uses an existing archive if its checksum is right
                     shutil.copy(archive, partial)
                 download_and_extract_archive(
                     self.reader.url, partial, filename=self.reader.filename, md5=self.reader.tgz_md5
@@ -73,7 +73,7 @@ class CifarFamily:
         folder = root / self.reader.base_folder
         try:
             read = self.reader(root, train=train)
-        except Exception as error:  # what torchvision cannot read ends in almost any exception
+        except Exception as error:  # a damaged file can raise almost any exception in torchvision
             fault = self._bad_file(folder) or f"cannot be read ({reason(error)})"
             raise DataError(
                 f"The files of {self.name} in {folder} {fault}; delete that folder to download them again, or use the "
@@ -82,11 +82,11 @@ class CifarFamily:
         return RawSplit(torch.from_numpy(read.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(read.targets))
 
     def _bad_file(self, folder: Path) -> str | None:
-        """Say which file is not the published one; torchvision says only that one of them is not."""
+        """Say which file is not the published one; torchvision does not say which."""
         meta = (self.reader.meta["filename"], self.reader.meta["md5"])
         for file, md5 in (*self.reader.train_list, *self.reader.test_list, meta):
             if not present(folder / file):
                 return f"lack {file}"
             if not check_integrity(folder / file, md5):
-                return f"hold another {file} than the published one, perhaps a part of it"
+                return f"include a file {file} that is not the published one (it may be incomplete)"
         return None

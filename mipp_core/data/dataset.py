@@ -17,21 +17,21 @@ Batch = tuple[Float[Tensor, "b c h w"], Int[Tensor, " b"]]
 
 
 View = Callable[[Float[Tensor, "n c h w"]], Float[Tensor, "n c h w"]]
-"""What a network is shown of its images, such as ``KeepMasks.blank_pixels``."""
+"""Selects what a network is shown of its images, such as ``KeepMasks.blank_pixels``."""
 
 
 def whole(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-    """Show the images as they are."""
+    """Return the images as they are."""
     return images
 
 
 class Samples(ABC):
     """Labelled images, wherever they are kept.
 
-    What trains and what measures goes through ``batches``; what needs images at hand draws a bounded number of them.
+    Training and measuring go through ``batches``; code that needs images in memory draws a limited number of them.
 
     Attributes:
-        labels: class indices, shape [n], on the device that images are given on.
+        labels: class indices, shape [n], on the device that images are returned on.
     """
 
     labels: Int[Tensor, " n"]
@@ -46,7 +46,7 @@ class Samples(ABC):
 
     @abstractmethod
     def to(self, device: torch.device | str) -> "Samples":
-        """Return the same samples, given on another device."""
+        """Return the same samples, to be returned on another device."""
 
     @abstractmethod
     def take(self, index: Int[Tensor, " k"]) -> "Samples":
@@ -74,10 +74,10 @@ class Samples(ABC):
 
     @abstractmethod
     def randomly_cropped(self, generator: torch.Generator) -> "Samples":
-        """Return the samples with a random part of each file in place of its middle.
+        """Return the samples with a random part of each file instead of its middle.
 
         Args:
-            generator: on the CPU; it settles now which part of which file.
+            generator: on the CPU; the parts of all files are fixed by this call.
 
         Raises:
             SettingError: the images are not read from files.
@@ -87,11 +87,11 @@ class Samples(ABC):
         """Draw samples without replacement, equally many of each class where possible, into memory.
 
         Args:
-            count: how many, at least 1; all are returned where there are no more.
+            count: how many, at least 1; all are returned if there are fewer.
             generator: on the CPU; the only source of randomness.
 
         Returns:
-            The samples in random order, so that any part of them is mixed.
+            The samples in random order, so that any part of them has mixed classes.
 
         Raises:
             SettingError: the count is below 1.
@@ -139,20 +139,20 @@ class Split(Samples):
         return self
 
     def fixed(self, count: int) -> "Split":
-        """Return the first samples: the classes of datasets kept in memory are mixed in their own order."""
+        """Return the first samples: datasets kept in memory have their classes in mixed order."""
         return Split(self.images[:count], self.labels[:count])
 
     def randomly_cropped(self, generator: torch.Generator) -> "Split":
         """Refuse: see ``Samples.randomly_cropped``."""
         raise SettingError(
-            "Random resized crops are cut out of files while they are read, and these images are in memory; choose a "
-            "recipe that crops with padding, such as paper-cifar10."
+            "Random resized crops are made while files are read, but these images are in memory; choose a recipe that "
+            "crops with padding, such as paper-cifar10."
         )
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A named pair of training and test images.
+    """A named dataset of training and test images.
 
     Attributes:
         name: the registry name.

@@ -1,4 +1,4 @@
-"""Reads one image file: decodes it and cuts the square out of it that a network is shown."""
+"""Reads one image file: decodes it and cuts out the square that a network is shown."""
 
 from dataclasses import dataclass
 
@@ -51,7 +51,7 @@ class Decoder(Dataset[UInt8[Tensor, "3 h w"] | str]):
     Attributes:
         paths: of the files.
         crop: what is cut out of each.
-        seeds: one a file, of its random part; None for the middle of each.
+        seeds: one per file, for its random part; None for the middle of each.
     """
 
     paths: tuple[str, ...]
@@ -59,10 +59,10 @@ class Decoder(Dataset[UInt8[Tensor, "3 h w"] | str]):
     seeds: tuple[int, ...] | None = None
 
     def __getitem__(self, place: int) -> UInt8[Tensor, "3 h w"] | str:
-        """Return grey levels, or why the file cannot be read: an exception would reach the main process as a stack."""
+        """Return grey levels, or why the file cannot be read: an exception would reach the main process as text."""
         try:
             return transforms.pil_to_tensor(self._square(default_loader(self.paths[place]), place))
-        except Exception as error:  # a damaged file ends in almost any exception
+        except Exception as error:  # a damaged file can raise almost any exception
             return f"{self.paths[place]} cannot be read ({reason(error)})"
 
     def _square(self, picture: Image, place: int) -> Image:

@@ -2,16 +2,16 @@
 
 The paper: "Deforming MNIST for increased image complexity.  These transformations were applied randomly with
 equal probability and then kept consistent during training, pruning, and re-training."  Each image gets one of
-four deformations.  The paper gives no parameters; these are ours, at strength s:
+four deformations.  The paper gives no parameters; ours are, at strength s:
 
 affine    rotation within ±45°·s, zoom within 1 ± 0.25·s, shear within ±0.25·s, shift within ±0.1·s of the
           image's longer side, each uniform
-elastic   a smooth field of shifts: uniform within ±0.1·s of the image on a grid of 5×5 points, and bicubic
-          between them
+elastic   a smooth field of shifts: uniform within ±0.1·s of the image on a grid of 5×5 points, interpolated
+          bicubically between them
 noise     Gaussian noise of standard deviation 0.5·s on every pixel of every channel
 erasing   a rectangle set to 0 (black), each side uniform within (0.4 to 0.6)·s of the image's
 
-Outside the image is black, and pixels are kept in [0, 1].
+What lies outside the image is black, and pixels are kept in [0, 1].
 """
 
 from collections.abc import Callable
@@ -27,19 +27,19 @@ from mipp_core.data.random_access import RandomAccess
 from mipp_core.errors import SettingError
 
 SplitName = Literal["train", "test"]
-"""Which half of a dataset; the same index has another deformation in each."""
+"""Which half of a dataset; the same index gets different deformations in the two."""
 
 _STREAMS: dict[SplitName, int] = {"train": 0, "test": 1}
-_CHOICE, _SHAPE = 0, 1  # what an image's random numbers are for
-_CONTROL = 5  # points a side of the elastic grid
-_CHUNK = 8192  # images at a time: bounds the memory taken by grids and noise
+_CHOICE, _SHAPE = 0, 1  # purposes of an image's random numbers
+_CONTROL = 5  # points per side of the elastic grid
+_CHUNK = 8192  # images at a time: limits the memory taken by grids and noise
 
 
 @dataclass(frozen=True)
 class Deformation:
-    """One fixed deformation an image, chosen at random among ``KINDS`` with equal probability.
+    """One fixed deformation per image, chosen at random among ``KINDS`` with equal probability.
 
-    What an image gets depends on the seed, the split and the image's index alone: not on the other images
+    An image's deformation depends only on the seed, the split and the image's index: not on the other images
     or the batch, nor on the strength, which only scales it.
 
     Attributes:
@@ -104,11 +104,11 @@ def affine(pixels: Float[Tensor, "n c h w"], random: RandomAccess, strength: flo
     reach = strength * torch.tensor([torch.pi / 4, 0.25, 0.25, 0.2, 0.2], device=pixels.device)
     draws = (2 * random.uniform(_SHAPE, 5) - 1) * reach
     turn, zoom, shear, right, down = draws.unsqueeze(2).unsqueeze(3).unbind(1)
-    # The map goes from a pixel of the result to the place it is taken from, so zooming in divides.
+    # The map goes from a pixel of the result to its source, so zooming in divides.
     cos, sin = turn.cos() / (1 + zoom), turn.sin() / (1 + zoom)
     x, y = _positions(pixels)
     wide, high = _aspect(pixels)
-    x, y = x * wide, y * high  # a rotation needs equal units both ways
+    x, y = x * wide, y * high  # a rotation needs the same unit in both directions
     source_x = cos * x + (cos * shear - sin) * y + right
     source_y = sin * x + (sin * shear + cos) * y + down
     return _sample(pixels, source_x / wide, source_y / high)
@@ -143,18 +143,18 @@ KINDS: dict[str, Callable[[Float[Tensor, "n c h w"], RandomAccess, float], Float
     "noise": noise,
     "erasing": erasing,
 }
-"""The deformations of the paper's Figure 1.  Exactly four: two random bits choose one."""
+"""The deformations of the paper's Figure 1: exactly four, so two random bits choose one."""
 
 
 def _inside(size: int, place: Float[Tensor, "n 1"], length: Float[Tensor, "n 1"]) -> Tensor:
-    """Mark, shape [n, size], the pixels of an interval; a longer one holds a shorter one there."""
+    """Mark the pixels of an interval, shape [n, size]; for the same place, a longer interval contains a shorter one."""
     start = place * (1 - length)
     pixel = torch.arange(size, device=place.device)
     return (pixel >= (start * size).floor()) & (pixel < ((start + length) * size).ceil())
 
 
 def _positions(pixels: Float[Tensor, "n c h w"]) -> tuple[Float[Tensor, "1 w"], Float[Tensor, "h 1"]]:
-    """Pixel centres, from -1 at one edge of the image to 1 at the other."""
+    """Return the pixels' centres, where -1 is one edge of the image and 1 the other."""
     x, y = (
         (2 * torch.arange(size, device=pixels.device, dtype=torch.float64) + 1) / size - 1
         for size in (pixels.shape[3], pixels.shape[2])
@@ -163,7 +163,7 @@ def _positions(pixels: Float[Tensor, "n c h w"]) -> tuple[Float[Tensor, "1 w"], 
 
 
 def _aspect(pixels: Float[Tensor, "n c h w"]) -> tuple[float, float]:
-    """Width and height over the longer of the two."""
+    """Return width and height, each divided by the longer of the two."""
     height, width = pixels.shape[2:]
     return width / max(height, width), height / max(height, width)
 
@@ -172,6 +172,6 @@ def _sample(
     pixels: Float[Tensor, "n c h w"], x: Float[Tensor, "n h w"], y: Float[Tensor, "n h w"]
 ) -> Float[Tensor, "n c h w"]:
     """Take each pixel of the result from a place of the image, bilinearly, with black outside."""
-    # Places are found in float64 and rounded here, so that the last bit of a sine cannot depend on the batch.
+    # Places are computed in float64 and rounded here, so that the last bit of a sine cannot depend on the batch.
     grid = torch.stack([x, y], dim=3).to(pixels.dtype)
     return functional.grid_sample(pixels, grid, mode="bilinear", padding_mode="zeros", align_corners=False)

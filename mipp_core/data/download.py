@@ -1,4 +1,4 @@
-"""Fetches files of torchvision's datasets; nothing half-written is ever left in their folder."""
+"""Fetches files of torchvision's datasets; incomplete files are never left in their folder."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,21 +15,21 @@ from mipp_core.errors import DataError
 from mipp_core.vocabulary import Progress, Report
 
 FAILURES = (OSError, RuntimeError, HTTPException)
-"""What a refused, broken or altered download raises."""
+"""Exceptions raised when a download is refused, breaks off or fails its checksum."""
 
 
 def fetch_missing(name: str, reader: type[MNIST], root: Path, report: Report) -> None:
     """Download the files of ``reader`` that ``root`` lacks; files already there are left alone.
 
     Each file is downloaded, checked and unpacked by torchvision in a temporary folder inside ``root``, then
-    renamed.  Progress is reported file by file.  Torchvision draws its own byte counter on stderr, where it
-    stays: to replace ``sys.stderr`` would replace it for every thread of the process.
+    renamed.  Progress is reported file by file.  Torchvision's own byte counter is left on stderr: replacing
+    ``sys.stderr`` would replace it for every thread of the process.
 
     Args:
         name: the dataset's registry name, for messages.
         reader: the torchvision class that knows addresses and checksums.
-        root: the data folder; created if need be.
-        report: receives progress; what it raises stops the download between two files.
+        root: the data folder; created if necessary.
+        report: receives progress; an exception from it stops the download between two files.
 
     Raises:
         DataError: the folder cannot be written, or a file cannot be downloaded.
@@ -49,7 +49,7 @@ def fetch_missing(name: str, reader: type[MNIST], root: Path, report: Report) ->
 
 def _fetch(reader: type[MNIST], resource: tuple[str, str], partial: Path, raw: Path) -> None:
     archive, md5 = resource
-    if present(raw / archive):  # torchvision uses an archive that is already there if its checksum is right
+    if present(raw / archive):  # torchvision uses an existing archive if its checksum is right
         shutil.copy(raw / archive, partial)
     _download(reader, archive, md5, partial)
     raw.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def _fetch(reader: type[MNIST], resource: tuple[str, str], partial: Path, raw: P
 
 
 def _download(reader: type[MNIST], archive: str, md5: str, folder: Path) -> None:
-    """Try each mirror in turn; the last one's error is the one raised."""
+    """Try each mirror in turn; if all fail, raise the last one's error."""
     *others, last = reader.mirrors
     for mirror in others:
         try:
@@ -70,7 +70,7 @@ def _download(reader: type[MNIST], archive: str, md5: str, folder: Path) -> None
 
 @contextmanager
 def temporary_folder(root: Path) -> Iterator[Path]:
-    """Open a folder on the same disk as ``root``, so that a finished file can be renamed into place."""
+    """Make a temporary folder inside ``root``, so that a finished file can be renamed into place."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         folder = TemporaryDirectory(prefix=".download-", dir=root)
@@ -84,18 +84,18 @@ def temporary_folder(root: Path) -> Iterator[Path]:
 
 
 def download_failed(name: str, file: Path, error: Exception) -> DataError:
-    """Return the error that says which file is missing and what may be done about it."""
+    """Return the error that says which file is missing and what to do about it."""
     return DataError(
-        f"{name} needs the file {file}, which is not there and cannot be downloaded ({reason(error)}); "
+        f"{name} needs the file {file}, which is missing and cannot be downloaded ({reason(error)}); "
         "connect to the internet and try again, put the file there, or use the embedded mnist-sample."
     )
 
 
 def present(path: Path) -> bool:
-    """Tell whether a file is there; a path that cannot be looked at counts as missing."""
+    """Tell whether a file exists; a path that cannot be checked counts as missing."""
     try:
         return path.is_file()
-    except OSError:  # a name too long or a closed folder: the attempt to create it says why
+    except OSError:  # name too long or no permission: the attempt to create the file will say why
         return False
 
 
@@ -104,7 +104,7 @@ def _unpacked(archive: str) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """Return one short line that says what went wrong."""
+    """Return what went wrong, as one short line."""
     if isinstance(error, FileExistsError | NotADirectoryError):
         return "a part of this path is a file, not a folder"
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Drawing samples evenly from classes, by labels alone: no image is needed."""
+"""Draws samples evenly from the classes, using only labels: no image is needed."""
 
 import torch
 from jaxtyping import Int
@@ -12,11 +12,11 @@ def stratified_index(labels: Int[Tensor, " n"], count: int, generator: torch.Gen
 
     Args:
         labels: class indices, on any device.
-        count: how many, at least 1; all are returned where there are no more.
+        count: how many, at least 1; all are returned if there are fewer.
         generator: on the CPU; the only source of randomness.
 
     Returns:
-        Positions in ``labels`` on its device, in random order, so that any part of them is mixed.
+        Positions in ``labels`` on its device, in random order, so that any part of them has mixed classes.
 
     Raises:
         SettingError: the count is below 1.

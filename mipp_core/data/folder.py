@@ -12,7 +12,7 @@ VARIABLE = "MIPP_DATA"
 
 
 def data_folder(data_dir: Path | None) -> Path:
-    """Return ``data_dir``, else the folder in ``MIPP_DATA``, else a per-user cache folder.  Creates nothing.
+    """Return ``data_dir``, or the folder in ``MIPP_DATA``, or a per-user cache folder, in this order; create nothing.
 
     Raises:
         DataError: the path starts with ``~`` and that user has no home folder.
@@ -22,6 +22,6 @@ def data_folder(data_dir: Path | None) -> Path:
         return Path(chosen).expanduser()
     except RuntimeError as error:
         raise DataError(
-            f"The home folder in the data folder {str(chosen)!r} does not exist; give a full path in "
+            f"The home folder in the path {str(chosen)!r} does not exist; give a full path in "
             f"data_dir or {VARIABLE}, or use the embedded mnist-sample."
         ) from error

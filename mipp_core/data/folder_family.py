@@ -1,7 +1,7 @@
-"""Datasets that are folders of image files, one folder a class; listed by torchvision, opened only when needed.
+"""Datasets that are folders of image files, one folder per class; listed by torchvision, opened only when needed.
 
-They are never downloaded.  A folder must hold exactly the published number of images: an interrupted unpacking looks
-like a smaller dataset and would give other results without a word.
+They are never downloaded.  A folder must hold exactly the published number of images: an interrupted unpacking would
+look like a smaller dataset and give other results without a warning.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from mipp_core.errors import DataError
 from mipp_core.vocabulary import Report
 
 Listing = tuple[list[str], list[tuple[str, int]]]
-"""Class folders in label order; paths and labels."""
+"""Class folders in label order, and images as pairs of path and label."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class FolderFamily:
 
     Attributes:
         name: the registry name.
-        folder: its place in the data folder; ``train`` and ``val`` are in it.
-        classes: how many there are.
+        folder: its name in the data folder; it contains ``train`` and ``val``.
+        classes: number of classes.
         train_size: number of training images.
-        test_size: number of validation images, which serve as test images: those of the test set have no labels.
+        test_size: number of validation images, used as test images because the test set has no labels.
         crop: the square that is cut out of each picture.
-        obtain: where to get it, in words.
+        obtain: how to get it, in words.
     """
 
     name: str
@@ -55,7 +55,7 @@ class FolderFamily:
         found, test = self._list(root, "val", lambda: self.listed_test(root / "val", classes))
         if found != classes:
             other = min(set(found) ^ set(classes))
-            raise self._wrong(root, f"has the class {other!r} in one of train and val only")
+            raise self._wrong(root, f"has the class {other!r} in only one of train and val")
         return self._split(root, "train", train, self.train_size), self._split(root, "val", test, self.test_size)
 
     def listed_test(self, folder: Path, classes: list[str]) -> Listing:
@@ -65,7 +65,7 @@ class FolderFamily:
     def _list(self, root: Path, part: str, listing: Callable[[], Listing]) -> Listing:
         if not self._is_there(root / part):
             raise DataError(
-                f"{self.name} needs the folder {root / part}, which is not there, and is not downloaded: "
+                f"{self.name} needs the folder {root / part}, which is missing and cannot be downloaded automatically: "
                 f"{self.obtain}; or use the embedded mnist-sample."
             )
         try:
@@ -73,19 +73,19 @@ class FolderFamily:
         except (OSError, ValueError) as error:
             raise self._wrong(root, f"cannot be listed in {part} ({reason(error)})") from error
         if len(found[0]) != self.classes:
-            raise self._wrong(root, f"has {len(found[0])} classes in {part} where {self.classes} are expected")
+            raise self._wrong(root, f"has {len(found[0])} classes in {part} instead of {self.classes}")
         return found
 
     @staticmethod
     def _is_there(folder: Path) -> bool:
         try:
             return folder.is_dir()
-        except (OSError, ValueError):  # a name too long, a closed folder or a forbidden character
+        except (OSError, ValueError):  # name too long, no permission or a forbidden character
             return False
 
     def _split(self, root: Path, part: str, images: list[tuple[str, int]], size: int) -> ListedSplit:
         if len(images) != size:
-            raise self._wrong(root, f"has {len(images):,} images in {part} where {size:,} are expected")
+            raise self._wrong(root, f"has {len(images):,} images in {part} instead of {size:,}")
         paths, labels = zip(*images, strict=True)
         return ListedSplit(paths, torch.tensor(labels), self.crop)
 
@@ -94,7 +94,7 @@ class FolderFamily:
 
 
 def listed(folder: Path) -> Listing:
-    """List a folder of class folders, however deep the images lie in them.
+    """List a folder of class folders, which may contain images at any depth.
 
     Raises:
         OSError: there is no class folder, or one without an image.

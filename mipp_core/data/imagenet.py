@@ -1,9 +1,9 @@
 """ImageNet (ILSVRC 2012): 1.3 million photographs of a thousand kinds of things, streamed from their files.
 
-Network inputs are normalised as those of torchvision's pretrained weights, whose class order is this one too: the
-class folders' names in alphabetical order.  Pictures are resized to a shorter side of 256 pixels and the middle 224×224
-are shown; recipes may cut a random part for training.  Not run on the real images here: the tests use small files in
-their layout.
+Network inputs are normalised as for torchvision's pretrained weights, and classes have the same order: the class
+folders' names in alphabetical order.  Pictures are resized to a shorter side of 256 pixels, and the middle 224×224 are
+shown; recipes may use a random part for training.  Not tested on the real images: the tests use small files in the same
+layout.
 """
 
 from torchvision.models import ResNet50_Weights
@@ -26,7 +26,7 @@ FAMILY = FolderFamily(
     crop=Crop(shorter=256, side=224),
     obtain=(
         "ask for access at image-net.org and unpack the archives of ILSVRC 2012 with torchvision.datasets.ImageNet, "
-        "one folder a class"
+        "one folder per class"
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Makes the embedded MNIST sample from full MNIST, byte for byte."""
+"""Makes the embedded MNIST sample from full MNIST; the result is the same byte for byte."""
 
 import argparse
 import lzma
@@ -17,7 +17,7 @@ from mipp_core.vocabulary import silent
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the embedded sample; with ``--check``, only compare and exit with status 1 on a difference."""
+    """Write the embedded sample; with ``--check``, only compare, and exit with status 1 if they differ."""
     parser = argparse.ArgumentParser(prog="python -m mipp_core.data.make_sample", description=__doc__)
     parser.add_argument("--data-dir", type=Path, help="folder with full MNIST, in torchvision's layout")
     parser.add_argument("--check", action="store_true", help="only compare with the embedded file")
@@ -29,13 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not options.check:
         _replace(mnist_sample.ASSET, made)
     elif not mnist_sample.ASSET.is_file() or mnist_sample.ASSET.read_bytes() != made:
-        parser.exit(1, f"{mnist_sample.ASSET} differs from the sample of the full MNIST; run again without --check.\n")
+        parser.exit(1, f"{mnist_sample.ASSET} differs from the sample of full MNIST; run again without --check.\n")
 
 
 def pack(train: RawSplit, test: RawSplit) -> bytes:
     """Return the sample of full MNIST as one compressed safetensors blob."""
     tensors = _named("train", train, mnist_sample.TRAIN_PER_CLASS) | _named("test", test, mnist_sample.TEST_PER_CLASS)
-    # Preset and check are fixed: the bytes are part of the project.
+    # Preset and check must not change: the file's bytes are part of the project.
     return lzma.compress(safetensors.torch.save(tensors), check=lzma.CHECK_CRC64, preset=6 | lzma.PRESET_EXTREME)
 
 
@@ -66,7 +66,7 @@ def _named(part: str, split: RawSplit, per_class: int) -> dict[str, Tensor]:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write beside the file, then rename: a stopped run leaves the old file whole."""
+    """Write to a temporary file, then rename it: an interrupted run leaves the old file intact."""
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(content)
     partial.replace(path)

@@ -1,4 +1,4 @@
-"""Reads the datasets that torchvision keeps in MNIST's file format; checks they are the published ones."""
+"""Reads the datasets that torchvision keeps in MNIST's file format, and checks that they are the published ones."""
 
 import hashlib
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class MnistFamily:
     def _split(self, root: Path, part: Part) -> RawSplit:
         try:
             read = self.reader(root, train=part.name == "train")
-        except Exception as error:  # torchvision checks little: a damaged file ends in almost any exception
+        except Exception as error:  # torchvision checks little: a damaged file can raise almost anything
             raise self._damaged(root, part, f"cannot be read ({reason(error)})") from error
         if fault := _fault(read.data, read.targets, part, len(self.reader.classes)):
             raise self._damaged(root, part, fault)
@@ -80,16 +80,16 @@ class MnistFamily:
 def _fault(images: Tensor, labels: Tensor, part: Part, classes: int) -> str | None:
     """Say what is wrong with what was read; None if nothing is.
 
-    Torchvision checks only the archives it downloads: it reads a shortened or exchanged file without a word.
+    Torchvision checks only the archives it downloads: it reads a truncated or replaced file without a warning.
     """
     if images.shape != (part.size, SIDE, SIDE):
-        return f"hold images of shape {tuple(images.shape)} where {(part.size, SIDE, SIDE)} is expected"
+        return f"hold images of shape {tuple(images.shape)} instead of {(part.size, SIDE, SIDE)}"
     if labels.shape != (part.size,):
-        return f"hold labels of shape {tuple(labels.shape)} where {(part.size,)} is expected"
+        return f"hold labels of shape {tuple(labels.shape)} instead of {(part.size,)}"
     if labels.min() < 0 or labels.max() >= classes:
-        return f"hold labels from {labels.min()} to {labels.max()} where 0 to {classes - 1} is expected"
+        return f"hold labels from {labels.min()} to {labels.max()} instead of 0 to {classes - 1}"
     if (found := digest(images, labels)) != part.digest:
-        return f"are not the published ones (SHA-256 {found[:12]}… where {part.digest[:12]}… is expected)"
+        return f"are not the published ones (SHA-256 {found[:12]}… instead of {part.digest[:12]}…)"
     return None
 
 

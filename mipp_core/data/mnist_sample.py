@@ -1,10 +1,9 @@
-"""A class-balanced part of MNIST that comes with the package, so that everything works without a network.
+"""A class-balanced part of MNIST that comes with the package, so that everything works offline.
 
-8,000 training and 2,000 test images: for each class, evenly spaced ones over all of that class's images in
-file order (``make_sample`` says how), kept in file order so that the classes stay interleaved.  The first
-images alone would not be representative: the second half of the MNIST test set was written by harder
-writers (high-school students, where the first half was written by Census Bureau employees), and a test on the
-first half alone flatters every network.
+8,000 training and 2,000 test images: for each class, images evenly spaced over all of that class's images in
+file order (see ``make_sample``), kept in file order so that the classes stay interleaved.  The first images alone
+would not be representative: the second half of the MNIST test set was written by high-school students and is harder
+than the first half, written by Census Bureau employees; a test on the first half alone flatters every network.
 """
 
 import lzma

@@ -13,8 +13,8 @@ class Normalisation:
 
     The MNIST family uses mean 0 and standard deviation 1, so that black is exactly 0: a removed pixel, which
     the keep-mask multiplies by 0, is then a black pixel, and removing one that was always black changes
-    nothing.  The photographs' inputs are centred and scaled, as is the custom and as pretrained weights need it:
-    there a removed pixel has the data's mean colour.
+    nothing.  Photographs are centred and scaled, as is usual and as pretrained weights require: there a
+    removed pixel has the data's mean colour.
     """
 
     mean: tuple[float, ...]

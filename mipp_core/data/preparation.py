@@ -15,7 +15,7 @@ class Preparation:
 
     Attributes:
         normalisation: the last step.
-        deformation: what to do to the pixels before; None for nothing.
+        deformation: applied to the pixels before normalisation; None for none.
         split: which half of the dataset they belong to.
     """
 
@@ -30,7 +30,7 @@ class Preparation:
 
         Args:
             images: grey levels in 0..255.
-            index: their positions in the split, which settle their deformations; by default 0 to n - 1.
+            index: their positions in the split, which determine their deformations; by default 0 to n - 1.
         """
         pixels = images.float() / 255.0
         if self.deformation is not None:

@@ -1,8 +1,8 @@
-"""Random numbers that belong to a sample, not to a moment.
+"""Random numbers that belong to a sample, not to the order in which they are drawn.
 
-A usual generator gives its numbers in order, so what one image gets depends on the images before it.  Here
-every number is a hash of (seed, stream, sample, position): any sample's numbers can be had alone or in any
-batch, and are the same.
+The usual generators give numbers in sequence, so what one image gets depends on the images before it.  Here
+every number is a hash of (seed, stream, sample, position), so a sample's numbers are the same alone or in any
+batch.
 The hash is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
 """
 
@@ -28,7 +28,7 @@ class RandomAccess:
     """The random numbers of a batch of samples.
 
     Attributes:
-        keys: one 64-bit key a sample, shape [n].
+        keys: one 64-bit key per sample, shape [n].
     """
 
     keys: Int[Tensor, " n"]
@@ -50,16 +50,16 @@ class RandomAccess:
         return RandomAccess(self.keys[rows])
 
     def bits(self, purpose: int, count: int) -> Int[Tensor, "n count"]:
-        """Return ``count`` random 64-bit integers a sample; different purposes give unrelated numbers."""
+        """Return ``count`` random 64-bit integers per sample; different purposes give unrelated numbers."""
         position = (purpose << 32) + 1 + torch.arange(count, device=self.keys.device)
         return _mix(self.keys.unsqueeze(1) + _GAMMA * position)
 
     def uniform(self, purpose: int, count: int) -> Float[Tensor, "n count"]:
-        """Return ``count`` float64 numbers a sample, uniform in [0, 1)."""
+        """Return ``count`` float64 numbers per sample, uniform in [0, 1)."""
         return _shift(self.bits(purpose, count), 11).double() * 2.0**-53
 
     def normal(self, purpose: int, count: int) -> Float[Tensor, "n count"]:
-        """Return ``count`` standard normal float32 numbers a sample, within ±4.4.
+        """Return ``count`` standard normal float32 numbers per sample, within ±4.4.
 
         They are quantiles looked up by 16 random bits.  Unlike logarithms and cosines, whose last bit may
         depend on an element's place in the tensor, a table gives the same bits in every batch.

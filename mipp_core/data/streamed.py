@@ -1,4 +1,4 @@
-"""Splits too large for memory: image files that are read when their turn comes."""
+"""Splits too large for memory: image files that are read when they are needed."""
 
 import os
 from collections.abc import Iterator
@@ -15,26 +15,26 @@ from mipp_core.data.download import reason
 from mipp_core.data.preparation import Preparation
 from mipp_core.errors import DataError
 
-_AT_ONCE = 256  # files a batch where the batch's size does not matter
-_WORTH_WORKERS = 512  # files: to start processes for fewer takes longer than to read them
+_AT_ONCE = 256  # files per batch where the batch size does not matter
+_WORTH_WORKERS = 512  # files: for fewer, starting processes takes longer than reading them
 _MOST_WORKERS = 16
 
 
 @dataclass(frozen=True)
 class FileSplit(Samples):
-    """Labelled image files, at least one.  Making, moving and choosing opens none of them.
+    """Labelled image files, at least one.  Making, moving and choosing from a split opens no file.
 
-    Files are decoded by torch's ``DataLoader`` processes.  What a batch holds depends neither on how many there are nor
-    on which of them reads a file: random parts are settled by a seed for each file.
+    Files are decoded by the processes of torch's ``DataLoader``.  The content of a batch does not depend on how many
+    processes there are, nor on which of them reads a file: each file has a seed for its random part.
 
     Attributes:
         paths: of the files.
-        labels: class indices, shape [n], on the device that images are given on.
-        positions: in the whole split, shape [n]; they settle each image's deformation.
+        labels: class indices, shape [n], on the device that images are returned on.
+        positions: in the whole split, shape [n]; they determine each image's deformation.
         crop: the square cut out of each picture.
         preparation: from grey levels to network inputs, on the device.
-        seeds: one a file, of its random part; None for the middle of each.
-        workers: processes that decode; None for as many as there are cores, none for a small batch of files.
+        seeds: one per file, for its random part; None for the middle of each.
+        workers: number of decoding processes; None for one per core (16 at most), or 0 if there are few files.
     """
 
     paths: tuple[str, ...]
@@ -51,7 +51,7 @@ class FileSplit(Samples):
         return 3, self.crop.side, self.crop.side
 
     def to(self, device: torch.device | str) -> "FileSplit":
-        """Return the same files, given on another device."""
+        """Return the same files, with images returned on another device."""
         return replace(self, labels=self.labels.to(device), positions=self.positions.to(device))
 
     def take(self, index: Int[Tensor, " k"]) -> "FileSplit":
@@ -67,7 +67,7 @@ class FileSplit(Samples):
         )
 
     def batches(self, batch_size: int, order: Int[Tensor, " k"] | None = None) -> Iterator[Batch]:
-        """Yield images and labels, read ahead by other processes.
+        """Yield images and labels; other processes read ahead.
 
         Raises:
             DataError: a file cannot be read.
@@ -87,11 +87,11 @@ class FileSplit(Samples):
         return Split(torch.cat([images for images, _ in self.batches(_AT_ONCE)]), self.labels)
 
     def fixed(self, count: int) -> Split:
-        """Draw evenly from the classes with seed 0: files are listed class by class, so the first are all alike."""
+        """Draw evenly from the classes with seed 0: files are listed by class, so the first are all alike."""
         return self.stratified(count, torch.Generator().manual_seed(0))
 
     def randomly_cropped(self, generator: torch.Generator) -> "FileSplit":
-        """Return the files with a random part of each, drawn anew at each call."""
+        """Return the files with a random part of each; every call draws new parts."""
         seeds = torch.randint(2**62, (len(self),), generator=generator)
         return replace(self, seeds=tuple(seeds.tolist()))
 
@@ -102,11 +102,11 @@ class FileSplit(Samples):
             collate_fn=gathered,
             num_workers=self._processes(sum(map(len, places))),
             pin_memory=self.labels.is_cuda,
-            generator=torch.Generator(),  # else it draws from the global one
+            generator=torch.Generator(),  # otherwise it would draw from the global one
         )
         for images in _whole(loader):
             if isinstance(images, str):
-                raise DataError(f"The image {images}; put a whole copy there, or use the embedded mnist-sample.")
+                raise DataError(f"The image {images}; put an intact copy there, or use the embedded mnist-sample.")
             yield images
 
     def _processes(self, files: int) -> int:
@@ -120,11 +120,11 @@ class FileSplit(Samples):
 
 
 def _whole(loader: DataLoader[UInt8[Tensor, "3 h w"] | str]) -> Iterator[UInt8[Tensor, "n 3 h w"] | str]:
-    """Yield what the processes read, or say that one of them has died."""
+    """Yield what the processes read; raise a ``DataError`` if one of them has died."""
     try:
         yield from loader
     except RuntimeError as error:
         raise DataError(
-            f"The processes that read images have failed ({reason(error)}); free some memory, shared memory (/dev/shm) "
-            "above all, or choose smaller batches."
+            f"The processes that read images have failed ({reason(error)}); free some memory, especially "
+            "shared memory (/dev/shm), or choose smaller batches."
         ) from error

@@ -1,9 +1,9 @@
 """TinyImageNet: 200 classes of ImageNet, 500 training images each, reduced to 64×64 pixels; streamed from their files.
 
-Its validation images lie in one folder, beside a table of their classes; class folders, into which many scripts sort
-them, are read too.  Classes are called by their WordNet numbers (``words.txt`` in its folder has words for them), in
-alphabetical order.  Normalised as ImageNet, of which it is a part.  Not run on the real images here: the tests use
-small files in their layout.
+Its validation images are in one folder, with a table of their classes; class folders, into which many scripts sort
+them, can be read too.  Classes are named by their WordNet numbers (``words.txt`` in the dataset's folder explains them)
+and are in alphabetical order.  Normalised like ImageNet, of which it is a part.  Not tested on the real images: the
+tests use small files in the same layout.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from mipp_core.data.imagenet import NORMALISATION
 from mipp_core.recipes import Recommended
 
 TABLE = "val_annotations.txt"
-"""In the folder of validation images: a line for each, with its file name, its class and a bounding box, by tabs."""
+"""In the folder of validation images: a line per image with file name, class and bounding box, separated by tabs."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class TinyImageNet(FolderFamily):
     """TinyImageNet as it is unpacked."""
 
     def listed_test(self, folder: Path, classes: list[str]) -> Listing:
-        """List the validation images by their table, or by class folders where they have been sorted into such.
+        """List the validation images by their table, or by class folders if they have been sorted into such.
 
         Raises:
             OSError: there is neither a table nor a class folder.
-            ValueError: a line of the table is broken, or names a class or a file that is not there.
+            ValueError: a line of the table is malformed, or names a missing class or file.
         """
         if not (folder / "images").is_dir():
             return listed(folder)
@@ -41,7 +41,7 @@ class TinyImageNet(FolderFamily):
 def _labelled(folder: Path, row: str, there: set[str], classes: list[str]) -> tuple[str, int]:
     name, wnid = (*row.split("\t"), "", "")[:2]
     if wnid not in classes:
-        raise ValueError(f"{TABLE} says {row!r}, and {wnid!r} is no class folder of train")
+        raise ValueError(f"{TABLE} has the line {row!r}, but train has no class folder {wnid!r}")
     if name not in there:
         raise ValueError(f"{TABLE} names {name!r}, which is not in images")
     return str(folder / "images" / name), classes.index(wnid)

@@ -15,7 +15,7 @@ class Format:
     """A kind of file.
 
     Attributes:
-        description: one line for people.
+        description: one line for users.
         write: (network, image shape) -> the file.
         check: (file, network, images) -> largest difference of the outputs, relative to the largest output.
     """
@@ -32,7 +32,7 @@ FORMATS: dict[str, Format] = {
 """File ending -> its format."""
 
 CHECKED = 64
-"""Random images that a file is compared with its network on."""
+"""Number of random images on which a file is compared with its network."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ class Written:
 
 
 def write(kind: str, model: nn.Module, image_shape: tuple[int, int, int]) -> Written:
-    """Write a network as a file of one of the ``FORMATS``, and measure how far its outputs are from its own.
+    """Write a network as a file of one of the ``FORMATS``, and measure how far its outputs are from the network's.
 
     Raises:
-        ModelError: it cannot be exported, or the file computes something else.
+        ModelError: the network cannot be exported, or the file computes something else.
         SettingError: a package that the format needs is not installed.
     """
     card = FORMATS[kind]

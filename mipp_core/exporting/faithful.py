@@ -1,4 +1,4 @@
-"""What every export shares: the network as it is traced, and the test that the file still computes it."""
+"""What every export shares: tracing the network, and checking that the file still computes the same."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -14,7 +14,7 @@ LIMIT = 1e-4
 """Largest difference between a network and its export in float32, relative to the largest output."""
 
 BATCH = 2
-"""Images in the example that is traced; exporters take a batch of 1 for a constant."""
+"""Images in the example that is traced; exporters would treat a batch size of 1 as a constant."""
 
 _CHECKED = 7
 
@@ -27,12 +27,12 @@ def exportable(model: nn.Module) -> nn.Module:
 
 
 def example(image_shape: ImageShape, batch: int = BATCH) -> Float[Tensor, "n c h w"]:
-    """Return the same random images every time; the global random state is left alone."""
+    """Return the same random images every time; the global random state is not changed."""
     return torch.randn(batch, *image_shape, generator=torch.Generator().manual_seed(0))
 
 
 def program(ready: nn.Module, image_shape: ImageShape, kind: str) -> ExportedProgram:
-    """Trace a network, its batch size free.
+    """Trace a network, with the batch size left free.
 
     Raises:
         ModelError: its operations depend on the images or on how many there are.
@@ -49,13 +49,13 @@ def program(ready: nn.Module, image_shape: ImageShape, kind: str) -> ExportedPro
 def faithful(
     kind: str, content: bytes, model: nn.Module, check: Callable[..., float], image_shape: ImageShape
 ) -> bytes:
-    """Return an exported file if it computes what the network computes, at another batch size than was traced.
+    """Return an exported file if it computes what the network computes, at another batch size than the traced one.
 
     Raises:
         ModelError: the outputs differ by more than ``LIMIT``, or are not finite; says by how much.
     """
     found = check(content, model, example(image_shape, _CHECKED))
-    if not found <= LIMIT:  # not a number is no good either
+    if not found <= LIMIT:  # written so that NaN fails too
         raise ModelError(
             f"The {kind} file's outputs differ from the network's by {found:.1e} of the largest output, and the limit "
             f"is {LIMIT:.0e}; use the safetensors file instead."

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 _ERRORS_ONLY = 3
-"""The runtime's own scale of what it says on stderr."""
+"""The runtime's log level, on its own scale: only errors go to stderr."""
 
 
 def to_onnx(model: nn.Module, image_shape: ImageShape) -> bytes:
     """Return a network as an ONNX file with the input ``images`` and the output ``outputs``.
 
-    The batch size stays free.  The network itself is left alone; a copy in evaluation mode and float32 is exported.
+    The batch size stays free.  The network itself is not changed; a copy in evaluation mode and float32 is exported.
 
     Args:
         model: takes images [n, c, h, w] and returns one tensor.
@@ -38,7 +38,7 @@ def to_onnx(model: nn.Module, image_shape: ImageShape) -> bytes:
 
 
 def _proto(ready: nn.Module, image_shape: ImageShape) -> "ModelProto":
-    traced = program(ready, image_shape, "ONNX")  # first, as the ONNX exporter would quietly fix the batch size
+    traced = program(ready, image_shape, "ONNX")  # first: the ONNX exporter would silently fix the batch size
     try:
         made = torch.onnx.export(traced, dynamo=True, verbose=False, input_names=["images"], output_names=["outputs"])
     except RuntimeError as problem:
@@ -47,7 +47,7 @@ def _proto(ready: nn.Module, image_shape: ImageShape) -> "ModelProto":
 
 
 def _tidy(proto: "ModelProto") -> None:
-    """Call the free axis ``batch``, and drop the notes on nodes: their stack traces name folders of this machine."""
+    """Name the free axis ``batch``, and drop the nodes' metadata: their stack traces name folders of this machine."""
     for value in (*proto.graph.input, *proto.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     del proto.graph.value_info[:]

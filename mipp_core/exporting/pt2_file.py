@@ -1,4 +1,4 @@
-"""A network as a program of ``torch.export``, which Python, C++ and mobile runtimes of PyTorch read."""
+"""A network as a program of ``torch.export``, which PyTorch's Python, C++ and mobile runtimes read."""
 
 import io
 
@@ -12,7 +12,7 @@ from mipp_core.exporting.faithful import ImageShape, difference, exportable, fai
 def to_torch_export(model: nn.Module, image_shape: ImageShape) -> bytes:
     """Return a network as a ``.pt2`` file; ``torch.export.load`` reads it back.
 
-    The batch size stays free.  The network itself is left alone; a copy in evaluation mode and float32 is exported.
+    The batch size stays free.  The network itself is not changed; a copy in evaluation mode and float32 is exported.
 
     Args:
         model: takes images [n, c, h, w] and returns one tensor.

@@ -1,4 +1,4 @@
-"""Tables in, Plotly figures out; nothing here shows or saves one."""
+"""Turns tables into Plotly figures; nothing here shows or saves them."""
 
 from mipp_core.figures.comparison import comparison_curves, comparison_panels, seconds_bars, share_map
 from mipp_core.figures.curve import AXES, accuracy_curve, compare_curves

@@ -21,7 +21,7 @@ _NEUTRAL = "#DCDCDC"
 
 @dataclass(frozen=True)
 class Style:
-    """How a curve is told apart: ten colours, and dashes once they are used up; markers differ in any case."""
+    """How a curve is told apart: by ten colours, by dashes when those are used up, and always by markers."""
 
     colour: str
     dash: str
@@ -43,15 +43,15 @@ def comparison_curves(
     pinned: Sequence[str] = (),
     as_error: bool = False,
 ) -> go.Figure:
-    """Draw every entry's mean accuracy against a share removed, with a band from the least to the most over seeds.
+    """Draw every entry's mean accuracy against a share removed, with a band from its lowest to its highest seed.
 
     Args:
         curves: what ``mean_curve`` returns.
-        order: all entries there may be; an entry's style is its place here.
+        order: all possible entries; an entry's place here sets its style.
         dense_accuracy: of the dense networks, in [0, 1].
         x: a key of ``AXES``.
         title: of the vertical axis.
-        pinned: drawn strongly, all others faintly; none for all alike.
+        pinned: entries drawn strongly, the others faintly; if empty, all are drawn strongly.
         as_error: draw the error, 1 - accuracy, on a logarithmic axis, where small differences show.
     """
     if as_error:
@@ -79,13 +79,13 @@ def comparison_curves(
 
 
 def _errors(curves: pd.DataFrame) -> pd.DataFrame:
-    """Turn accuracies into errors, at least one in a million, which a logarithmic axis can show."""
+    """Turn accuracies into errors, at least 1e-6, so that a logarithmic axis can show them."""
     turned = {"mean": 1 - curves["mean"], "low": 1 - curves.high, "high": 1 - curves.low}
     return curves.assign(**{name: values.clip(lower=1e-6) for name, values in turned.items()})
 
 
 def comparison_panels(curves: pd.DataFrame, order: Sequence[str], x: str, title: str) -> go.Figure:
-    """Draw one small panel an entry, all others grey behind it; the axes are the same everywhere."""
+    """Draw one small panel per entry, with all others in grey behind it; all panels share their axes."""
     names = [name for name in order if name in set(curves.entry)]
     rows = -(-len(names) // _PANELS_A_ROW)
     figure = make_subplots(
@@ -111,7 +111,7 @@ def comparison_panels(curves: pd.DataFrame, order: Sequence[str], x: str, title:
 
 
 def _all_in_one(curves: pd.DataFrame, names: Sequence[str]) -> go.Scatter:
-    """Return every curve as one grey trace, parted by gaps."""
+    """Return all curves as one grey trace, separated by gaps."""
     parts = [pd.concat([curves.loc[curves.entry == name, ["x", "mean"]], _GAP]) for name in names]
     joined = pd.concat(parts) if parts else _GAP
     return go.Scatter(
@@ -170,9 +170,9 @@ def share_map(table: pd.DataFrame, columns: Sequence[str], words: str, middle: f
     """Draw a table of numbers as a heat map with the numbers in it; cells without a number are left empty.
 
     Args:
-        table: one row an entry.
-        columns: names of its columns, as they are shown.
-        words: what a number is, for the hover.
+        table: one row per entry.
+        columns: its column names, as shown.
+        words: what a number means, for the hover text.
         middle: the number shown in a neutral colour; None for shares in [0, 1].
     """
     values = table.astype(float)
@@ -205,7 +205,7 @@ def seconds_bars(table: pd.DataFrame, order: Sequence[str]) -> go.Figure:
 
     Args:
         table: what ``seconds_table`` returns.
-        order: all entries there may be; an entry's colour is its place here.
+        order: all possible entries; an entry's place here sets its colour.
     """
     table = table.dropna(subset=["seconds"]).sort_values("seconds")
     figure = go.Figure(

@@ -10,10 +10,10 @@ AXES = {
     "parameters_removed": "Parameters removed",
     "macs_removed": "MACs removed",
 }
-"""What the horizontal axis may show, in words."""
+"""What the horizontal axis may show, and its title."""
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
-"""Plotly has ten colours: the eleventh run is told apart by its dash."""
+"""Plotly has ten colours; from the eleventh run on, dashes tell runs apart."""
 
 
 def accuracy_curve(
@@ -27,10 +27,10 @@ def accuracy_curve(
     """Draw accuracies against a share removed, with the chosen level marked.
 
     Args:
-        table: what ``curve_table`` returns; an accuracy that it has nowhere is not drawn.
+        table: what ``curve_table`` returns; an accuracy without any values is not drawn.
         dense_accuracy: of the dense network, in [0, 1].
         chosen_level: marked by a vertical line.
-        measures: which of the accuracies to draw.
+        measures: which accuracies to draw.
         x: a key of ``AXES``.
         other_seeds: rows of the same run with other seeds, drawn as thin lines behind.
     """
@@ -69,7 +69,7 @@ def accuracy_curve(
 
 
 def compare_curves(runs: dict[str, pd.DataFrame], x: str = "sparsity") -> go.Figure:
-    """Draw several runs' retrained accuracies (rebuilt, where there was no retraining) against a share removed.
+    """Draw several runs' retrained accuracies (rebuilt ones if a run was not retrained) against a share removed.
 
     Args:
         runs: name -> what ``curve_table`` returns.

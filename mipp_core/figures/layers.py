@@ -10,13 +10,13 @@ import plotly.graph_objects as go
 from mipp_core.figures.palette import COLOURS, KEPT, REMOVED
 
 MANY = 8
-"""Layers from which on one row each would be a page of its own."""
+"""From this many layers on, one full-height row per layer would fill a page."""
 
 _PATTERNS = ("", "/", ".", "x")
 _ORDINALS = ("First", "Second", "Third", "Fourth")
 
 _COLUMNS = 720
-"""Of the picture of units: enough for a seam between any two."""
+"""Columns of the map of units: enough for a gap between any two."""
 
 
 def ratio_bars(layers: pd.DataFrame) -> go.Figure:
@@ -43,7 +43,7 @@ def ratio_bars(layers: pd.DataFrame) -> go.Figure:
 
 
 def places_in_blocks(names: Sequence[str]) -> list[int]:
-    """Return each layer's place in its block, from 0: among the layers whose path differs in the last part alone."""
+    """Return each layer's place in its block, from 0; a block's layers have paths that differ only in the last part."""
     met: Counter[str] = Counter()
     places = []
     for name in names:
@@ -85,13 +85,13 @@ def block_bars(layers: pd.DataFrame) -> go.Figure:
 
 
 def unit_map(layers: pd.DataFrame) -> go.Figure:
-    """Draw every unit of every layer as a cell, one row a layer: coloured if kept, grey if removed.
+    """Draw every unit of every layer as a cell, one row per layer: coloured if kept, grey if removed.
 
-    All rows are equally long, so a unit of a narrow layer is a wide cell; a seam parts neighbours.
-    One image, however many units there are.
+    All rows are equally long, so units of narrow layers are wide cells; gaps separate neighbours.
+    The figure is a single image, however many units there are.
 
     Args:
-        layers: what ``layer_table`` returns, the input apart.
+        layers: what ``layer_table`` returns, without the input.
     """
     columns = max(_COLUMNS, int(layers.units.max()))
     units = [np.arange(columns) * width // columns for width in layers.units]

@@ -6,10 +6,10 @@ DENSE = "#888888"
 CHOSEN = "#E69F00"
 
 MEASURES = {"pruned": "#D55E00", "recalibrated": "#CC79A7", "rebuilt": "#009E73", "retrained": "#0072B2"}
-"""Accuracy right after cutting, with fresh normalisation statistics, after the rebuild, after retraining."""
+"""Accuracy right after cutting, after recalibrating the normalisations, after rebuilding and after retraining."""
 
 DASHES = {"mipp": "solid", "random": "dot", "magnitude": "dash", "scratch": "dashdot"}
-"""Which choice of units; others are drawn solid."""
+"""Choice of units -> dash; others are drawn solid."""
 
 MARKERS = {"mipp": "circle", "random": "x-thin-open", "magnitude": "diamond-open", "scratch": "square-open"}
 
@@ -25,4 +25,4 @@ COLOURS = (
     "#332288",
     "#888888",
 )
-"""For things without a meaning of their own: Okabe-Ito first, then Paul Tol's muted colours."""
+"""For series without a fixed colour: Okabe-Ito first, then Paul Tol's muted colours."""

@@ -8,7 +8,7 @@ from mipp_core.figures.palette import REMOVED
 
 
 def pixel_map(mean_image: Float[Tensor, "h w"], keep: Bool[Tensor, "h w"]) -> go.Figure:
-    """Draw the mean image where pixels are kept; removed pixels are left grey.
+    """Draw the mean image at the kept pixels; removed pixels are grey.
 
     Args:
         mean_image: grey levels in [0, 1].

@@ -1,4 +1,4 @@
-"""How much one layer's activations tell about the next: batched regressors and the confidence in a gain."""
+"""How much one layer's activations tell about the next layer's: batched regressors and the confidence in a gain."""
 
 from mipp_core.information.confidence import LEVELS, confidence_of, level_of, quantiles
 from mipp_core.information.ensemble import Ensemble, Pairs

@@ -1,9 +1,9 @@
 """Many small regressors trained at once as one batched network.
 
 The estimator of the MIPP paper (section 4.2.2, after Covert et al. 2020) is a multilayer perceptron that predicts
-the next layer's activations Y from a layer's activations X; the information is what knowing X takes off the loss,
-I(X; Y) ~ E l(f(0), Y) - E l(f(X), Y).  Confidence needs several of them (``members``), a sweep needs them for
-several candidate masks (``trials``).  All share one shape, so all are trained together by batched matrix products.
+the next layer's activations Y from a layer's activations X; the information is by how much knowing X lowers the loss,
+I(X; Y) ~ E l(f(0), Y) - E l(f(X), Y).  Confidence needs several of them (``members``); a sweep needs them for
+several candidate masks (``trials``).  All have the same shape, so all are trained together by batched matrix products.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,34 +18,34 @@ from torch import Tensor
 from mipp_core.errors import SettingError
 
 LIMIT = 4.0
-"""Standardised inputs are cut off at so many standard deviations.
+"""Standardised inputs are clipped at this many standard deviations.
 
-A unit that hardly ever fires (a pixel at the rim of a digit) has rare values of 50 and more; the regressors then fail
-on the held-out part.  On the 784 pixels of MNIST the cut takes the held-out loss from 0.20 to 0.08.
+A unit that is rarely active (a pixel at the edge of a digit) has rare values of 50 and more; the regressors then fail
+on the held-out part.  On the 784 pixels of MNIST, clipping lowers the held-out loss from 0.20 to 0.08.
 """
 
 _NUMBERS = 2**26
 """Predictions held at once: 256 MB."""
 
 Weights = tuple[Tensor, ...]
-"""Two tensors a dense layer, a weight [trials, members, in, out] and a bias [trials, members, 1, out]."""
+"""Two tensors per dense layer, a weight [trials, members, in, out] and a bias [trials, members, 1, out]."""
 
 
 @dataclass(frozen=True)
 class Pairs:
     """Standardised activations of a layer and of the next, split in two.
 
-    A unit that never varies on the fitting part carries no information; it is left at 0.  Inputs are cut off at
+    A unit that never varies on the fitting part carries no information; it is set to 0.  Inputs are clipped at
     ``LIMIT`` standard deviations; targets are not.
 
-    Where a unit is added into a stream, its removal does not leave nothing but what the stream holds without it.
+    If a unit is added into a stream, its removal leaves what the stream holds without it.
 
     Attributes:
         inputs, targets: samples the regressors are fitted on, [n, units] and [n, next units].
         held_inputs, held_targets: samples they are judged on.
         live_inputs, live_targets: which units vary at all.
-        without, held_without: what is left of each input when its unit is removed, on the inputs' scale; None where
-            nothing is, so that a removed input is its own mean, 0.
+        without, held_without: what is left of each input when its unit is removed, on the inputs' scale; None if
+            nothing is left, so that a removed input is replaced by its mean, 0.
     """
 
     inputs: Float[Tensor, "n c"]
@@ -65,12 +65,12 @@ class Pairs:
         held_out: float,
         without: Float[Tensor, "n c"] | None = None,
     ) -> "Pairs":
-        """Hold the last share of the samples out, and standardise both parts by the rest's mean and spread."""
+        """Hold out the last share of the samples, and standardise both parts by the mean and spread of the others."""
         held = int(len(inputs) * held_out)
         fitted = len(inputs) - held
         if min(held, fitted) < 2:
             raise SettingError(
-                f"Holding {held_out} of {len(inputs)} samples out leaves {fitted} to fit and {held} to judge on; "
+                f"Holding out {held_out} of {len(inputs)} samples leaves {fitted} to fit on and {held} to judge on; "
                 "at least 2 of each are needed: use more samples or another share."
             )
         x, live_x = _standardise(inputs, fitted)
@@ -85,7 +85,7 @@ class Pairs:
 
     @property
     def own(self) -> "Pairs":
-        """The same with each unit's own part as its input: what its removal takes away."""
+        """The same pairs, with each unit's own part as its input: what its removal takes away."""
         if self.without is None or self.held_without is None:
             return self
         inputs, held = self.inputs - self.without, self.held_inputs - self.held_without
@@ -95,7 +95,7 @@ class Pairs:
 
     @property
     def baseline(self) -> Float[Tensor, "m t"]:
-        """Squared error of knowing nothing: each standardised target predicted by its mean, which is 0."""
+        """Squared error without any input: each standardised target is predicted by its mean, which is 0."""
         return self.held_targets.square()
 
 
@@ -106,20 +106,20 @@ def _standardise(values: Tensor, fitted: int) -> tuple[Tensor, Tensor]:
 
 
 def _on_scale_of(values: Tensor, others: Tensor, fitted: int) -> Tensor:
-    """Standardise other values by the first ones' mean and spread; 0 where these never vary."""
+    """Standardise ``others`` by the mean and spread of ``values``; 0 where ``values`` never vary."""
     spread, mean = torch.std_mean(values[:fitted], dim=0, correction=0)
     live = _standardise(values, fitted)[1]
     return torch.where(live > 0, (others - mean) / spread.clamp_min(1e-30), 0.0)
 
 
 def _kept(inputs: Tensor, keep: Tensor, without: Tensor | None) -> Tensor:
-    """Return what regressors see: the kept units' inputs, and what is left of the others."""
+    """Return the regressors' inputs: those of the kept units, and what is left of the others."""
     return inputs * keep if without is None else torch.lerp(without, inputs, keep)
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """A batch of multilayer perceptrons with ReLU, ``members`` for each of several trials.
+    """A batch of multilayer perceptrons with ReLU, ``members`` per trial.
 
     Attributes:
         members: regressors per trial; each has its own initial weights and its own minibatches.
@@ -162,9 +162,9 @@ class Ensemble:
         """Train every regressor with Adam, the learning rate falling linearly to 0, and return new weights.
 
         Args:
-            weights: where to start; not changed.
+            weights: the starting point; not changed.
             pairs: the activations.
-            keep: 1 for the units a trial may look at, 0 for those it must do without.
+            keep: 1 for the units a trial may use, 0 for the others.
             wanted: 1 for the next layer's units a trial must predict.
             batches: indices into the fitting samples; a size of 1 in ``g`` is shared by all trials.
             learning_rate: of the first step.
@@ -207,12 +207,12 @@ def descend(weights: Weights, steps: int, learning_rate: float, loss: Callable[[
 
 
 def _share(wanted: Float[Tensor, "g t"]) -> Float[Tensor, "g 1 1 t"]:
-    """Weigh a trial's targets equally; a trial without targets has no loss."""
+    """Weigh a trial's targets equally; a trial without targets has loss 0."""
     return (wanted / wanted.sum(1, keepdim=True).clamp_min(1))[:, None, None, :]
 
 
 def _chunks(pairs: Pairs, size: int) -> Iterator[tuple[Tensor, Tensor | None, Tensor]]:
-    """Held-out samples in pieces that keep the hidden activations small."""
+    """Yield the held-out samples in pieces, so that the hidden activations stay small."""
     for start in range(0, len(pairs.held_inputs), size):
         piece = slice(start, start + size)
         without = None if pairs.held_without is None else pairs.held_without[piece]
@@ -222,7 +222,7 @@ def _chunks(pairs: Pairs, size: int) -> Iterator[tuple[Tensor, Tensor | None, Te
 def draw_batches(
     steps: int, ensemble: Ensemble, samples: int, seed: int, device: torch.device
 ) -> Int[Tensor, "steps 1 k b"]:
-    """Draw minibatch indices, with replacement, from a seed alone: the same whatever else is being fitted."""
+    """Draw minibatch indices, with replacement, from the seed alone: they do not depend on what else is fitted."""
     generator = torch.Generator().manual_seed(seed)
     shape = (steps, 1, ensemble.members, ensemble.batch_size)
     return torch.randint(samples, shape, generator=generator).to(device)

@@ -1,4 +1,4 @@
-"""MI ordering: what each unit tells about the next layer on its own."""
+"""MI ordering: how much each unit alone tells about the next layer."""
 
 import torch
 from jaxtyping import Float
@@ -7,20 +7,20 @@ from torch import Tensor
 from mipp_core.information.ensemble import Ensemble, Pairs, Weights, descend
 from mipp_core.memory import halving
 
-_TOGETHER = 128  # units ranked in one batch: bounds the memory of their regressors
+_TOGETHER = 128  # units ranked in one batch: limits the memory of their regressors
 _JUDGED_ON = 1000  # held-out samples: enough for an order
 
 
 def single_unit_information(
     pairs: Pairs, hidden: tuple[int, ...], batch_size: int, steps: int, learning_rate: float, seed: int
 ) -> Float[Tensor, "c t"]:
-    """Estimate how much of each target's squared error each unit takes away on its own.
+    """Estimate by how much each unit alone reduces each target's squared error.
 
-    One regressor a unit, all with the same initial weights and minibatches, trained for a few steps (35 in the
-    paper).  Summed over the targets that are kept, a row gives the unit's place in the order of testing.
+    One regressor per unit, all with the same initial weights and minibatches, is trained for a few steps (35 in the
+    paper).  The sum of a row over the kept targets sets the unit's place in the order of testing.
 
     Returns:
-        Held-out loss reduction, [units, next units]; the units are those of squared standardised activations.
+        Held-out loss reduction, [units, next units], in units of squared standardised activations.
     """
     ensemble = Ensemble(members=1, hidden=hidden, batch_size=batch_size)
     generator = torch.Generator().manual_seed(seed)

@@ -1,25 +1,25 @@
 """The test behind every decision: can the next layer be rebuilt without these units?
 
 What one estimate is.  The paper estimates "all MIs five times before calculating confidence intervals" and does not
-say what varies between the five, nor which statistic it uses.  Here one estimate of an information is the loss
-reduction l(0, Y) - l(f(X), Y) of one trained regressor on a sample of ``estimate_size`` activations of its own.  Two
-things are random in it: the sample, and the regressor (its initial weights and minibatches).  The two informations
-that a test compares, with and without the unit, are estimated on separate samples, so their variances add:
+say what varies between the five, nor which statistic it uses.  Here one estimate of the information is the loss
+reduction l(0, Y) - l(f(X), Y) of one trained regressor on its own sample of ``estimate_size`` activations.  Two
+things in it are random: the sample, and the regressor (its initial weights and minibatches).  The two estimates that
+a test compares, with and without the unit, use separate samples, so their variances add:
 
     standard error^2 = (between + (within_with + within_without) / estimate_size) / members
 
 ``between`` is the variance of the gain over regressors, ``within`` the variance of the loss reduction over samples.
-Both, and the mean gain, are measured on the whole held-out part instead of on a few small draws: the confidence then
-has the width that estimates of that size deserve, without their noise in the choice of units.
+Both, and the mean gain, are measured on the whole held-out part instead of on a few small draws: the standard error is
+that of estimates of that size, but the choice of units does not have their noise.
 
-The keep rule is: mean gain - budget * information - z_x * standard error > 0.  ``budget`` = 0 is the paper.
+The keep rule is: mean gain - budget * information - z_x * standard error > 0.  ``budget`` = 0 is the paper's rule.
 
-The reference.  A layer knows at least what any part of it knows, so a regressor that does better *without* a unit
-shows that the full layer's own regressors were not at their best (with many inputs they overfit).  ``fixed``
-therefore compares with the lowest mean loss seen so far in the branch, the best estimate of the full layer's; a
-reference left at the first fit would let the test give away what it has just gained.  Knowing nothing counts too:
-where regressors with too few samples are worse than the mean, the mean is the reference, and units stay rather than
-go.  ``current`` compares with the present retained set's, whatever it is, so that losses may add up.
+The reference.  A layer holds at least the information that any part of it holds.  So if a regressor does better
+*without* a unit, the full layer's regressors were not at their best (with many inputs they overfit).  ``fixed``
+therefore compares with the lowest mean loss seen so far in the branch, the best estimate of the full layer's loss; a
+reference left at the first fit would let later removals lose what has just been gained.  Predicting the mean counts
+too: where regressors with too few samples do worse than the mean, the mean is the reference, and units are kept rather
+than removed.  ``current`` compares with the loss of the present retained set, whatever it is, so losses may add up.
 """
 
 from collections.abc import Sequence
@@ -39,13 +39,13 @@ from mipp_core.vocabulary import Reference
 
 @dataclass(frozen=True)
 class Fit:
-    """What a branch of TERC remembers.
+    """What a branch of TERC carries along.
 
     Attributes:
         weights: of its regressors, without the trial dimension.
-        wanted: 1 for the next layer's units to rebuild.
+        wanted: 1 for the next layer's units that must be rebuilt.
         reference: held-out losses that removals are compared with, [members, samples].
-        baseline: held-out losses of knowing nothing, [samples].
+        baseline: held-out losses of predicting the mean, [samples].
         information: mean loss reduction of the whole layer, at least 0.
     """
 
@@ -67,7 +67,7 @@ class Reconstruction:
         learning_rate: of retraining.
         estimate_size: samples in one estimate.
         budget: share of the layer's information that a removal may cost.
-        reference: compare with the full layer's loss, or with the present retained set's; see above.
+        reference: what loss to compare with: the full layer's or the present retained set's; see above.
         seed: of the minibatches.
     """
 
@@ -131,7 +131,7 @@ class Reconstruction:
         return Fit(weights, state.wanted, reference, state.baseline, state.information)
 
     def _batches(self, steps: int, position: int) -> Tensor:
-        """Minibatches that depend on the place in the order alone, so that a level decides alike in any company."""
+        """Draw minibatches by seed and place in the order alone, so that a level decides the same in any sweep."""
         seed = self.seed * 1_000_003 + position + 1
         return draw_batches(steps, self.ensemble, len(self.pairs.inputs), seed, self.pairs.inputs.device)
 
@@ -143,12 +143,12 @@ def compare(
     allowed: Float[Tensor, " g"],
     estimate_size: int,
 ) -> list[Gain]:
-    """Turn held-out losses into gains; one synchronisation with the device for all trials.
+    """Turn held-out losses into gains; synchronises once with the device for all trials.
 
     Args:
         reference: losses with the unit.
         without: losses without it.
-        baseline: losses of knowing nothing.
+        baseline: losses of predicting the mean.
         allowed: the gain that may be lost, in units of the loss.
         estimate_size: samples in one estimate.
     """

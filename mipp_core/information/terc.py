@@ -1,16 +1,17 @@
 """TERC with MI ordering: which units of a layer still transfer information to the next (MIPP paper, Algorithm 2).
 
 Units are tested one after another, the least informative first, against the set retained so far: a unit is removed
-when the next layer can be rebuilt without it.  (The paper prints "sort desc" and says in words, twice, that the most
-informative unit is tested last; its words are followed.)
+when the next layer can be rebuilt without it.  (The paper's Algorithm 2 says "sort desc", but its text says twice that
+the most informative unit is tested last; we follow the text.)
 
-How sure one must be is the confidence level.  A test gives one statistic, the gain in standard errors; the unit is
-kept at every level whose normal quantile lies below it.  So all levels are swept at once: levels that agree share
-one branch, and a branch splits in two only where a test divides its levels.  Branches are tested together in one
-batch.
+The confidence level sets how sure one must be to keep a unit.  A test gives one statistic, the gain in standard
+errors; the unit is kept at every level whose normal quantile is below it.  So all levels are swept at once: levels
+that agree share one branch, and a branch splits in two only where a test divides its levels.  Branches are tested
+together in one batch.
 
 Testing units in blocks saves time and changes nothing in principle.  Information is monotone: if a whole block can
-go without loss, then so could each of its units in turn.  A block that cannot go is halved, down to a single unit.
+be removed without loss, so could each of its units in turn.  A block that cannot be removed is halved, down to a
+single unit.
 """
 
 import math
@@ -42,17 +43,17 @@ class Gain:
 
 @dataclass(frozen=True)
 class Decision:
-    """One unit's fate at a run of levels.
+    """What was decided about one unit at consecutive levels.
 
     Attributes:
         layer: the layer's name.
         unit: the unit's index in the dense layer.
         order: its place in the order of testing, from 0.
         first_level, last_level: the levels that shared this test, both included.
-        removed_from: the unit is removed at levels ``removed_from..last_level`` and kept at those before; one more
-            than ``last_level`` when it is kept at all of them.
-        tested_with: units in the block that was tested; 1 is the unit alone.
-        gain: the test's outcome; None for a unit removed untested (see ``uninformative``).
+        removed_from: the unit is removed at levels ``removed_from..last_level`` and kept at those before; it is
+            ``last_level + 1`` if the unit is kept at all of them.
+        tested_with: number of units in the tested block; 1 means the unit alone.
+        gain: the test's outcome; None for a unit removed without a test (see ``uninformative``).
     """
 
     layer: str
@@ -68,8 +69,8 @@ class Decision:
 def staying_power(decisions: Sequence[Decision], units: int) -> Float[Tensor, " units"]:
     """Score a layer's units by how long they stay: the number of levels that keep them, then the statistic.
 
-    Of units that are given up at the same level, the one with the lower statistic goes first; so the scores order the
-    units between two levels, and those that every level keeps.
+    Of units removed at the same level, the one with the lower statistic goes first; so the scores also order units
+    between two levels, and those that every level keeps.
 
     Args:
         decisions: of one layer, at all levels.
@@ -94,7 +95,7 @@ class Branch(Generic[State]):
         levels: consecutive levels.
         keep: 1 for the units still retained.
         order: the units in the order of testing.
-        state: what the estimator remembers of this branch.
+        state: what the estimator carries along for this branch.
         position: the next place in ``order``.
         block: how many units to test together next.
     """
@@ -113,7 +114,7 @@ class Branch(Generic[State]):
 
     @property
     def without(self) -> Float[Tensor, " c"]:
-        """The keep-mask with the candidates gone."""
+        """The keep-mask without the candidates."""
         mask = self.keep.clone()
         mask[list(self.candidates)] = 0
         return mask
@@ -121,10 +122,10 @@ class Branch(Generic[State]):
 
 @runtime_checkable
 class Estimator(Protocol[State]):
-    """Tells what removing each branch's candidates costs."""
+    """Estimates what removing each branch's candidates costs."""
 
     def test(self, branches: Sequence[Branch[State]]) -> Sequence[tuple[Gain, State]]:
-        """Return for each branch the gain of its candidates, and the state to go on with if they are removed."""
+        """Return for each branch the gain of its candidates, and the state to continue with if they are removed."""
         ...
 
 
@@ -139,8 +140,8 @@ def terc(
 
     Args:
         layer: its name, for the decisions.
-        branches: where the levels start; they part already here if the next layer's masks differ.
-        estimator: answers the tests.
+        branches: where the levels start; more than one if the next layer's masks differ between levels.
+        estimator: performs the tests.
         thresholds: z_x of every level, ascending: the unit is kept at level n iff the statistic exceeds threshold n.
         longest_block: most units tested together; 1 is the paper's procedure.
     """
@@ -157,16 +158,16 @@ def terc(
 
 
 def _first_removing(levels: range, statistic: float, thresholds: Tensor) -> int:
-    """Return the first level at which the test removes; the stop of ``levels`` when none does."""
+    """Return the first level at which the candidates are removed; the stop of ``levels`` if there is none."""
     return next((level for level in levels if not statistic > thresholds[level].item()), levels.stop)
 
 
 def _part(branch: Branch[State], split: int, state: State, longest_block: int) -> Iterator[Branch[State]]:
-    """Part a branch into its levels below ``split``, which keep the candidates, and the rest, which remove them."""
+    """Split a branch into its levels below ``split``, which keep the candidates, and the rest, which remove them."""
     size = len(branch.candidates)
     if split > branch.levels.start:
         keeping = range(branch.levels.start, split)
-        # A block that cannot go whole decides nothing yet: half of it is tried next.
+        # If the whole block cannot be removed, nothing is decided yet: half of it is tried next.
         ahead, block = (1, 1) if size == 1 else (0, size // 2)
         yield replace(branch, levels=keeping, position=branch.position + ahead, block=block)
     if split < branch.levels.stop:
@@ -181,7 +182,7 @@ def _part(branch: Branch[State], split: int, state: State, longest_block: int) -
 
 
 def _record(layer: str, branch: Branch[State], split: int, gain: Gain) -> list[Decision]:
-    """Write down what a test settled: everything for a single unit, only removals for a block."""
+    """Record what a test decided: everything for a single unit, only removals for a block."""
     size = len(branch.candidates)
     settled = branch.levels if size == 1 else range(split, branch.levels.stop)
     if not settled:
@@ -193,9 +194,9 @@ def _record(layer: str, branch: Branch[State], split: int, gain: Gain) -> list[D
 
 
 def uninformative(layer: str, units: Sequence[int], levels: range) -> list[Decision]:
-    """Record the removal, untested, of units that cannot transfer information.
+    """Record the removal, without a test, of units that cannot transfer information.
 
-    A unit that never varies is one; so is every unit whose next layer has nothing left to inform.
+    These are units that never vary, and all units whose next layer has no unit left to rebuild.
     """
     first, last = levels.start, levels.stop - 1
     return [Decision(layer, unit, place, first, last, first, 1, None) for place, unit in enumerate(units)]

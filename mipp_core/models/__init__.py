@@ -1,4 +1,4 @@
-"""Model families and the value that rebuilds any of their networks."""
+"""Model families, and the ``Architecture`` from which any of their networks can be built again."""
 
 from mipp_core.models.architecture import Architecture, architecture, family
 from mipp_core.models.families import MODELS

@@ -1,4 +1,4 @@
-"""A network as a value: a family, its widths and the shape of its data."""
+"""A network as a plain value: its family, its widths and the shape of its data."""
 
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -17,9 +17,9 @@ from mipp_core.own_files import PREFIX as OWN_FILE
 
 @dataclass(frozen=True)
 class Architecture:
-    """Everything needed to build a network, weights apart.
+    """Everything needed to build a network, except its weights.
 
-    A pruned network is the same family with smaller widths, so it is rebuilt from this value and a state dict.
+    A pruned network is the same family with smaller widths, so it can be built from this value and a state dict.
 
     Attributes:
         family: a name in ``MODELS``, ``torchvision:NAME``, or what ``load_file`` returned.
@@ -40,7 +40,7 @@ class Architecture:
     def __post_init__(self) -> None:
         card = family(self.family)
         if self.classes < 1:
-            raise ModelError(f"A network of {self.classes} classes answers nothing; give at least 1.")
+            raise ModelError(f"A network cannot have {self.classes} classes; give at least 1.")
         if len(self.widths) != len(card.widths) or not all(width >= 1 for width in self.widths):
             raise ModelError(f"The widths {list(self.widths)} do not fit {self.family}: {_widths_asked(card)}.")
         if min(self.image_shape[1:]) < card.smallest_image:
@@ -59,15 +59,15 @@ class Architecture:
             return family(self.family).build(self.widths, self.image_shape, self.classes)
 
     def sketch(self) -> nn.Module:
-        """Build the network for its shapes alone; without numbers, but for a person's own, whose code may need them."""
+        """Build the network for its shapes only, without data; a user's own file may need data and gets it."""
         with self._blank:
             return self.build()
 
     def check_runs(self) -> None:
-        """Run the network once on a blank image, without its numbers where it can be built without.
+        """Run the network once on a blank image, without data if it can be built that way.
 
         Raises:
-            ModelError: it cannot read such images, or does not answer with one number a class.
+            ModelError: it cannot read such images, or does not return one number per class.
         """
         _check_runs(self)
 
@@ -102,7 +102,7 @@ def _check_runs(asked: Architecture) -> None:
         answer = asked.sketch().eval()(torch.zeros(1, *asked.image_shape, device=asked._blank))
     except ModelError:
         raise
-    except Exception as problem:  # whatever a network raises that somebody else wrote
+    except Exception as problem:  # a network that somebody else wrote may raise anything
         words = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         raise ModelError(
             f"{asked.family} cannot read images of {shape} ({words}); choose a dataset with images that it can read."
@@ -110,8 +110,8 @@ def _check_runs(asked: Architecture) -> None:
     if not isinstance(answer, torch.Tensor) or answer.shape != (1, asked.classes):
         found = tuple(answer.shape) if isinstance(answer, torch.Tensor) else f"a {type(answer).__name__}"
         raise ModelError(
-            f"{asked.family} answers an image with {found}; a network for {asked.classes} classes must answer "
-            f"with {(1, asked.classes)}."
+            f"{asked.family} returns {found} for one image; a network for {asked.classes} classes must return "
+            f"{(1, asked.classes)}."
         )
 
 
@@ -126,7 +126,7 @@ def family(name: str) -> Family:
 
     Raises:
         UnknownNameError: lists the known names.
-        ModelError: the name is of a Python file that nobody has named in this process.
+        ModelError: the name refers to a Python file that has not been loaded in this process.
     """
     if name in MODELS:
         return MODELS[name]
@@ -140,5 +140,5 @@ def family(name: str) -> Family:
 def architecture(
     name: str, image_shape: tuple[int, int, int], classes: int, widths: tuple[int, ...] | None = None
 ) -> Architecture:
-    """Return the family's published architecture for a dataset, or one with other widths."""
+    """Return the family's published architecture for a dataset, or one with the given widths."""
     return Architecture(name, family(name).widths if widths is None else widths, image_shape, classes)

@@ -1,4 +1,4 @@
-"""The registry of model families.  A new family is one file and one line here."""
+"""The registry of model families.  To add one, write a file and add a line here."""
 
 from mipp_core.models.family import Family
 from mipp_core.models.from_torchvision import torchvision_family
@@ -19,4 +19,4 @@ MODELS: dict[str, Family] = {
     "torchvision:resnet50": torchvision_family("resnet50"),
     "torchvision:vgg16": torchvision_family("vgg16"),
 }
-"""Families by name; any other network of torchvision is found as ``torchvision:NAME`` too."""
+"""Families by name; any other torchvision network is available as ``torchvision:NAME``."""

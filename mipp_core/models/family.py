@@ -14,12 +14,12 @@ class Family:
     """One parametrised builder.
 
     Attributes:
-        description: one line for people.
-        width_names: what each width is the width of, input to output: a layer, or a stage of a residual network.
-        widths: the published ones; none for a family that has one size only.
+        description: one line for users.
+        width_names: the layer, or the stage of a residual network, that each width belongs to, input to output.
+        widths: the published ones; empty for a family with only one size.
         build: makes the network; it draws its weights from the global generator.
-        smallest_image: the smallest height and width it can read, as far as it is known beforehand.
-        weights: names of the pretrained weights that can be downloaded, the best ones last.
+        smallest_image: the smallest height and width it can read, as far as known beforehand.
+        weights: names of the pretrained weights that can be downloaded, the best last.
         revision: raised when the same seed gives other weights, or the network computes something else.
     """
 

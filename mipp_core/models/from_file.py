@@ -13,7 +13,7 @@ from mipp_core.models.family import Family
 from mipp_core.own_files import run_file, shown
 
 _NAMED: dict[str, Family] = {}
-"""The files that a person has named in this process."""
+"""The families of the files that were loaded in this process."""
 
 
 def load_file(text: str) -> str:
@@ -30,21 +30,21 @@ def load_file(text: str) -> str:
 
 
 def named_file(name: str) -> Family:
-    """Return the family of a file that was named in this process.
+    """Return the family of a file that was loaded in this process.
 
     Raises:
-        ModelError: it was not; nothing is run.
+        ModelError: it was not; no file is run.
     """
     if name not in _NAMED:
         raise ModelError(
-            f"The network {name} is built by a Python file, which is only run when you name it: give it again, as "
-            "--model PATH.py:FUNCTION with prune, or with sweep for one run."
+            f"The network {name} is built by a Python file, which is only run when you name it; give it again as "
+            "--model PATH.py:FUNCTION, with prune or with sweep for one run."
         )
     return _NAMED[name]
 
 
 class _Builder:
-    """Calls a person's function with what it asks for."""
+    """Calls a user's function with the arguments it accepts."""
 
     def __init__(self, function: Callable[..., Any], name: str) -> None:
         self._function, self._name = function, name
@@ -57,7 +57,7 @@ class _Builder:
                 made = self._function(**{name: given[name] for name in self._asked})
         except (Exception, SystemExit) as problem:
             raise ModelError(
-                f"{self._name} cannot be built ({type(problem).__name__}: {problem}); correct it."
+                f"{self._name} cannot be built ({type(problem).__name__}: {problem}); correct its code."
             ) from problem
         if not isinstance(made, nn.Module):
             raise ModelError(f"{self._name} returned a {type(made).__name__}; it must return a torch.nn.Module.")

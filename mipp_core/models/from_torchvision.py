@@ -11,16 +11,16 @@ from mipp_core.errors import UnknownNameError
 from mipp_core.models.family import Family
 
 PREFIX = "torchvision:"
-"""Of the names of these families, as in ``torchvision:mobilenet_v3_small``."""
+"""Start of these families' names, as in ``torchvision:mobilenet_v3_small``."""
 
 PRETRAINED_CLASSES = 1000
-"""Of all of torchvision's pretrained classifiers: ImageNet's."""
+"""Number of classes of all of torchvision's pretrained classifiers: ImageNet's."""
 
 _CHANNELS = 3
 
 _SETTINGS: dict[str, dict[str, Any]] = {
-    # Their second outputs are for training only, their own initialisation takes minutes, and the pretrained weights
-    # expect images with another normalisation than all the others.
+    # Their auxiliary outputs are for training only, their own initialisation takes minutes, and their pretrained
+    # weights expect another normalisation of images than all others.
     "googlenet": {"aux_logits": False, "init_weights": False, "transform_input": True},
     "inception_v3": {"aux_logits": False, "init_weights": False, "transform_input": True},
 }
@@ -28,7 +28,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
 
 @cache
 def torchvision_family(name: str) -> Family:
-    """Return the family of one of torchvision's networks; it has one size only.
+    """Return the family of one of torchvision's networks; it has only one size.
 
     Raises:
         UnknownNameError: lists the closest names that torchvision knows.
@@ -48,7 +48,7 @@ def torchvision_family(name: str) -> Family:
 
 
 def _build(name: str, _: tuple[int, ...], image_shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """Any image size that the network's poolings leave something of will do."""
+    """Build the network; any image size will do that is not reduced to nothing by its poolings."""
     model = torchvision.models.get_model(name, weights=None, num_classes=classes, **_SETTINGS.get(name, {}))
     if image_shape[0] != _CHANNELS:
         _read_channels(model, image_shape[0])
@@ -56,7 +56,7 @@ def _build(name: str, _: tuple[int, ...], image_shape: tuple[int, int, int], cla
 
 
 def _read_channels(model: nn.Module, channels: int) -> None:
-    """Replace the first convolution, in place, by one that reads so many channels: grey images have one."""
+    """Replace the first convolution, in place, by one that reads ``channels`` channels: grey images have one."""
     path, first = next((path, module) for path, module in model.named_modules() if isinstance(module, nn.Conv2d))
     owner, _, name = path.rpartition(".")
     shape = {key: getattr(first, key) for key in ("kernel_size", "stride", "padding", "dilation")}

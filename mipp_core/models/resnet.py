@@ -1,7 +1,7 @@
-"""Residual networks (He et al., arXiv 1512.03385) as they are used for images of 32x32.
+"""Residual networks (He et al., arXiv 1512.03385) as used for images of 32x32.
 
-The first layer is a 3x3 convolution that keeps the image's size, and no pooling follows it.  Blocks are torchvision's,
-and so are the names of all layers.
+The first layer is a 3x3 convolution that keeps the image's size, and no pooling follows it.  The blocks are
+torchvision's, and so are the names of all layers.
 """
 
 from collections import OrderedDict
@@ -18,7 +18,7 @@ _STAGES: dict[int, tuple[type[BasicBlock | Bottleneck], tuple[int, ...]]] = {
     34: (BasicBlock, (3, 4, 6, 3)),
     50: (Bottleneck, (3, 4, 6, 3)),
 }
-"""Depth -> its kind of block, and the blocks of each stage (Table 1)."""
+"""Depth -> kind of block, and number of blocks in each stage (Table 1)."""
 
 
 def resnet(depth: int) -> Family:
@@ -44,7 +44,7 @@ def _build(
     image_shape: tuple[int, int, int],
     classes: int,
 ) -> nn.Module:
-    """One convolution, four stages of which all but the first halve the image, an average and a linear layer."""
+    """One convolution, four stages (all but the first halve the image), an average and a linear layer."""
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         conv1=nn.Conv2d(image_shape[0], widths[0], 3, padding=1, bias=False),
         bn1=nn.BatchNorm2d(widths[0]),
@@ -61,7 +61,7 @@ def _build(
 def _stage(
     block: type[BasicBlock | Bottleneck], reads: int, width: int, count: int, stride: int
 ) -> Iterator[nn.Module]:
-    """Yield the blocks of a stage; the first carries the stream over where its shape changes."""
+    """Yield the blocks of a stage; if the stream's shape changes, the first has a shortcut layer."""
     gives = width * block.expansion
     shortcut = None
     if stride > 1 or reads != gives:

@@ -1,4 +1,4 @@
-"""VGG with batch normalisation (Simonyan and Zisserman, arXiv 1409.1556) as it is used for images of 32x32."""
+"""VGG with batch normalisation (Simonyan and Zisserman, arXiv 1409.1556) as used for images of 32x32."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from torch import nn
 from mipp_core.models.family import Family
 
 _STAGES = {11: (1, 1, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
-"""Depth -> convolutions of each stage (Table 1, columns A, D and E); a pooling ends each."""
+"""Depth -> convolutions of each stage (Table 1, columns A, D and E); each stage ends with a pooling."""
 
 _WIDTHS = (64, 128, 256, 512, 512)
 
 
 def vgg(depth: int) -> Family:
-    """Return the family of one depth: 11, 16 or 19 layers in its authors' count, which has three linear ones."""
+    """Return the family of one depth: 11, 16 or 19 layers as its authors count, with three linear layers."""
     stages = _STAGES[depth]
     return Family(
         description=f"VGG{depth} with batch normalisation: {sum(stages)} 3x3 convolutions and one linear layer",

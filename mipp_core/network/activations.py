@@ -1,4 +1,4 @@
-"""One pass over the data: what every unit of every layer says about every sample."""
+"""One pass over the data: the activation of every unit of every layer on every sample."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ from mipp_core.vocabulary import INPUT, Collapse
 Activations = dict[str, Float[Tensor, "n units"]]
 """Layer name -> one number per sample and unit."""
 
-_NUMBERS = 40_000_000  # of one batch's images: bounds the maps that are alive at once where images are large
+_NUMBERS = 40_000_000  # of one batch's images: limits the memory taken by maps where images are large
 
 
 def without(layer: str) -> str:
-    """Return the name under which ``record`` gives what a stream holds without a layer."""
+    """Return the name under which ``record`` gives what a stream holds when a layer adds nothing to it."""
     return f"without {layer}"
 
 
@@ -31,10 +31,10 @@ def collapse_maps(maps: Float[Tensor, "n units positions"], how: Collapse) -> Fl
 
     ``l1`` is the sum of magnitudes, ``l2`` the root of the sum of squares, ``mean`` the mean magnitude and ``std``
     the standard deviation over positions.  ``mean`` is ``l1`` divided by the map's size; MIPP standardises
-    activations, so these two always decide alike.  A neuron has a single position and is left as it is.
+    activations, so these two always give the same decisions.  A neuron has a single position and is left as it is.
 
     Raises:
-        SettingError: the function is not one of the four.
+        SettingError: ``how`` is not one of the four.
     """
     if maps.shape[2] == 1:
         return maps.squeeze(2)
@@ -55,16 +55,16 @@ def record(
 ) -> Activations:
     """Run the network once and return the activations of the input, of every prunable layer and of the output.
 
-    A unit's activation is what the next layer reads of it.  The input's units are its pixels (channels taken together
-    are kept apart: one unit per channel and position); the output is the logits.  Of a layer that is added into a
-    residual stream, the next layer reads the sum: given are the stream's channels with the layer, under its name, and
-    without it, under ``without(name)``.  Layers that are not prunable but read some that are give their results.
+    A unit's activation is what the next layer reads of it.  The input's units are its pixels (one unit per channel and
+    position); the output is the logits.  If a layer is added into a residual stream, the next layer reads the sum:
+    the result then holds the stream's channels with the layer, under its name, and without it, under
+    ``without(name)``.  Layers that are not prunable but read prunable ones are recorded too, by their results.
 
     Args:
-        model: its training flags are restored and no hook stays behind.
+        model: its training flags are restored and no hooks are left on it.
         images: on the network's device.
-        how: collapses a filter's map into one number.
-        batch_size: samples per forward pass, fewer where images are large; it does not change the result.
+        how: the function that collapses a filter's map into one number.
+        batch_size: samples per forward pass, fewer if images are large; it does not change the result.
     """
     fitting = max(1, min(batch_size, _NUMBERS // images[0].numel()))
     return halving(lambda size: _record(model, images, how, size), fitting, "images")
@@ -80,7 +80,7 @@ def _record(model: nn.Module, images: Tensor, how: Collapse, batch_size: int) ->
 
     def hear(name: str, maps: Tensor) -> None:
         collapsed = collapse_maps(maps.flatten(2) if maps.ndim > 2 else maps[..., None], how)
-        parts[name].append(collapsed.clone())  # else a view of what a later operation may overwrite
+        parts[name].append(collapsed.clone())  # otherwise a view of a tensor that a later operation may overwrite
 
     with evaluating(model):
         for batch in images.split(batch_size):
@@ -91,7 +91,7 @@ def _record(model: nn.Module, images: Tensor, how: Collapse, batch_size: int) ->
 
 @dataclass(frozen=True)
 class _Place:
-    """Where something is heard: some channels of a node's result."""
+    """A place to record: some channels of a node's result."""
 
     name: str
     tensor: str
@@ -100,12 +100,12 @@ class _Place:
     units: int
 
     def of(self, result: Tensor) -> Float[Tensor, "n units ..."]:
-        """Return what is heard of the node's result, the channels along the second dimension."""
+        """Return these channels of the node's result, along the second dimension."""
         return _heard(result, self.channels)[:, self.start :][:, : self.units]
 
 
 def _heard(result: Tensor, channels: Channels) -> Float[Tensor, "n units ..."]:
-    """Return a view of a tensor with its channels along the second dimension, a flattened map's numbers after it."""
+    """Return a view with the channels along the second dimension and the numbers of a flattened map along the third."""
     rows = result.movedim(channels.dim - channels.rank, 1)
     return rows.unflatten(1, (channels.units, -1)) if channels.spread else rows
 
@@ -120,7 +120,7 @@ def _sum(stream: Stream) -> _Place:
 
 
 def _other_readers(wiring: Wiring) -> Iterator[_Place]:
-    """Yield the layers that read prunable ones or the image, are not prunable, and do not give the output."""
+    """Yield the layers that read prunable layers or the image, but are neither prunable nor the output."""
     first_call = {str(node.target): node for node in reversed(wiring.flow.graph.nodes)}
     read = (reader for layer in wiring.layers for reader in layer.readers)
     for name in dict.fromkeys([*wiring.image_readers, *read]):
@@ -132,7 +132,7 @@ def _other_readers(wiring: Wiring) -> Iterator[_Place]:
 def listen(
     model: nn.Module, images: Float[Tensor, "n c h w"], hear: Callable[[str, Float[Tensor, "n units ..."]], None]
 ) -> Tensor:
-    """Run a network in evaluation mode and tell ``hear`` each prunable layer's name and what is read of its units.
+    """Run a network in evaluation mode and call ``hear`` with each prunable layer's name and what is read of its units.
 
     Returns:
         The network's output.
@@ -144,7 +144,7 @@ def listen(
 
 
 class _Listener(fx.Interpreter):
-    """Runs a graph and passes on what is heard at some places; a tensor is dropped after its last use."""
+    """Runs a graph and passes on the results at some places; a tensor is freed after its last use."""
 
     def __init__(
         self,
@@ -166,28 +166,28 @@ class _Listener(fx.Interpreter):
                 self._echoes.setdefault(node.name, []).append(echo)
 
     def run_node(self, node: fx.Node) -> object:
-        """Run one node, and tell what is heard there."""
+        """Run one node, and pass on its result if it is one of the places."""
         for echo in self._echoes.get(node.name, []):
-            echo.run(node)  # first, since an operation may overwrite what it reads
+            echo.run(node)  # first, because an operation may overwrite its inputs
         result = super().run_node(node)
         for place in self._at.get(node.name, []):
             self._hear(place.name, place.of(result))
         return result
 
     def tell_without(self, stream: Stream, result: Tensor) -> None:
-        """Tell what the next layer would read of a stream without a layer."""
+        """Pass on what the next layer would read of a stream if a layer added nothing to it."""
         self._hear(without(stream.layer.name), _sum(stream).of(result))
 
 
 class _Echo:
-    """A second run of a stream from its sum to the next layer, without what one layer adds."""
+    """A second run from a stream's sum to the next layer, without what one layer adds."""
 
     def __init__(self, listener: _Listener, channels: dict[fx.Node, Channels], stream: Stream) -> None:
         self._listener, self._channels, self._stream = listener, channels, stream
         self._results: dict[fx.Node, Tensor] = {}
 
     def run(self, node: fx.Node) -> None:
-        """Run one node on the results of this run, and on copies of the other's."""
+        """Run one node on this run's results, and on copies of the first run's where this one has none."""
         args, kwargs = (fx.node.map_arg(each, self._result) for each in (node.args, node.kwargs))
         result = getattr(self._listener, node.op)(node.target, args, kwargs)
         self._results[node] = result

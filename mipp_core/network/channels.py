@@ -1,8 +1,9 @@
 """Which channel of which tensor comes from which unit, followed through a network's graph.
 
-Channels live in spaces.  Every convolution and linear layer opens one, named after it, and its removed units are
-silent there: always 0.  A space lasts as long as channels stay apart and silence stays silence; a sum of spaces, and
-whatever cannot be followed, opens a new one in which nothing is ever silent: a stream.
+A space is the set of channels that one node makes.  Every convolution and linear layer opens one, named after it, in
+which removed units are always 0 (silent).  A space lasts as long as operations keep its channels apart and keep zeros
+at zero.  A sum of spaces, and whatever cannot be followed, opens a new space in which no channel is known to be 0: a
+stream.
 """
 
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ Weighted = nn.Conv2d | nn.Linear
 
 @dataclass(frozen=True)
 class Part:
-    """Consecutive channels of a tensor, which are all channels of one space in order."""
+    """Consecutive channels of a tensor: all channels of one space, in order."""
 
     space: str
     units: int
@@ -29,11 +30,11 @@ class Channels:
     """What is known of one tensor's channels.
 
     Attributes:
-        parts: of which spaces they are.
-        rank: dimensions of the tensor.
-        dim: which of them the channels lie along.
-        spread: each channel is several numbers in a row, since its map has been flattened.
-        silent: a silent unit is 0 here; otherwise it may be any constant.
+        parts: the spaces they belong to.
+        rank: number of dimensions of the tensor.
+        dim: the dimension that the channels lie along.
+        spread: each channel is several consecutive numbers, because its map has been flattened.
+        silent: a removed unit is 0 here; otherwise it may be any constant.
     """
 
     parts: tuple[Part, ...]
@@ -44,7 +45,7 @@ class Channels:
 
     @property
     def units(self) -> int:
-        """Channels altogether."""
+        """Total number of channels."""
         return sum(part.units for part in self.parts)
 
 
@@ -55,7 +56,7 @@ class Use:
     Attributes:
         node: the reader.
         tensor: what it reads.
-        channels: of that tensor.
+        channels: that tensor's channels.
     """
 
     node: fx.Node
@@ -69,11 +70,11 @@ class Flow:
 
     Attributes:
         graph: the network as ``torch.fx`` sees it in evaluation mode.
-        channels: of every tensor of which they are known.
+        channels: the channels of every tensor for which they are known.
         reads: calls of convolutions and linear layers that read known channels.
-        passes: calls of modules with a parameter a channel (normalisations, depthwise convolutions).
-        mixes: every other place that channels end at: it must be given all of them.
-        gates: space of a layer whose results are multiplied with those of other spaces -> the channels it follows.
+        passes: calls of modules with parameters per channel (normalisations, depthwise convolutions).
+        mixes: every other use of known channels: it must be given all of them.
+        gates: space of a layer whose results multiply other spaces' channels -> the channels it multiplies.
     """
 
     graph: fx.Graph
@@ -85,7 +86,7 @@ class Flow:
 
 
 def is_depthwise(module: object) -> bool:
-    """Tell a convolution that filters every channel on its own: its filters are the channels', not units."""
+    """Tell whether this is a convolution that filters each channel separately: its filters are not counted as units."""
     return isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels == module.out_channels
 
 
@@ -101,14 +102,14 @@ def follow(model: nn.Module, graph: fx.Graph) -> Flow:
 
 @dataclass(frozen=True)
 class _Step:
-    """One node, and what it makes of the channels it is given."""
+    """One node, and what it does with the channels it is given."""
 
     model: nn.Module
     flow: Flow
     node: fx.Node
 
     def made(self) -> Channels | None:
-        """Return the channels of the node's result, and write down what it does with those it reads."""
+        """Return the channels of the node's result, and record how it uses those it reads."""
         if self.node.op == "placeholder":
             return None
         module = operations.called(self.node, self.model)
@@ -125,7 +126,7 @@ class _Step:
         return (None if alone else self._several(known)) or self._mixed(known[0], self._is_even(known))
 
     def _weighted(self, module: Weighted) -> Channels:
-        """A layer reads what it is given, if that can be matched with its columns, and opens a space."""
+        """Record a read, if the channels can be matched with the layer's columns, and open the layer's space."""
         given = self._given()
         is_conv = isinstance(module, nn.Conv2d)
         columns = module.in_channels if is_conv else module.in_features
@@ -141,7 +142,7 @@ class _Step:
         return Channels((Part(str(self.node.target), units),), rank, 1 if is_conv else rank - 1)
 
     def _one(self, given: Channels, module: object) -> Channels | None:
-        """What an operation on one tensor leaves of its channels; None where they are mixed."""
+        """Return the channels after an operation on one tensor; None if it mixes them."""
         node, model = self.node, self.model
         if operations.is_silent(node, model) or operations.is_scaling(node) or self._joins_alone(given):
             return given
@@ -154,7 +155,7 @@ class _Step:
         return self._reshaped(given)
 
     def _joins_alone(self, given: Channels) -> bool:
-        """Tell whether a single tensor is "joined", as at the start of DenseNet's blocks."""
+        """Tell whether a single tensor is concatenated, as at the start of DenseNet's blocks."""
         return operations.is_join(self.node) and given.dim == 1
 
     def _reshaped(self, given: Channels) -> Channels | None:
@@ -174,7 +175,7 @@ class _Step:
         return given
 
     def _several(self, known: list[Channels]) -> Channels | None:
-        """Join tensors, or let one gate the other; None where they are mixed."""
+        """Return the channels after a concatenation, or after one tensor gates another; None if they are mixed."""
         alike = len({(each.rank, each.dim, each.spread) for each in known}) == 1
         if operations.is_join(self.node) and alike and known[0].dim == 1 and all(each.silent for each in known):
             joined = self.node.args[0] if self.node.args else self.node.kwargs["tensors"]
@@ -183,12 +184,12 @@ class _Step:
         return next(each for each in known if each.silent) if len(loud) == 1 else None
 
     def _is_even(self, known: list[Channels]) -> bool:
-        """Tell whether a sum or product has as many channels as what it is made of."""
+        """Tell whether a sum or product has as many channels as each of its operands."""
         one_shape = len({(each.units, each.rank, each.dim, each.spread) for each in known}) == 1
         return one_shape and known[0].units > 1 and (operations.is_sum(self.node) or operations.is_product(self.node))
 
     def _starts_gate(self, given: Channels) -> bool:
-        """Tell whether this result, and nothing but it, opens and closes other channels; if so, it follows them."""
+        """Tell whether this result does nothing but multiply other channels; if so, record it as their gate."""
         source, end = self._alone_before(), self._alone_after()
         if source is None or end is None or given.parts != (Part(str(source.target), given.units),):
             return False
@@ -199,7 +200,7 @@ class _Step:
         return True
 
     def _alone_before(self) -> fx.Node | None:
-        """Return the layer that this node's input comes from, if nobody else reads it on the way."""
+        """Return the layer that this node's input comes from, if nothing else reads it on the way."""
         source = self.node.all_input_nodes[0]
         while len(source.users) == 1 and len(source.all_input_nodes) == 1:
             if isinstance(operations.called(source, self.model), Weighted):
@@ -219,7 +220,7 @@ class _Step:
         return None
 
     def _mixed(self, given: Channels, keeps_shape: bool) -> Channels | None:
-        """Ask for all channels of everything that is read here; open a stream if its channels can be counted."""
+        """Ask for all channels of everything that is read here; open a stream if the result keeps the shape."""
         for tensor in self.node.all_input_nodes:
             if tensor in self.flow.channels:
                 self.flow.mixes.append(Use(self.node, tensor, self.flow.channels[tensor]))
@@ -233,7 +234,7 @@ class _Step:
 
 
 def _averaged(given: Channels, over: tuple[int, ...], keep: bool) -> Channels | None:
-    """What averaging over positions leaves; None where channels are averaged."""
+    """Return the channels after averaging over positions; None if channels or samples are averaged."""
     over = tuple(dim % given.rank for dim in over)
     if given.dim in over or 0 in over or not over:
         return None
@@ -243,7 +244,7 @@ def _averaged(given: Channels, over: tuple[int, ...], keep: bool) -> Channels | 
 
 
 def spaces_read(use: Use) -> Iterator[tuple[str, int]]:
-    """Yield each space that is read and the place of its first channel."""
+    """Yield each space that is read and the index of its first channel."""
     start = 0
     for part in use.channels.parts:
         yield part.space, start

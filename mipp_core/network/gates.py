@@ -1,4 +1,4 @@
-"""Switches on units: whatever reads a unit reads it times a number."""
+"""Switches on units: every reader of a unit reads it multiplied by a number."""
 
 from collections.abc import Mapping
 
@@ -12,11 +12,11 @@ from mipp_core.vocabulary import INPUT
 
 
 class Gate(nn.Module):
-    """Multiply a tensor's channels by the switches of the units they are.
+    """Multiply each channel of a tensor by its unit's switch.
 
     Args:
         channels: of the tensor.
-        switches: of each space that has any; other channels are left alone.
+        switches: space -> one number per unit; channels of other spaces are left alone.
     """
 
     def __init__(self, channels: Channels, switches: Mapping[str, Tensor]) -> None:
@@ -24,14 +24,14 @@ class Gate(nn.Module):
         self._channels, self._switches = channels, switches
 
     def forward(self, read: Tensor) -> Tensor:
-        """Return what is heard."""
+        """Return the channels times their switches."""
         dim = self._channels.dim - self._channels.rank
         parts = [self._switches.get(part.space, torch.ones(part.units)).to(read) for part in self._channels.parts]
         row = torch.cat(parts).repeat_interleave(read.shape[dim] // self._channels.units)
         return read * row.view(-1, *(1,) * (-1 - dim))
 
     def heard_of(self, space: str, tensor: Tensor) -> Float[Tensor, "n units numbers"] | None:
-        """Return one space's channels of a tensor of the shape that is read here; None if they are not read here."""
+        """Return one space's channels of a tensor shaped like the one read here; None if the space is not read here."""
         start = 0
         for part in self._channels.parts:
             if part.space == space:
@@ -49,19 +49,19 @@ class PixelGate(nn.Module):
         self._switches = switches
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the image that is read."""
+        """Return the image times its switches."""
         return images * self._switches.view(images.shape[1:]).to(images)
 
 
 def gated(model: nn.Module, switches: Mapping[str, Float[Tensor, " units"]]) -> fx.GraphModule:
     """Return a network that shares the weights of ``model`` and has a switch on every unit given.
 
-    A unit is switched wherever it is read or added into a stream: switches of 0 are what pruning means, and switches
-    that take gradients tell what each unit is worth.
+    A unit is switched wherever it is read or added into a stream.  Switches of 0 define pruning; the gradients of
+    switches of 1 tell what each unit is worth.
 
     Args:
-        model: in evaluation mode, in which the result stays.
-        switches: layer name -> one number per unit; the pixels' under ``input``.
+        model: in evaluation mode, as the result will be.
+        switches: layer name -> one number per unit; those of the pixels under ``input``.
     """
     flow = wiring_of(model).flow
     heard = [use for use in (*flow.reads, *flow.mixes) if any(p.space in switches for p in use.channels.parts)]
@@ -79,14 +79,14 @@ def gated(model: nn.Module, switches: Mapping[str, Float[Tensor, " units"]]) -> 
 
 
 def open_gates(model: nn.Module, images: Tensor) -> tuple[fx.GraphModule, dict[str, Float[Tensor, " units"]]]:
-    """Put a switch on every unit of every prunable layer: all 1, and taking gradients.
+    """Put a switch on every unit of every prunable layer: all are 1 and take gradients.
 
     Args:
         model: in evaluation mode.
-        images: of the dtype and on the device of the switches.
+        images: the switches get their dtype and device.
 
     Returns:
-        The network with the switches, and these.
+        The network with the switches, and the switches by layer.
     """
     options = {"dtype": images.dtype, "device": images.device, "requires_grad": True}
     gates = {layer.name: torch.ones(layer.units, **options) for layer in wiring_of(model).layers}
@@ -100,7 +100,7 @@ def insert(graph: fx.Graph, name: str, use: Use) -> None:
 
 
 def assembled(model: nn.Module, graph: fx.Graph, added: Mapping[str, nn.Module]) -> fx.GraphModule:
-    """Make a network of a graph, another network's modules and some new ones; what the graph does not use is left."""
+    """Make a network from a graph, another network's modules and new ones; what the graph does not use is left out."""
     root: dict[str, nn.Module | Tensor] = {}
     for node in graph.nodes:
         path = str(node.target)

@@ -1,6 +1,6 @@
-"""A network's graph run over many images, one node at a time, holding only what later nodes still read.
+"""Runs a network's graph over many images, one node at a time, keeping only what later nodes still read.
 
-Two networks can so be walked side by side, and a network can be changed in front of where the walk is.
+So two networks can be run side by side, and a network can be changed ahead of the node that runs next.
 """
 
 import torch
@@ -14,11 +14,11 @@ BATCH = 500
 """Images at once: enough for any device to be busy."""
 
 _NUMBERS = 160_000_000
-"""Images times numbers of the largest tensor: some six of that size are held, which makes 4 GB of float32."""
+"""Images times the size of the largest tensor: about six of that size are held at once, 4 GB in float32."""
 
 
 def graph_of(model: nn.Module) -> fx.Graph:
-    """Return a network's graph in evaluation mode; a network that ``torch.fx`` wrote is its graph already.
+    """Return a network's graph in evaluation mode; a network that ``torch.fx`` wrote already has one.
 
     Raises:
         ModelError: the network cannot be traced.
@@ -27,11 +27,11 @@ def graph_of(model: nn.Module) -> fx.Graph:
 
 
 class Walk:
-    """A network on its way through its graph.
+    """A run of a network that can stop at any node of its graph.
 
     Args:
-        model: in evaluation mode as long as the walk takes.
-        graph: its own.
+        model: in evaluation mode until the walk is over.
+        graph: the network's graph.
         images: on the network's device.
         batch_size: images at once; it does not change the result.
     """
@@ -45,12 +45,12 @@ class Walk:
         self._done = 0
 
     def read_by(self, node: fx.Node) -> list[Tensor]:
-        """Run every node before one, and return the tensor that this one reads first, batch by batch."""
+        """Run every node before the given one, and return its first input, batch by batch."""
         self._go_on_to(self._place[node])
         return [walker.env[node.all_input_nodes[0]] for walker in self._walkers]
 
     def made_by(self, node: fx.Node) -> list[Tensor]:
-        """Run every node as far as one, and return what this one makes, batch by batch."""
+        """Run every node up to and including the given one, and return its result, batch by batch."""
         self._go_on_to(self._place[node] + 1)
         return [walker.env[node] for walker in self._walkers]
 
@@ -69,7 +69,7 @@ class _Walker(fx.Interpreter):
         self.args_iter = iter((batch,))
 
     def step(self, node: fx.Node) -> None:
-        """Run one node, then drop what nobody reads any more."""
+        """Run one node, then free what no later node reads."""
         self.env[node] = self.run_node(node)
         for past in self.user_to_last_uses.get(node, []):
             del self.env[past]
@@ -79,8 +79,8 @@ class _Walker(fx.Interpreter):
 def held_at_once(model: nn.Module, graph: fx.Graph, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "k c h w"]:
     """Return the first images, as many as a walk can take with a few GB of memory.
 
-    How many depends on the network and the size of the images only, never on the machine, so that results can be had
-    again elsewhere.
+    How many depends only on the network and the size of the images, never on the machine, so that results can be
+    reproduced elsewhere.
     """
     with evaluating(model):
         walker, largest = _Walker(model, graph, images[:1]), 1

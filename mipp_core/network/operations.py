@@ -1,6 +1,6 @@
-"""Which operations keep channels apart, and which let a silent channel stay silent.
+"""Which operations keep channels apart, and which turn a channel of zeros into zeros.
 
-Everything that is not listed here is taken to mix channels: it is given all of them, so that pruning stays exact.
+An operation that is not listed here is assumed to mix channels: it is given all of them, so that pruning stays exact.
 """
 
 import operator
@@ -69,7 +69,7 @@ _LOUD_MODULES = (nn.Sigmoid, nn.Hardsigmoid, nn.Softplus)
 _LOUD_FUNCTIONS: frozenset[Any] = frozenset(
     {torch.sigmoid, functional.sigmoid, functional.hardsigmoid, functional.softplus, "sigmoid"}
 )
-"""These keep channels apart too, but make something of a 0."""
+"""These keep channels apart too, but do not turn zeros into zeros."""
 
 _ADDITIONS: frozenset[Any] = frozenset({operator.add, operator.iadd, torch.add, "add", "add_"})
 _PRODUCTS: frozenset[Any] = frozenset({operator.mul, operator.imul, torch.mul, "mul", "mul_"})
@@ -82,17 +82,17 @@ def called(node: fx.Node, model: nn.Module) -> Any:
 
 
 def is_silent(node: fx.Node, model: nn.Module) -> bool:
-    """Tell whether each channel depends on that channel alone, and a channel of zeros stays one."""
+    """Tell whether each channel of the result depends on that channel alone, and zeros give zeros."""
     return isinstance(called(node, model), _SILENT_MODULES) or _is(node, _SILENT_FUNCTIONS) or _drops_depth(node)
 
 
 def is_loud(node: fx.Node, model: nn.Module) -> bool:
-    """Tell whether each channel depends on that channel alone, but zeros become something else."""
+    """Tell whether each channel of the result depends on that channel alone, but zeros give something else."""
     return isinstance(called(node, model), _LOUD_MODULES) or _is(node, _LOUD_FUNCTIONS)
 
 
 def is_normalisation(node: fx.Node, model: nn.Module) -> bool:
-    """Tell a normalisation over the channels of each sample: it mixes them and leaves their number."""
+    """Tell whether this normalises over the channels of each sample: it mixes them but keeps their number."""
     return isinstance(called(node, model), nn.LayerNorm | nn.GroupNorm) or _is(node, {functional.layer_norm})
 
 
@@ -113,13 +113,13 @@ def is_scaling(node: fx.Node) -> bool:
 
 
 def is_join(node: fx.Node) -> bool:
-    """Tell whether tensors are put side by side along their channels."""
+    """Tell whether tensors are concatenated along their channels."""
     along = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else 0)
     return _is(node, _JOINS) and along == 1
 
 
 def flattened_from(node: fx.Node, model: nn.Module) -> int | None:
-    """Return the dimension from which everything to the last is put in a row; None if this is no flattening."""
+    """Return the first of the dimensions that are flattened, up to the last; None if this is no such flattening."""
     module = called(node, model)
     if isinstance(module, nn.Flatten):
         return int(module.start_dim) if module.end_dim == -1 else None
@@ -131,7 +131,7 @@ def flattened_from(node: fx.Node, model: nn.Module) -> int | None:
 
 
 def averaged_over(node: fx.Node) -> tuple[tuple[int, ...], bool] | None:
-    """Return the dimensions that are averaged and whether they stay as 1; None if this is no average."""
+    """Return the dimensions that are averaged and whether they are kept with size 1; None if this is no average."""
     if not _is(node, {torch.mean, "mean"}):
         return None
     over = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else ())
@@ -153,5 +153,5 @@ def _is(node: fx.Node, known: frozenset[Any] | set[Any]) -> bool:
 
 
 def _drops_depth(node: fx.Node) -> bool:
-    """Recognise torchvision's stochastic depth, which drops a whole branch in training and is nothing else."""
+    """Recognise torchvision's stochastic depth, which drops a branch in training and does nothing in evaluation."""
     return node.op == "call_function" and getattr(node.target, "__name__", "") == "stochastic_depth"

@@ -1,4 +1,4 @@
-"""Residual streams: what the next layer reads of a layer that is added into one."""
+"""Residual streams: what the next layer reads when a layer is added into one."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from mipp_core.network.layers import Layer, Wiring
 
 @dataclass(frozen=True)
 class Stream:
-    """The way of a layer's units through a stream, from the sum they are added in to the next layer.
+    """The path of a layer's units through a stream, from the sum that adds them to the next layer.
 
     Attributes:
         layer: the layer.
-        between: nodes of the graph from the sum, the first, to what the next layer reads, the last.
-        channels: of what the next layer reads.
-        start: place of the layer's first channel there.
+        between: nodes of the graph, from the sum to the tensor that the next layer reads.
+        channels: of that tensor.
+        start: index of the layer's first channel in it.
     """
 
     layer: Layer
@@ -26,9 +26,9 @@ class Stream:
 
 
 def streams_of(wiring: Wiring) -> list[Stream]:
-    """Return the way of every layer that is added into a stream.
+    """Return the path of every layer that is added into a stream.
 
-    It ends before the first operation, if there is one, that mixes the stream's channels.
+    A path ends before the first operation, if any, that mixes the stream's channels.
     """
     return [_stream(wiring, layer) for layer in wiring.layers if layer.in_stream]
 
@@ -46,7 +46,7 @@ def _stream(wiring: Wiring, layer: Layer) -> Stream:
 
 
 def passed_by(wiring: Wiring) -> frozenset[str]:
-    """Return the prunable layers that a way from the image to the output goes round: without them the network lives."""
+    """Return the prunable layers that some path from image to output avoids: without them the network still works."""
     return frozenset(layer.name for layer in wiring.layers if _lives_without(layer.name, wiring))
 
 
@@ -60,7 +60,7 @@ def _lives_without(name: str, wiring: Wiring) -> bool:
 
 
 def _between(start: fx.Node, end: fx.Node) -> tuple[fx.Node, ...]:
-    """Return the nodes that lie on a way from one to another, both included, in the order of the graph."""
+    """Return the nodes on any path from one node to another, both included, in the order of the graph."""
     after, before = {start}, {end}
     for node in start.graph.nodes:
         if after.intersection(node.all_input_nodes):

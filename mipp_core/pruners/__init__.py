@@ -1,4 +1,4 @@
-"""The registry of pruners.  A new one is one file and one line here."""
+"""The registry of pruners.  To add one, write a file and add a line here."""
 
 import inspect
 import re
@@ -76,7 +76,7 @@ PRUNERS: dict[str, type[Pruner]] = {
 
 
 def describe(found: Pruner) -> tuple[str, str]:
-    """Return a pruner's paper and its card: what it does, formula, needs, cost and departures, in paragraphs."""
+    """Return a pruner's paper and its card: idea, formula, needs, cost and departures, in paragraphs."""
     source = inspect.getdoc(sys.modules.get(type(found).__module__)) or f"{type(found).__name__}, from a file."
     card = (inspect.getdoc(type(found)) or "").partition("Attributes:")[0]
     return source.splitlines()[0], re.sub(r"\n(?=(?:Idea|Formula|Needs|Cost):)", "\n\n", card.strip())

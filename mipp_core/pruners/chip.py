@@ -20,20 +20,20 @@ from mipp_core.pruners.weight_scores import drawn
 class Chip(Ranker):
     """Score a unit by how much its map adds to those of its layer.
 
-    Idea: a map that is nearly a combination of the layer's other maps can be replaced by them.  Independence is
-    measured by what the nuclear norm of the layer's maps, stacked as rows of a matrix, loses without the row.
+    Idea: a map that is nearly a combination of the layer's other maps can be replaced by them.  A map's
+    independence is how much the nuclear norm of the layer's maps, stacked as rows of a matrix, falls without its row.
     Formula: mean over images of |A|_* - |A without row c|_* (Equation 3).
-    Needs: a few unlabelled images.  Cost: one singular value decomposition a unit and image.
+    Needs: a few unlabelled images.  Cost: one singular value decomposition per unit and image.
 
-    Departures: maps are taken as the next layer reads them.  Of neurons, whose maps are single numbers, the matrix is a
-    column, and its nuclear norm the Euclidean one.  Scores of different layers have different scales, so the same share
-    of every layer goes.
+    Departures: maps are taken as the next layer reads them.  For neurons, whose maps are single numbers, the matrix is
+    a column and its nuclear norm is the Euclidean norm.  Scores of different layers have different scales, so the same
+    share of every layer is removed.
 
     Attributes:
         samples: images, drawn evenly from the classes (five batches of 128 in the paper).
 
     Raises:
-        SettingError: the samples are below 1.
+        SettingError: ``samples`` is below 1.
     """
 
     variants: ClassVar[Mapping[str, Variant]] = {"CHIP": Variant()}
@@ -55,7 +55,7 @@ class Chip(Ranker):
 
 
 def independence(maps: Float[Tensor, "n units numbers"]) -> Float[Tensor, " units"]:
-    """Return what the nuclear norm of each image's maps loses without each unit, averaged over images."""
+    """Return how much the nuclear norm of an image's maps falls without each unit, averaged over images."""
     whole = torch.linalg.matrix_norm(maps, "nuc")
     keep = 1 - torch.eye(maps.shape[1], dtype=maps.dtype, device=maps.device)
     without = [torch.linalg.matrix_norm(maps * row[:, None], "nuc") for row in keep]

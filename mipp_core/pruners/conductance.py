@@ -17,19 +17,19 @@ from mipp_core.pruners.weight_scores import drawn, scoring_copy
 
 @dataclass(frozen=True)
 class Conductance(Ranker):
-    """Score a unit by how much of the answer flows through it.
+    """Score a unit by how much of the right class's output is attributed to it.
 
-    Idea: integrated gradients explain an answer by the image's pixels; conductance explains it by a hidden layer's
-    units.  Units that carry little of the right answer can go.
+    Idea: integrated gradients attribute an output to the image's pixels; conductance attributes it to a hidden layer's
+    units.  Units that contribute little to the right class's output can be removed.
     Formula: mean over images of |conductance of the right class's logit| (Equation 3), a filter's positions summed,
     along the straight line from the black image to the image.
-    Needs: labelled images, and the package captum.  Cost: ``steps`` forward and backward passes a layer.
+    Needs: labelled images, and the package captum.  Cost: ``steps`` forward and backward passes per layer.
 
-    Departures: the paper explains and does not prune.  Units are taken as the next layer reads them.
+    Departures: the paper explains networks and does not prune them.  Units are taken as the next layer reads them.
 
     Attributes:
         samples: images, drawn evenly from the classes.
-        steps: of the path from the black image.
+        steps: points on the line from the black image.
 
     Raises:
         SettingError: a setting is out of its range.
@@ -43,7 +43,7 @@ class Conductance(Ranker):
 
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Average the magnitude of every unit's conductance over the images."""
-        from captum.attr import LayerConductance  # noqa: PLC0415  importing it takes a second, and it may be missing
+        from captum.attr import LayerConductance  # noqa: PLC0415  importing it takes a second, and it may not be installed
 
         copy, _ = open_gates(scoring_copy(model), data.images)
         chosen = drawn(data, self.samples, seed)

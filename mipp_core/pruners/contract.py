@@ -1,4 +1,4 @@
-"""What every pruner is: a frozen dataclass of settings that either ranks units or decides about them.
+"""What every pruner is: a frozen dataclass of settings that either ranks units or decides which to remove.
 
 Neither kind touches the network: parameters, buffers, gradients, training flags, hooks and the global random state
 are bit-identical afterwards.  Randomness comes from the seed passed in.
@@ -21,32 +21,32 @@ from mipp_core.pruners.settings import require_in_range
 from mipp_core.vocabulary import Report, silent
 
 Need = Literal["data", "labels", "gradients", "activations", "training", "normalisation"]
-"""What a pruner looks at besides the weights; ``normalisation``: it refuses a network with a layer that has none."""
+"""What a pruner uses besides the weights; ``normalisation``: every layer must have one."""
 
 Scores = dict[str, Float[Tensor, " units"]]
-"""Layer name -> one score per unit; the highest are kept."""
+"""Layer name -> one score per unit; units with the highest scores are kept."""
 
 
 def cannot_train(model: nn.Module, report: Report) -> None:
-    """Stand in for the training of a task that has none.
+    """Stand in for ``Task.train`` where none is given.
 
     Raises:
         SettingError: always.
     """
-    raise SettingError("This pruner trains the network between its rounds; say how in the task's `train`.")
+    raise SettingError("This pruner trains the network between its rounds; give the task a function `train`.")
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a pruner that ranks is given.
+    """What a ranking pruner is given.
 
     Attributes:
         model: the network to prune; left bit-identical.
         data: the training split, on the network's device.
         seed: the only source of randomness.
-        train: trains a network in place the way the dense network is trained, for pruners that need training; the
-            second argument receives progress.
-        report: told of progress; may raise ``CancelledError``.
+        train: trains a network in place, as the dense network is trained, for pruners that need training; the second
+            argument receives progress.
+        report: receives progress; may raise ``CancelledError``.
     """
 
     model: nn.Module
@@ -80,7 +80,7 @@ class Pruner:
 
     needs: ClassVar[frozenset[Need]] = frozenset()
     reads_neighbour: ClassVar[bool] = False
-    """Whether a layer's units are judged by what the next layer makes of them."""
+    """Whether a layer's units are judged by their effect on the next layer."""
     rewinds: ClassVar[bool] = False
     """Whether the pruned network is retrained from the dense network's initial weights."""
     revision: ClassVar[int] = 1
@@ -122,7 +122,7 @@ class Ranker(Pruner, ABC):
         """
 
     def masks(self, task: Task, sparsities: tuple[float, ...], selection: Selection) -> list[KeepMasks]:
-        """Return keep-masks for each sparsity: the shares are exact, and nested for a pruner that scores once."""
+        """Return keep-masks for each sparsity: the shares are exact, and the masks nested if the pruner scores once."""
         scores = self.scores(task.model, task.data, task.seed)
         return [selection.keep(scores, sparsity) for sparsity in sparsities]
 
@@ -135,4 +135,4 @@ class Decider(Pruner, ABC):
     def decide(
         self, model: nn.Module, data: Split, seed: int, confidences: tuple[float, ...], report: Report
     ) -> list[Decision]:
-        """Decide about every unit at every confidence, given in ascending order."""
+        """Decide about every unit at every confidence; these are given in ascending order."""

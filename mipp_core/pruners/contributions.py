@@ -1,10 +1,10 @@
 """What each unit of a layer adds to the numbers that the next layer computes (ThiNet, arXiv 1707.06342, Equation 5).
 
 Where the next layer reads the units themselves, its numbers are sums over its columns, and a unit adds what its own
-columns add.  Where the units reach it only through something else (a residual stream, a channel shuffle, a
-normalisation over channels), what lies between is frozen as it is for each image: a unit adds the derivative of the
-number by a switch on the unit.  Where only sums, evaluated batch normalisations, poolings and piecewise linear
-nonlinearities lie between, these derivatives again add up to the number, up to what does not depend on the layer.
+columns add.  Where the units reach it only through other operations (a residual stream, a channel shuffle, a
+normalisation over channels), these are frozen as they are for each image: a unit adds the derivative of the number by a
+switch on the unit.  If they are only sums, evaluated batch normalisations, poolings and piecewise linear
+nonlinearities, these derivatives again add up to the number, except for what does not depend on the layer.
 """
 
 from collections.abc import Iterator
@@ -29,8 +29,8 @@ def contributions(
 ) -> Float[Tensor, "numbers units"]:
     """Return what each unit of a layer adds to sampled numbers of the next layer.
 
-    Units that the next layer does not hear at all, as those that a channel shuffle hands on, are judged at the first
-    later layer that hears them: as many of its numbers follow, to which all other units add 0.
+    Units that do not reach the next layer at all, such as those that a channel shuffle passes on, are judged at the
+    first later layer that they reach: equally many of its numbers follow, to which all other units add 0.
 
     Args:
         model: left as it was.
@@ -49,7 +49,7 @@ def contributions(
 
 
 def _read_in_columns(model: nn.Module, wiring: Wiring, layer: Layer) -> Use | None:
-    """Return where the next layer reads the units themselves; None if it hears them in any other way."""
+    """Return where the next layer reads the units themselves; None if they also reach it in another way."""
     reads = [use for use in wiring.flow.reads if _has(use, layer) and layer.reader in {OUTPUT, use.node.target}]
     otherwise = _next_calls(model, wiring, {use.node for use in wiring.flow.mixes if _has(use, layer)})
     return reads[0] if reads and reads[0].node not in otherwise else None
@@ -60,7 +60,7 @@ def _has(use: Use, layer: Layer) -> bool:
 
 
 def _next_calls(model: nn.Module, wiring: Wiring, starts: set[fx.Node]) -> Iterator[fx.Node]:
-    """Yield the calls of layers that can hear some nodes without another layer in between, in the graph's order."""
+    """Yield the calls of layers that ``starts`` reach without another layer in between, in the graph's order."""
     hearing: set[fx.Node] = set()
     for node in wiring.flow.graph.nodes:
         if node in starts or hearing.intersection(node.all_input_nodes):
@@ -73,7 +73,7 @@ def _next_calls(model: nn.Module, wiring: Wiring, starts: set[fx.Node]) -> Itera
 def _by_columns(
     model: nn.Module, wiring: Wiring, layer: Layer, use: Use, images: Tensor, how: Sampling
 ) -> Float[Tensor, "numbers units"]:
-    """Add up the terms of every unit's columns, wherever these are."""
+    """Add up the terms of every unit's columns, wherever they are."""
     reader = weighted(model, str(use.node.target))
     starts = [start for space, start in spaces_read(use) if space == layer.name]
     end_at(wiring.flow.graph, use.tensor)
@@ -89,7 +89,7 @@ def _by_columns(
 def _by_switches(
     model: nn.Module, wiring: Wiring, layer: Layer, images: Tensor, how: Sampling
 ) -> Float[Tensor, "numbers units"]:
-    """Differentiate numbers of the next layer, and of later ones for units that it does not hear."""
+    """Differentiate numbers of the next layer, and of later layers for units that do not reach it."""
     found: list[Tensor] = []
     unheard = torch.ones(layer.units, dtype=torch.bool, device=images.device)
     frozen = deepcopy(model).requires_grad_(False)
@@ -103,7 +103,7 @@ def _by_switches(
 
 
 def _hearers(model: nn.Module, wiring: Wiring, layer: Layer) -> list[str]:
-    """Return the graph's names of the calls that hear a layer, its reader first; the result's if there is none."""
+    """Return the node names of the calls that a layer reaches, its reader first; if none, the result's name."""
     ends = {use.node for use in (*wiring.flow.reads, *wiring.flow.mixes) if _has(use, layer)}
     calls = list(_next_calls(model, wiring, ends))
     first = next((place for place, node in enumerate(calls) if node.target == layer.reader), len(calls))

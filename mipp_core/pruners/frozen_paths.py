@@ -1,4 +1,4 @@
-"""What a layer's units add to the numbers of a later node, everything between them frozen as it is for each image."""
+"""What a layer's units add to the numbers of a later node, everything in between frozen as it is for each image."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ def has_units(module: object) -> bool:
 
 
 def end_at(graph: fx.Graph, node: fx.Node) -> None:
-    """Let a graph end at one of its nodes, which becomes its result."""
+    """End a graph at one of its nodes, which becomes its result."""
     for later in reversed(list(graph.nodes)):
         if later is node:
             break
@@ -28,7 +28,7 @@ def end_at(graph: fx.Graph, node: fx.Node) -> None:
 
 
 class Switch(nn.Module):
-    """Multiply a layer's units by switches of 1, one for every unit and image, that take gradients.
+    """Multiply a layer's units by switches of value 1, one per unit and image, that take gradients.
 
     Args:
         channels: of the tensor that is read.
@@ -41,7 +41,7 @@ class Switch(nn.Module):
         self.row = torch.empty(0)
 
     def forward(self, read: Tensor) -> Tensor:
-        """Return what is heard, and remember the switches."""
+        """Return the switched tensor, and keep the switches."""
         self.row = read.new_ones(len(read), self._layer.units).requires_grad_()
         parts = self._channels.parts
         each = [self.row if p.space == self._layer.name else read.new_ones(len(read), p.units) for p in parts]
@@ -51,14 +51,14 @@ class Switch(nn.Module):
 
 
 class _Frozen(fx.Interpreter):
-    """Runs a graph in which a change of a unit passes no layer but the last."""
+    """Runs a graph in which gradients pass no layer except the last."""
 
     def __init__(self, model: fx.GraphModule, last: str) -> None:
         super().__init__(model)
         self._last = last
 
     def run_node(self, node: fx.Node) -> object:
-        """Run one node; what a layer before the last gives is taken as it is."""
+        """Run one node; detach the result of any layer before the last."""
         result = super().run_node(node)
         passes = node.name == self._last or node.op != "call_module" or not has_units(called(node, self.module))
         return result if passes else result.detach()
@@ -66,11 +66,11 @@ class _Frozen(fx.Interpreter):
 
 @dataclass(frozen=True)
 class FrozenPath:
-    """A network that ends at one node, with switches on a layer's units wherever that node hears them.
+    """A network that ends at one node, with switches on a layer's units wherever they reach that node.
 
     Attributes:
         run: gives the node's result.
-        switches: where the units are heard.
+        switches: on the units, wherever they are read.
     """
 
     run: _Frozen
@@ -110,5 +110,5 @@ class FrozenPath:
     def _slope(self, number: Float[Tensor, ""]) -> Float[Tensor, "n units"]:
         """Differentiate the sum of one number of every image."""
         rows = [switch.row for switch in self.switches]
-        heard = number + 0 * torch.stack(rows).sum()  # so that a switch which nobody hears has slope 0
+        heard = number + 0 * torch.stack(rows).sum()  # so that a switch with no effect has slope 0
         return torch.stack(torch.autograd.grad(heard, rows, retain_graph=True)).sum(0)

@@ -34,9 +34,9 @@ class Grasp(Rounds, WeightRanker):
     gradient and the Hessian of the loss, of logits divided by ``temperature`` (200 in the authors' code).
     Needs: labelled data and one Hessian-vector product.  Cost: about four passes of the samples.
 
-    Departures: the paper prunes weights and its scores have signs; a unit's score is the sum of its weights'
-    magnitudes (``l1``, as the MIPP paper has it) or their sum with signs (``sum``, closer to this paper's meaning).
-    As in the authors' code, batch normalisation uses the batch's statistics and the samples go through in two halves.
+    Departures: the paper prunes weights and its scores have signs; a unit's score is the sum of its weights' magnitudes
+    (``l1``, as in the MIPP paper) or their sum with signs (``sum``, closer to this paper's meaning).  As in the
+    authors' code, batch normalisation uses the batch's statistics and the samples are processed in two halves.
 
     Attributes:
         rounds: 1 in the paper; see ``IterativeGrasp``.
@@ -81,16 +81,16 @@ class Grasp(Rounds, WeightRanker):
 
 @dataclass(frozen=True)
 class IterativeGrasp(Grasp):
-    """GraSP in rounds, as iterative SNIP (de Jorge et al., arXiv 2006.09081).
+    """GraSP in rounds, like iterative SNIP (de Jorge et al., arXiv 2006.09081).
 
-    Idea: score what is left again after every few removals, each time on samples of its own.
-    Formula: as GraSP, the Hessian's product with the gradient at every round (not its square, as one public code has
-    it).  Needs: as GraSP.  Cost: ``rounds`` times GraSP's, for every sparsity.
+    Idea: score the remaining units again after every few removals, each time on new samples.
+    Formula: as GraSP, with the Hessian's product with the gradient in every round (not its square, as in one public
+    implementation).  Needs: as GraSP.  Cost: ``rounds`` times GraSP's, for every sparsity.
 
     Departures: as GraSP; 30 rounds.
 
     Attributes:
-        rounds: of scoring and removing.
+        rounds: number of rounds of scoring and removing.
     """
 
     variants: ClassVar[Mapping[str, Variant]] = {"IterGraSP": Variant(usual=True)}

@@ -21,17 +21,17 @@ class HRank(Ranker):
     Idea: a map of low rank holds little information, and the average rank of a filter's maps hardly depends on which
     images are shown.
     Formula: mean over images of the matrix rank of the filter's map (Equation 5).
-    Needs: a few unlabelled images.  Cost: one singular value decomposition a map.
+    Needs: a few unlabelled images.  Cost: one singular value decomposition per map.
 
     Departures: the map is taken as the next layer reads it, after the nonlinearity and the pooling.  A neuron's map is
     a single number, whose rank is 1 where it is not 0: its score is the share of images on which it is active.  Ranks
-    of maps of different sizes cannot be compared, so the same share of every layer goes.
+    of maps of different sizes cannot be compared, so the same share of every layer is removed.
 
     Attributes:
         samples: images, drawn evenly from the classes (500 in the paper).
 
     Raises:
-        SettingError: the samples are below 1.
+        SettingError: ``samples`` is below 1.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "activations"})

@@ -19,22 +19,23 @@ from mipp_core.vocabulary import Progress, Report
 
 @dataclass(frozen=True)
 class Imp(Magnitude):
-    """Train, remove the smallest units, rewind the rest to their initial weights, and again.
+    """Train, remove the smallest units, rewind the rest to their initial weights, and repeat.
 
     Idea: the lottery ticket hypothesis: a small part of a network, started from its own initial weights, trains as
-    well as the whole.  To find it, a fifth of what is left goes after each training.
+    well as the whole.  To find it, a fifth of the remaining units is removed after each training.
     Formula: after round k a share of (1 - rate)^k of the units is left, those with the largest norms of trained
-    weights; a sparsity between two rounds is reached from the earlier one, so all sparsities share their trainings and
-    their masks are nested.
-    Needs: the network at initialisation, and one whole training a round.  Cost: that.
+    weights; a sparsity between two rounds is reached from the earlier one, so all sparsities share the same trainings
+    and their masks are nested.
+    Needs: the network at initialisation, and a full training per round.  Cost: these trainings.
 
-    Departures: the paper prunes weights, and the last layer at half the rate; units go by the norm of their incoming
-    weights and the last layer's stay.  As in the paper's LeNet every layer loses the same share of its units, unless
-    the scope is ``global``, as in its deeper networks.  The pruned network is retrained from the initial weights.
+    Departures: the paper prunes weights, and the last layer at half the rate; here units are removed by the norm of
+    their incoming weights, and the last layer's are kept.  As in the paper's LeNet every layer loses the same share of
+    its units, unless the scope is ``global``, as in its deeper networks.  The pruned network is retrained from the
+    initial weights.
 
     Attributes:
         norm: of a unit's incoming weights.
-        rate: share of the units left that goes in each round, in (0, 1); 0.2 in the paper.
+        rate: share of the remaining units that is removed in each round, in (0, 1); 0.2 in the paper.
 
     Raises:
         SettingError: a setting is out of its range.
@@ -61,15 +62,15 @@ class Imp(Magnitude):
         return [found[sparsity] for sparsity in sparsities]
 
     def rounds_to(self, sparsity: float) -> list[float]:
-        """Return the sparsity after each round, until it is at least so high; 1 cannot be reached before the last."""
+        """Return the sparsity after each round, until it is at least ``sparsity``; only the last round can reach 1."""
         reached, left = [0.0], 1.0
         while len(reached) == 1 or (reached[-1] < sparsity and left > 1e-6):
             left *= 1 - self.rate
-            reached.append(round(1 - left, 12))  # 0.2 and not a little less, which would cost a user's 0.2 a training
+            reached.append(round(1 - left, 12))  # exactly 0.2, as slightly less would cost one more training for 0.2
         return [*reached[1:-1], max(reached[-1], sparsity)]
 
     def _trained_scores(self, task: Task, masks: KeepMasks | None, report: Report) -> dict[str, torch.Tensor]:
-        """Rewind, train what is left, and score it; what was removed before ranks below all else."""
+        """Rewind, train what is left, and score it; units removed before rank below all others."""
         model = deepcopy(task.model)
         gates = {} if masks is None else {name: mask.to(task.data.images) for name, mask in masks.items()}
         task.train(gated(model.eval(), gates) if gates else model, report)

@@ -18,13 +18,13 @@ from mipp_core.pruners.weight_scores import reduced, weights_of
 class Lamp(Ranker):
     """Score a unit by its squared norm relative to those of its layer that are not smaller.
 
-    Idea: magnitudes of different layers cannot be compared; the share that a weight has of what would be left in its
-    layer can.  A layer's largest unit always has score 1, so no layer goes before every other layer's smaller units.
+    Idea: magnitudes of different layers cannot be compared, but a weight's share of what would be left in its layer
+    can.  A layer's largest unit always has score 1, so no layer is emptied while another has more than one unit left.
     Formula: |w_u|^2 / sum of |w_v|^2 over the units v of the layer with |w_v| >= |w_u| (Equation 3, for units).
-    Needs: the weights alone.  Cost: one sort a layer.
+    Needs: the weights alone.  Cost: one sort per layer.
 
-    Departures: the paper scores weights; here a unit's squared L2 norm stands in the place of a weight's square.  Of
-    equal norms the first unit counts as the larger.
+    Departures: the paper scores weights; here a unit's squared L2 norm takes the place of a weight's square.  Of
+    equal norms, the first unit counts as the larger.
     """
 
     variants: ClassVar[Mapping[str, Variant]] = {"LAMP": Variant()}
@@ -36,7 +36,7 @@ class Lamp(Ranker):
 
 
 def lamp(squares: Float[Tensor, " units"]) -> Float[Tensor, " units"]:
-    """Divide every square by the sum of those not smaller; a layer of zeros scores 0."""
+    """Divide every square by the sum of those not smaller; in a layer of zeros, every score is 0."""
     order = squares.argsort(descending=True, stable=True)
     sums = squares[order].cumsum(0)
     scores = torch.zeros_like(squares)

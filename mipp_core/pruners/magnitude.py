@@ -1,4 +1,4 @@
-"""Magnitude pruning: units with small weights go first (Li et al., arXiv 1608.08710)."""
+"""Magnitude pruning: units with small weights are removed first (Li et al., arXiv 1608.08710)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from mipp_core.pruners.weight_scores import Reduction, WeightRanker, WeightScore
 class Magnitude(WeightRanker):
     """Score a unit by the norm of its incoming weights.
 
-    Idea: a unit whose weights are small says little to the next layer.  Filters are compared by their norm, in one
-    layer or across the whole network.
-    Formula: sum |w| (``l1``, the paper's) or sqrt(sum w^2) (``l2``) over a filter's or neuron's weights, bias apart.
+    Idea: a unit whose weights are small contributes little to the next layer.  Filters are compared by their norm,
+    within a layer or across the whole network.
+    Formula: sum |w| (``l1``, the paper's) or sqrt(sum w^2) (``l2``) over a filter's or neuron's weights, without bias.
     Needs: the weights alone.  Cost: one pass over them.
 
     Attributes:
         norm: which norm.
 
     Raises:
-        SettingError: the norm is neither.
+        SettingError: the norm is neither of the two.
     """
 
     variants: ClassVar[Mapping[str, Variant]] = {

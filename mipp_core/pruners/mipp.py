@@ -28,22 +28,22 @@ class Mipp(Decider):
     """Remove a unit when a small network can rebuild the next layer's activations without it.
 
     Idea: layers are pruned from the output to the input; the target of each is the already pruned next layer.  Units
-    are tested one after another, least informative first (``mipp_core.information.terc``), by retraining an ensemble of
-    multilayer perceptrons without them (``mipp_core.information.reconstruction``, which says what one estimate is).
-    A unit is kept iff its mean gain exceeds z_x standard errors, so a higher confidence x prunes more.
+    are tested one after another, the least informative first (``mipp_core.information.terc``), by retraining an
+    ensemble of multilayer perceptrons without them (``mipp_core.information.reconstruction``, which says what one
+    estimate is).  A unit is kept iff its mean gain exceeds z_x standard errors, so a higher confidence x prunes more.
 
     Cost: one fit per layer and one short retraining per test; tests of several levels run in one batch.
 
     Residual networks: the last layer of a block is pruned like any other while the stream it is added into keeps its
-    width, as in the paper.  What the next layer reads is the sum.  So the regressors read the stream's channels, and
-    without a unit they read what the stream holds without it: just what the pruned network's next layer would read.
-    (The paper is silent on this.)  The next layer is the first that reads the stream and has a unit left; a block
-    all of whose units are gone is no layer collapse, since the stream flows on.
+    width, as in the paper.  The next layer reads the sum.  So the regressors read the stream's channels; without a
+    unit, they read what the stream holds without it: exactly what the pruned network's next layer would read.  (The
+    paper does not say.)  The next layer is the first one that reads the stream and has a unit left.  A block that has
+    lost all its units is not a layer collapse, because the stream passes it by.
 
-    Where the paper is silent we chose: Adam with the learning rate falling linearly to 0; minibatches of 100;
+    Where the paper does not say, we chose: Adam with the learning rate falling linearly to 0; minibatches of 100;
     activations standardised per unit, so that rescaling a unit changes nothing; held-out losses; one fit to the
     whole next layer, continued for ``refit_steps`` on each pruned version of it.  Where the paper's text and its
-    Algorithm 2 disagree (the order of testing) the text is followed.
+    Algorithm 2 disagree (on the order of testing), we follow the text.
 
     Attributes:
         collapse: turns a filter's map into one number.
@@ -59,9 +59,9 @@ class Mipp(Decider):
         learning_rate: of the first fit and the ranking.
         unit_learning_rate: of refits and tests.
         samples: activations used, drawn evenly from the classes (about 5,120 in the paper's later version).
-        held_out: share of them that regressors are judged on, in (0, 1).
-        estimate_size: samples in one estimate; fewer make estimates less sure and the confidence more powerful.
-        budget: share of a layer's information that a removal may cost, at least 0; 0 is the paper.
+        held_out: share of the samples that regressors are judged on, in (0, 1).
+        estimate_size: samples in one estimate; with fewer, estimates are less certain and the confidence matters more.
+        budget: share of a layer's information that a removal may cost, at least 0; 0 in the paper.
         longest_block: most units tested together; 1 is the paper's procedure.
         pixels: test the input's pixels too, against the pruned first layer (App. E.1).
 
@@ -106,13 +106,13 @@ class Mipp(Decider):
             data: the split activations are drawn from, on the network's device; labels only balance the draw.
             seed: of the draw, the regressors and their minibatches.
             confidences: ascending, each in [0.5, 1).
-            report: told after every round of tests; may raise ``CancelledError``.
+            report: called after every round of tests; may raise ``CancelledError``.
 
         Returns:
             Decisions in the order they were made.
         """
         if not confidences or list(confidences) != sorted(confidences):
-            raise SettingError(f"The confidences {confidences} do not ascend; give at least one, the lowest first.")
+            raise SettingError(f"The confidences {confidences} are not ascending; give at least one, the lowest first.")
         thresholds = quantiles(confidences)
         drawn = data.stratified(self.samples, torch.Generator().manual_seed(seed))
         activations = record(model, drawn.images, self.collapse)
@@ -142,7 +142,7 @@ class Mipp(Decider):
         seed: int,
         left: Float[Tensor, "n c"] | None = None,
     ) -> Iterator[list[Decision]]:
-        """Test any variables against any targets, all levels together; yield the decisions round by round.
+        """Test any variables against any targets, all levels at once; yield the decisions round by round.
 
         Args:
             layer: a name for the decisions.
@@ -202,12 +202,12 @@ class Mipp(Decider):
 
 
 SMALL = Mipp(members=2, hidden=(64, 64), refit_steps=50, unit_steps=10, samples=3000, longest_block=32)
-"""The small setting: networks of thousands of units on a CPU, in minutes; its estimates are less sure."""
+"""The small setting: prunes networks of thousands of units on a CPU in minutes; its estimates are less certain."""
 
 
 @dataclass(frozen=True)
 class _Step:
-    """What is tested against what: a layer's units, and the layers that read them, in order."""
+    """One step of pruning: the layer whose units are tested, and the layers that read them, in order."""
 
     layer: str
     readers: tuple[str, ...]
@@ -225,7 +225,7 @@ def _step(layer: str, readers: tuple[str, ...], wiring: Wiring) -> _Step:
 def _goal(
     step: _Step, activations: Activations, kept: dict[str, Tensor], levels: int
 ) -> tuple[Float[Tensor, "n t"], Bool[Tensor, "levels t"]]:
-    """Return what must still be rebuilt at each level: the first reader that has units left, what is left of it."""
+    """Return what must still be rebuilt at each level: the remaining units of the first reader that has any."""
     goals: dict[str, Tensor] = {}
     still = torch.ones(levels, dtype=torch.bool)
     for name in step.readers:

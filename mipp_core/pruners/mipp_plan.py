@@ -1,9 +1,9 @@
-"""What a run of MIPP will take, said before it starts.
+"""Estimates what a run of MIPP will take, before it starts.
 
-The network's forward pass and the regressors' steps are timed for a moment on the device itself, once for each shape
-of layer.  How many tests there will be depends on their outcomes: with all 20 levels of the schedule, the shipped runs
-of LeNet5 took 4 to 7 tests a unit in its wide layers and up to 18 in the narrow ones, whose levels agree less.  So the
-time is given as a range: one test a unit to one for every unit and level, and 6 in between.
+The network's forward pass and the regressors' steps are timed briefly on the device itself, once for each shape of
+layer.  The number of tests depends on their outcomes: with all 20 levels of the schedule, the shipped runs of LeNet5
+took 4 to 7 tests per unit in its wide layers and up to 18 in the narrow ones, whose levels agree less.  So the time is
+given as a range: from one test per unit to one per unit and level, with 6 per unit as the usual number.
 """
 
 import time
@@ -28,7 +28,7 @@ _TIMED_IMAGES = 4
 _TIMED_ROWS = 400
 _TIMED_UNITS = 16
 _COPIES = 4
-"""Of every weight while regressors are trained: itself, its gradient, and Adam's two moments."""
+"""Copies of every weight while regressors are trained: itself, its gradient, and Adam's two moments."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class Plan:
     """What a run of MIPP will take.
 
     Attributes:
-        layers, units: of the network, pixels apart; testing these, if asked for, is in the times.
+        layers, units: of the network, without pixels; the times include testing pixels if that is set.
         samples: activations.
         levels: confidences that are swept together.
         members: regressors, and so estimates, per test.
-        bytes: most memory of images, activations and regressors, the network's own maps apart.
+        bytes: most memory taken by images, activations and regressors, not counting the network's own maps.
         least_seconds, usual_seconds, most_seconds: of pruning; see above.
     """
 
@@ -74,7 +74,7 @@ class Plan:
     def __str__(self) -> str:
         range_ = f"{duration(self.least_seconds)} to {duration(self.most_seconds)}, depending on the tests"
         head = f"{self.units:,} units of {self.layers} layers at {self.levels} levels"
-        how = f"{self.samples:,} samples, {self.members} regressors a test, {self.bytes / 1e9:.1f} GB"
+        how = f"{self.samples:,} samples, {self.members} regressors per test, {self.bytes / 1e9:.1f} GB"
         return f"about {duration(self.usual_seconds)} ({range_}): {head}; {how}"
 
 
@@ -87,13 +87,13 @@ def duration(seconds: float) -> str:
 
 @torch.no_grad()
 def plan(settings: Mipp, model: nn.Module, image_shape: tuple[int, int, int], samples: int, levels: int) -> Plan:
-    """Estimate what a run will take on the network's device; takes a few seconds itself.
+    """Estimate what a run will take on the network's device; this takes a few seconds itself.
 
     Args:
         settings: of the run.
         model: left bit-identical.
         image_shape: channels, height and width.
-        samples: images there are.
+        samples: number of images available.
         levels: confidences asked for.
     """
     shapes, count = _shapes(model), min(samples, settings.samples)
@@ -132,12 +132,12 @@ def _weights(settings: Mipp, shape: Shape) -> int:
 
 
 def _timed(settings: Mipp, shape: Shape, samples: int, device: torch.device) -> Timing:
-    """Time a layer of a shape on random activations."""
+    """Time a layer of the given shape on random activations."""
     generator = torch.Generator().manual_seed(0)
     columns = [
         torch.randn(_TIMED_ROWS, width, generator=generator).to(device) for width in (shape.units, shape.targets)
     ]
-    held_out = min(max(settings.held_out, 0.01), 0.99)  # some of these few rows on either side
+    held_out = min(max(settings.held_out, 0.01), 0.99)  # so that both parts get some of these few rows
     pairs, few = (Pairs.split(inputs, columns[1], held_out) for inputs in (columns[0], columns[0][:, :_TIMED_UNITS]))
     ensemble = Ensemble(settings.members, settings.hidden, settings.batch_size)
     weights = ensemble.fresh(1, shape.units, shape.targets, generator, pairs.inputs)
@@ -167,7 +167,7 @@ def forward_seconds(model: nn.Module, image_shape: tuple[int, int, int]) -> floa
 
 
 def seconds_of(work: Callable[[], object], device: torch.device) -> float:
-    """Time some work after it has been done once."""
+    """Return the seconds that some work takes, having done it once before."""
     for _ in range(2):
         started = time.perf_counter()
         work()

@@ -14,24 +14,23 @@ from mipp_core.network.layers import Wiring, wiring_of
 from mipp_core.network.operations import BATCH_NORMS
 from mipp_core.pruners.contract import Need, Ranker, Scores, Variant
 
-_NAMED = 8  # layers in a refusal: more would be no sentence
+_NAMED = 8  # most layers named in an error message
 
 
 @dataclass(frozen=True)
 class NetworkSlimming(Ranker):
     """Score a unit by the magnitude of the scale that its batch normalisation gives it.
 
-    Idea: batch normalisation makes all units equally loud and then gives each a learned scale, so the scale tells how
-    much of the unit the next layer hears.  Training with an L1 penalty on the scales drives those of useless units
-    towards 0, and one threshold across the whole network cuts them off.
-    Formula: |gamma|; in training the loss has lambda * sum |gamma| added (Equation 1), lambda 1e-4 or 1e-5.
+    Idea: batch normalisation gives all units the same variance and then multiplies each by a learned scale, so the
+    scale tells how strongly the unit affects the next layer.  Training with an L1 penalty on the scales drives those of
+    useless units towards 0, and one threshold across the whole network removes them.
+    Formula: |gamma|; in training, lambda * sum |gamma| is added to the loss (Equation 1), lambda 1e-4 or 1e-5.
     Needs: a batch normalisation with a scale in every layer; the weights alone.  Cost: one pass over them.
 
-    Departures: the network is pruned as it is trained.  The penalty is the training recipe's (``scale_penalty``, as in
-    the recipe ``slimming-cifar``), so that all pruners can be given the same network; under a recipe without it the
-    scales are only what training made of them.  A unit that several normalisations read, as where layers are joined,
-    is scored by the first of them.  A network with a layer that has none is refused, since its units could not be
-    compared with the others'.
+    Departures: the penalty belongs to the training recipe (``scale_penalty``, as in the recipe ``slimming-cifar``), so
+    that all pruners can be given the same network; after a recipe without it, scales have not been pushed towards 0.  A
+    unit that several normalisations read, for example after a concatenation, is scored by the first of them.  A network
+    with a layer that has none is refused, because its units could not be compared with the others.
     """
 
     variants: ClassVar[Mapping[str, Variant]] = {"Network Slimming": Variant()}

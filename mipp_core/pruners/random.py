@@ -16,9 +16,9 @@ from mipp_core.pruners.contract import Ranker, Scores, Variant
 class Random(Ranker):
     """Score units uniformly at random.
 
-    Idea: any other choice of units must beat this one.  With MIPP's per-layer counts it tells whether MIPP's ratios or
-    its choice of units does the work.
-    Formula: a number from the seed.  Needs: nothing.  Cost: none.
+    Idea: any other choice of units must beat this one.  With MIPP's per-layer counts, it shows whether MIPP's ratios or
+    its choice of units matters.
+    Formula: a random number drawn from the seed.  Needs: nothing.  Cost: none.
     """
 
     variants: ClassVar[Mapping[str, Variant]] = {"random": Variant(usual=True)}

@@ -1,4 +1,4 @@
-"""Scoring again after every few removals."""
+"""Scores units again after every few removals."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Rounds(Ranker):
     """A pruner that reaches a sparsity in rounds: score what is left, remove a little, score again.
 
     The share kept falls exponentially, to its target ** (k / rounds) after round k (SynFlow, arXiv 2006.05467,
-    Algorithm 1; iterative SNIP, arXiv 2006.09081, 4.1).  Every sparsity has rounds of its own, so masks of different
+    Algorithm 1; iterative SNIP, arXiv 2006.09081, 4.1).  Every sparsity has its own rounds, so masks of different
     sparsities need not be nested.
 
     Attributes:
@@ -60,5 +60,5 @@ def schedule(sparsity: float, rounds: int) -> Iterator[float]:
 
 
 def last(scores: dict[str, torch.Tensor], masks: KeepMasks) -> dict[str, torch.Tensor]:
-    """Rank what was removed before below everything that was not."""
+    """Rank units that were removed before below all that were not."""
     return {name: values.masked_fill(~masks[name], -torch.inf) for name, values in scores.items()}

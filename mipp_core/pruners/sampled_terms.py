@@ -1,4 +1,4 @@
-"""Single numbers that a layer computes, taken apart into the terms that its columns add."""
+"""Splits single numbers that a layer computes into the terms that its columns add."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Sampling:
-    """Which of a layer's numbers are looked at.
+    """Which of a layer's numbers are sampled.
 
     Attributes:
         positions: numbers per image: random units, at random places of their maps.
@@ -26,7 +26,7 @@ class Sampling:
 def sampled_terms(
     reader: nn.Conv2d | nn.Linear, read: Float[Tensor, "n ..."], how: Sampling
 ) -> Float[Tensor, "numbers columns"]:
-    """Return what every column of a layer adds to sampled numbers of its result, biases apart.
+    """Return what every column of a layer adds to sampled numbers of its result, without biases.
 
     Args:
         reader: a linear layer, or a convolution with any stride, dilation, padding and groups.
@@ -41,7 +41,7 @@ def sampled_terms(
 
 
 def _weights(reader: nn.Conv2d | nn.Linear, units: Int[Tensor, " numbers"]) -> Float[Tensor, "numbers columns"]:
-    """Return the weights of some units on all columns: those of a group are 0 on the other groups' columns."""
+    """Return the weights of some units on all columns; they are 0 on the columns of other groups."""
     rows, groups = reader.weight.flatten(1)[units], getattr(reader, "groups", 1)
     if groups == 1:
         return rows
@@ -63,7 +63,7 @@ class _Rows:
 
 
 class _Windows:
-    """What a convolution reads: a window of its kernel's size at each place; only those asked for are copied."""
+    """What a convolution reads: a window of its kernel's size at each place; only the requested ones are copied."""
 
     def __init__(self, conv: nn.Conv2d, read: Float[Tensor, "n c h w"]) -> None:
         mode = "constant" if conv.padding_mode == "zeros" else conv.padding_mode
@@ -91,7 +91,7 @@ class _Windows:
 
 
 def _reaches(conv: nn.Conv2d) -> list[int]:
-    """Return how far a window's last row and column are from its first."""
+    """Return how far a window's last row and column are from its first ones."""
     return [step * (size - 1) for step, size in zip(conv.dilation, conv.kernel_size, strict=True)]
 
 

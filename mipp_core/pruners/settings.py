@@ -1,4 +1,4 @@
-"""A pruner's settings: each field says its own range, and is held to it."""
+"""A pruner's settings: each field declares its range, which is checked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -14,7 +14,7 @@ class Range:
 
     Attributes:
         words: the range, as the end of a sentence: "at least 1".
-        kind: of every value: int, float (which a whole number is too), str, bool, or tuple for several whole numbers.
+        kind: type of every value: int, float (whole numbers included), str, bool, or tuple for several whole numbers.
         least: the smallest value; None for no limit.
         above: a limit that every value exceeds; None for none.
         below: a limit that every value stays under; None for none.
@@ -47,7 +47,7 @@ class Range:
 
 
 def at_least(least: int) -> Range:
-    """Return the range of whole numbers from a least one on."""
+    """Return the range of whole numbers that are at least ``least``."""
     return Range(f"at least {least}", int, least=least)
 
 
@@ -62,14 +62,14 @@ def above_zero() -> Range:
 
 
 def share(including_zero: bool = False) -> Range:
-    """Return the range of shares: above 0 and below 1, or from 0 on."""
+    """Return the range of shares: above 0 and below 1, or from 0 and below 1."""
     if including_zero:
         return Range("at least 0 and below 1", float, least=0, below=1)
     return Range("above 0 and below 1", float, above=0, below=1)
 
 
 def one_of(names: Sequence[str]) -> Range:
-    """Return the range of a few names."""
+    """Return the range that consists of a few names."""
     *others, last = names
     return Range(f"{', '.join(others)} or {last}", str, names=tuple(names))
 
@@ -90,7 +90,7 @@ def ranges(kind: type) -> dict[str, Range]:
 
 
 def require_in_range(settings: Any) -> None:
-    """Refuse settings of which one is out of its range.
+    """Refuse settings if one is out of its range.
 
     Raises:
         SettingError: names the setting, its value and the range.

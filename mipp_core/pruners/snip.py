@@ -28,12 +28,12 @@ class Snip(Rounds, WeightRanker):
     """Score a weight by how much the loss changes when it is switched off, to first order.
 
     Idea: put a switch of value 1 on every weight; the weights whose switches the loss is most sensitive to are kept.
-    One batch at initialisation is enough to tell.
+    One batch at initialisation is enough to find them.
     Formula: |dL/dm| at m = 1, that is |w * dL/dw| (Equation 4); the paper divides by the sum, which changes no order.
-    Needs: labelled data and one gradient.  Cost: one forward and backward pass of ``samples`` images a round.
+    Needs: labelled data and one gradient.  Cost: one forward and backward pass of ``samples`` images per round.
 
-    Departures: batch normalisation uses its running statistics.  The paper prunes weights; units have the sum of their
-    weights' scores (``weights``, as the MIPP paper has it), or a switch of their own where the next layer reads them
+    Departures: batch normalisation uses its running statistics.  The paper prunes weights; a unit's score is the sum of
+    its weights' scores (``weights``, as in the MIPP paper), or that of its own switch where the next layer reads it
     (``gates``).
 
     Attributes:
@@ -81,13 +81,13 @@ class IterativeSnip(Snip):
     """SNIP in rounds: score what is left again after every few removals (de Jorge et al., arXiv 2006.09081, 4.1).
 
     Idea: the sensitivities of a pruned network differ from the dense one's, so a single round misjudges high
-    sparsities.  Each round removes a little, on images of its own.
+    sparsities.  Each round removes a little, scored on new images.
     Formula: as SNIP.  Needs: as SNIP.  Cost: ``rounds`` times SNIP's, for every sparsity.
 
-    Departures: as SNIP; 30 rounds instead of the paper's 300, whose gain is small there.
+    Departures: as SNIP; 30 rounds instead of the paper's 300, since the paper gains little from more.
 
     Attributes:
-        rounds: of scoring and removing.
+        rounds: number of rounds of scoring and removing.
     """
 
     variants: ClassVar[Mapping[str, Variant]] = {"IterSNIP": Variant(usual=True)}

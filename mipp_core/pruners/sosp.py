@@ -16,7 +16,7 @@ from mipp_core.pruners.weight_scores import drawn, parts_of_loss, scoring_copy
 
 @dataclass(frozen=True)
 class Sosp(Ranker):
-    """Score a unit by the loss its removal costs, to second order and together with all other units.
+    """Score a unit by how much its removal costs in loss, to second order and together with all other units.
 
     Idea: expand the loss in the units' weights.  The second-order terms of one unit with all others add up to one
     Hessian-vector product, so correlations across the whole network cost no more than a gradient.
@@ -24,8 +24,9 @@ class Sosp(Ranker):
     units; g and H of the mean cross-entropy.
     Needs: labelled data and one Hessian-vector product.  Cost: about four passes of the samples.
 
-    Not verified against a primary source: the formula is from memory, and the authors published no code.  Batch
-    normalisation uses its running statistics.  The last layer is not pruned, so its weights are not in w.
+    Departures: batch normalisation uses its running statistics.  The last layer is not pruned, so its weights are not
+    in w.  The tests compare the scores of two small networks with their dense gradients and Hessians in float64; we
+    found no code by the authors to compare with.
 
     Attributes:
         samples: images, drawn evenly from the classes.
@@ -62,7 +63,7 @@ class Sosp(Ranker):
 
 
 def _per_unit(of: list[str], weights: list[Tensor], others: list[Tensor]) -> dict[str, Tensor]:
-    """Multiply each unit's weights and bias with its part of another vector; ``of`` names their layers."""
+    """Multiply each unit's weights and bias by its part of another vector, and add up; ``of`` names their layers."""
     products: dict[str, Tensor] = {}
     for name, weight, other in zip(of, weights, others, strict=True):
         products[name] = products.get(name, 0) + (weight * other).reshape(len(weight), -1).sum(1)

@@ -19,24 +19,27 @@ from mipp_core.pruners.weight_scores import WeightRanker, WeightScores, scoring_
 class SynFlow(Rounds, WeightRanker):
     """Score a weight by the flow of synaptic strength through it, in many small rounds.
 
-    Idea: make all weights positive, send an image of ones through the network, and ask how much of the output flows
-    through each weight.  The flow through every layer is the same, so wide layers have small scores each; removing
-    little at a time and scoring again means that no layer is emptied before it must be.  No data are used.
+    Idea: make all weights positive, send an image of ones through the network, and see how much of the output flows
+    through each weight.  The flow through every layer is the same, so each weight of a wide layer has a small score;
+    removing little at a time and scoring again means that no layer is emptied before it must be.  No data are used.
     Formula: |dR/dw * w| with R = sum of outputs of the network of |w| for an input of ones (Algorithm 1); after round
     k of R the share kept is its target to the power k / R.
-    Needs: the weights and the image's shape.  Cost: one forward and backward pass of one image a round.
+    Needs: the weights and the image's shape.  Cost: one forward and backward pass of one image per round.
 
-    Departures: computed in float64, since R overflows float32 in deep networks.  Biases count as 0, and normalisation
-    as its scaling alone, since they break the conservation on which the method rests (with PyTorch's default biases
-    4 of VGG16's 14 layers survive a compression of 10^5; without, all do).  The paper prunes weights; units have the
-    sum of their weights' scores.  Gates on channels (squeeze-and-excitation) stay in place and break the conservation
-    too: for an image of ones they are wide open, so the units that squeeze score almost 0 and go first.
+    Departures: computed in float64, since R overflows float32 in deep networks.  Biases, and the shifts (biases) and
+    running means of batch normalisations, count as 0, since they break the conservation on which the method rests (with
+    PyTorch's default biases 4 of VGG16's 14 layers survive a compression of 10^5; without, all do).  The authors' code
+    takes the magnitudes of these shifts and running means: as initialised they are 0 and the scores are equal to the
+    last bit; in a trained network the shifts make up 4 to 12% of a layer's sum and the ranking hardly changes (rank
+    correlation 0.9999).  The paper prunes weights; a unit's score is the sum of its weights' scores.  Gates on channels
+    (squeeze-and-excitation) stay in place and break the conservation too: for an image of ones they are wide open, so
+    the units that squeeze score almost 0 and are removed first.
 
     Attributes:
-        rounds: of scoring and removing; 100 in the paper.
+        rounds: number of rounds of scoring and removing; 100 in the paper.
 
     Raises:
-        SettingError: the rounds are below 1.
+        SettingError: ``rounds`` is below 1.
     """
 
     variants: ClassVar[Mapping[str, Variant]] = {"SynFlow": Variant(usual=True)}

@@ -18,17 +18,17 @@ from mipp_core.pruners.weight_scores import drawn, scoring_copy
 class Taylor(Ranker):
     """Score a unit by the squared change of the loss when it is switched off, to first order, averaged over batches.
 
-    Idea: the loss of a batch changes by about gate * dL/dgate when a unit goes.  At a trained network's minimum the
-    mean of that is near 0, so its square is averaged over batches.
+    Idea: the loss of a batch changes by about gate * dL/dgate when a unit is removed.  At a trained network's minimum
+    the mean of that is near 0, so its square is averaged over batches.
     Formula: mean over batches of (dL/dgate)^2 at gate = 1 (Equation 8, "TaylorFO with a gate").
-    Needs: labelled data and one gradient a batch.  Cost: one forward and backward pass of ``samples`` images.
+    Needs: labelled data and one gradient per batch.  Cost: one forward and backward pass of ``samples`` images.
 
     Departures: the paper prunes a few units every few steps of fine-tuning; here the network is scored once.  The gate
-    stands where the next layer reads the unit.
+    is where the next layer reads the unit.
 
     Attributes:
         samples: images, drawn evenly from the classes.
-        batch_size: images of one batch; what is left over is a smaller batch.
+        batch_size: images per batch; the last batch may be smaller.
 
     Raises:
         SettingError: a setting is out of its range.

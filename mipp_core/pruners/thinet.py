@@ -24,23 +24,22 @@ from mipp_core.vocabulary import Progress
 class ThiNet(Ranker):
     """Discard the units whose joint contribution to the next layer is smallest.
 
-    Idea: a number the next layer computes is a sum over its input units.  Look at many such numbers, and discard,
+    Idea: a number the next layer computes is a sum over its input units.  Sample many such numbers, and discard,
     one after another, the unit that keeps the discarded units' share of the sums smallest.  Layers are pruned from the
     input to the output, each reading the already pruned ones, all at the same ratio.
-    Formula: grow T greedily to minimise sum_i (sum_{c in T} x_ic)^2 (Equation 6), x_ic what unit c adds to the i-th
-    sampled number.  Only the products of the x's columns are needed, so a step costs as many numbers as there are
-    units.
-    Needs: images.  Cost: one forward pass and one small matrix a layer.
+    Formula: grow T greedily to minimise sum_i (sum_{c in T} x_ic)^2 (Equation 6), where x_ic is what unit c adds to the
+    i-th sampled number.  Only the products of x's columns are needed, so a step takes one operation per unit.
+    Needs: images.  Cost: one forward pass and one small matrix per layer.
 
     Departures: the paper leaves the last convolution of a residual block alone; here it is pruned too.  Its x_ic is
-    what the unit, through the stream it is added into, adds to the number of the next layer that reads the stream, all
-    that lies between frozen as it is for each image (``mipp_core.pruners.contributions``); so are gates on channels.
+    what the unit, through its stream, adds to the number of the next layer that reads the stream, with everything in
+    between frozen as it is for each image (``mipp_core.pruners.contributions``); gates on channels are frozen likewise.
     The paper then rescales the kept units by least squares (Equation 7); here every pruner's network is rebuilt by
     least squares afterwards (``mipp_core.cutting.rebuilding``), which includes that.
 
     Attributes:
         samples: images, drawn evenly from the classes (10 of each of 1,000 in the paper).
-        positions: numbers of the next layer looked at per image, each of a random unit at a random place (10).
+        positions: sampled numbers of the next layer per image, each of a random unit at a random place (paper: 10).
 
     Raises:
         SettingError: a setting is out of its range.
@@ -84,14 +83,14 @@ class ThiNet(Ranker):
     def _discard_order(self, model: nn.Module, layer: Layer, images: Tensor, seed: int) -> Float[Tensor, " units"]:
         generator = torch.Generator().manual_seed(seed)
         parts = contributions(model, layer, images, self.positions, generator).double()
-        order = discard_greedily((parts.T @ parts).cpu())  # one synchronisation, not one a unit
+        order = discard_greedily((parts.T @ parts).cpu())  # one synchronisation, not one per unit
         late = torch.empty(layer.units)
         late[order] = torch.arange(layer.units, dtype=late.dtype)
         return late
 
 
 def discard_greedily(products: Float[Tensor, "units units"]) -> list[int]:
-    """Return all units in the order of discarding: each keeps the discarded units' summed square smallest.
+    """Return all units in the order of discarding: each choice keeps the discarded units' summed square smallest.
 
     Args:
         products: X'X for contributions X [numbers, units]; of equal units the first is discarded first.

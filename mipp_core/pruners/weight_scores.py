@@ -1,4 +1,4 @@
-"""Pruners that score weights: their structured form, and what their scores are computed on."""
+"""Pruners that score weights: how weights' scores become units' scores, and what they are computed on."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from mipp_core.network.layers import weighted, wiring_of
 from mipp_core.pruners.contract import Ranker, Scores
 
 WeightScores = dict[str, Float[Tensor, "units ..."]]
-"""Layer name -> one score per weight, of the weight's shape; the last layer included."""
+"""Layer name -> one score per weight, in the shape of the weights; the last layer included."""
 
 Reduction = Literal["l1", "l2", "sum"]
 """How the scores of a unit's incoming weights become the unit's: sum of magnitudes, root of the sum of squares, or
@@ -29,7 +29,7 @@ class WeightRanker(Ranker):
 
     @abstractmethod
     def weight_scores(self, model: nn.Module, data: Split, seed: int) -> WeightScores:
-        """Score every weight of every convolution and linear layer, biases apart."""
+        """Score every weight of every convolution and linear layer, without biases."""
 
     @property
     def reduction(self) -> Reduction:
@@ -49,7 +49,7 @@ def reduced(scores: Float[Tensor, "units ..."], how: Reduction) -> Float[Tensor,
 
 
 def scoring_copy(model: nn.Module, dtype: torch.dtype | None = None) -> nn.Module:
-    """Copy a network for scoring: evaluation mode, every weight takes gradients; the network itself is left alone.
+    """Copy a network for scoring, in evaluation mode and with gradients for every weight.
 
     The copy can be differentiated twice wherever PyTorch can.
     """
@@ -64,7 +64,7 @@ def scoring_copy(model: nn.Module, dtype: torch.dtype | None = None) -> nn.Modul
 
 
 def _hardsigmoid(x: Tensor) -> Tensor:
-    """The same function as PyTorch's, whose own slope has none ("derivative not implemented")."""
+    """The same function as PyTorch's, which cannot be differentiated twice ("derivative not implemented")."""
     return functional.relu6(x + 3) / 6
 
 

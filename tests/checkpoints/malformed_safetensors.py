@@ -40,7 +40,7 @@ def value(name: str, number: float, dtype: torch.dtype = torch.float32) -> bytes
 _JSON = json.dumps(_HEADER).encode()
 
 LENGTHS = {
-    f"header of {length} bytes": (length.to_bytes(8, "little") + GOOD[8:], "states a header of")
+    f"header of {length} bytes": (length.to_bytes(8, "little") + GOOD[8:], "claims a header of")
     for length in (len(GOOD), 2**20 + 1, 10**8, 2**31, 2**32, 2**62, 2**63, 2**64 - 1)
 } | {
     f"header length {length}": (length.to_bytes(8, "little") + GOOD[8:], "not JSON")
@@ -66,19 +66,19 @@ TEXTS = {
         (b"{} {}", "not JSON"),
         (b"{}", "take 0 bytes"),
         (b'{"__metadata__": {"format": "pt"}}', "take 0 bytes"),
-        (b'{"w": 1}', "by other things than"),
-        (b'{"w": null}', "by other things than"),
-        (b'{"w": []}', "by other things than"),
-        (b'{"w": {}}', "by other things than"),
-        (b'{"w": {"dtype": "F32"}}', "by other things than"),
-        (b'{"": ""}', "by other things than"),
+        (b'{"w": 1}', "by exactly"),
+        (b'{"w": null}', "by exactly"),
+        (b'{"w": []}', "by exactly"),
+        (b'{"w": {}}', "by exactly"),
+        (b'{"w": {"dtype": "F32"}}', "by exactly"),
+        (b'{"": ""}', "by exactly"),
         (_JSON.replace(b'{"fc1.bias"', b'{"fc1.bias":1,"fc1.bias"', 1), "a name comes twice"),
         (_JSON.replace(b'"dtype"', b'"dtype":"I8","dtype"', 1), "a name comes twice"),
     ]
 }
 
 TYPES = {
-    f"type {dtype!r}": (entry(dtype=dtype), "of the type")
+    f"type {dtype!r}": (entry(dtype=dtype), "has the type")
     for dtype in [
         *("", "f32", "F33", "F8_E4M3", "F8_E5M2", "U8", "BOOL", "C64", "I8", "float32", "F32\n", "A" * 5000),
         *(3, None, [], ["F32"], {}, True, 1.5),
@@ -120,7 +120,7 @@ OFFSETS = {
     "a byte too many": (GOOD + b"\0", "take"),
     "many bytes too many": (GOOD + GOOD, "take"),
     "beyond the file": (one("F32", [10**10], [0, 4 * 10**10], b"\0" * 1000), "take 40000000000 bytes"),
-    "no data": (framed(_JSON, b""), "and the file has 0"),
+    "no data": (framed(_JSON, b""), "but the file has 0"),
 }
 
 SHAPES = {
@@ -141,7 +141,7 @@ SHAPES = {
         ([2**63, 2], "which no tensor has"),
         ([10**4000, 1], "which no tensor has"),
         ([10**10], "needs 40000000000 bytes"),
-        ([2**62, 2**62, 2**62], "bytes and its offsets"),
+        ([2**62, 2**62, 2**62], "bytes, but its offsets"),
         ([0, 16], "needs 0 bytes"),
         ([], "needs 4 bytes"),
         ([8, 15], "needs 480 bytes"),
@@ -159,7 +159,7 @@ MEMBERS = {
         save(state(fc1__bias=None, fc2__bias=None, fc3__bias=None, fc1__weight=None)),
         "and 1 more",
     ),
-    "one extra": (save(state(extra=torch.zeros(3))), "has 'extra', unknown"),
+    "one extra": (save(state(extra=torch.zeros(3))), "has 'extra', which the network does not have"),
     "many extra": (save(state(**{f"x{i}": torch.zeros(1) for i in range(500)})), "and 497 more"),
     "a long name": (save(state(**{"x" * 50_000: torch.zeros(1)})), "…"),
     "a name with lines": (save(state(**{"a\nb\x1b[31m": torch.zeros(1)})), "a\\nb"),
@@ -167,8 +167,8 @@ MEMBERS = {
     "another network": (save({"conv1.weight": torch.zeros(6, 1, 5, 5)}), "choose the network they belong to"),
     "wider": (save(state(fc1__weight=torch.zeros(9, 16))), "'fc1.weight' is 9x16 instead of 8x16"),
     "empty": (save(state(fc1__weight=torch.zeros(0, 16))), "0x16 instead of 8x16"),
-    "half of the names prefixed": (save(state(module__x=torch.zeros(1))), "unknown to the network"),
-    "prefixed twice": (save({f"module.module.{k}": v for k, v in state().items()}), "unknown to the network"),
+    "half of the names prefixed": (save(state(module__x=torch.zeros(1))), "which the network does not have"),
+    "prefixed twice": (save({f"module.module.{k}": v for k, v in state().items()}), "which the network does not have"),
     "huge and true": (save(state(fc1__weight=torch.zeros(3000, 1000))), "3000x1000 instead of 8x16"),
 }
 

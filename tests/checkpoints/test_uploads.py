@@ -33,7 +33,7 @@ def test_a_file_of_another_kind_is_a_sentence(name: str, refusal):
 
 def test_an_upload_too_large_is_refused(monkeypatch: pytest.MonkeyPatch, refusal):
     monkeypatch.setattr(stored, "LARGEST_FILE", 10)
-    assert "it has 11 bytes and the limit is 10; save the weights alone" in refusal(b"x" * 11)
+    assert "it has 11 bytes, and the limit is 10; save only the weights" in refusal(b"x" * 11)
 
 
 def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path, small):

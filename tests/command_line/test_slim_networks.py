@@ -75,7 +75,7 @@ def test_latency_compares_with_the_dense_network(pruned: Path, capsys):
         (["export", "--format", ""], "choose from: pt2, onnx"),
         (["latency", "--batches", "few"], "whole numbers"),
         (["latency", "--batches", "0"], "at least 1 image"),
-        (["latency", "--batches", ""], "at least one batch size"),
+        (["latency", "--batches", ""], "No batch sizes were given"),
         (["latency", "--seconds", "0"], "more than 0 seconds"),
         (["latency", "--device", "toaster"], "cannot be used"),
     ],

@@ -62,7 +62,7 @@ def refusal(small: SmallCifar, root: Path, reason: str) -> str:
     archive = re.escape(str(root / small.family.reader.filename))
     remedy = "connect to the internet and try again, put the file there, or use the embedded mnist-sample."
     return (
-        rf"^pictures needs the file {archive}, which is not there and cannot be downloaded \({reason}\); "
+        rf"^pictures needs the file {archive}, which is missing and cannot be downloaded \({reason}\); "
         + re.escape(remedy)
         + "$"
     )
@@ -122,7 +122,7 @@ def test_a_damaged_file_is_named(small: SmallCifar, tmp_path: Path, kept: int):
     folder = small.write(tmp_path)
     for name, content in small.files.items():
         (folder / name).write_bytes(content[:kept])
-        fault = f"hold another {re.escape(name)} than the published one, perhaps a part of it"
+        fault = rf"include a file {re.escape(name)} that is not the published one \(it may be incomplete\)"
         with pytest.raises(DataError, match=damaged(small, tmp_path, fault)):
             small.family.load(tmp_path, silent)
         (folder / name).write_bytes(content)
@@ -160,6 +160,6 @@ def test_no_pickle_is_opened_whose_checksum_is_not_the_published_one(small: Smal
     monkeypatch.setattr("torchvision.datasets.cifar.pickle.load", lambda *file, **_: opened.append(file))
     first = small.write(tmp_path) / small.family.reader.train_list[0][0]
     first.write_bytes(first.read_bytes()[:-1] + b"!")
-    with pytest.raises(DataError, match="than the published one"):
+    with pytest.raises(DataError, match="not the published one"):
         small.family.load(tmp_path, silent)
     assert opened == []

@@ -82,7 +82,7 @@ def test_progress_is_reported_and_stdout_stays_clean(small, network, serve, tmp_
 def refusal(small, root: Path, reason: str) -> str:
     path = small.raw(root) / IMAGES
     return re.escape(
-        f"digits needs the file {path}, which is not there and cannot be downloaded ({reason}); "
+        f"digits needs the file {path}, which is missing and cannot be downloaded ({reason}); "
         "connect to the internet and try again, put the file there, or use the embedded mnist-sample."
     )
 
@@ -112,7 +112,7 @@ def test_whole_files_survive_a_later_failure_and_are_not_asked_for_again(small, 
         return serve(url)
 
     network(answer)
-    with pytest.raises(DataError, match=r"train-labels-idx1-ubyte, which is not there .*\(gone\)"):
+    with pytest.raises(DataError, match=r"train-labels-idx1-ubyte, which is missing .*\(gone\)"):
         small.family.load(tmp_path, silent)
     assert files(tmp_path) == [f"Digits/raw/{IMAGES}"]
     asked = network(serve)

@@ -66,16 +66,18 @@ def test_a_missing_or_renamed_folder_says_where_to_get_it(case: Case, tmp_path: 
     family, write = case
     folder = write(tmp_path)
     (folder / part).rename(folder / f"{part}ing")
-    start = re.escape(f"{family.name} needs the folder {folder / part}, which is not there, and is not downloaded: ")
+    start = re.escape(
+        f"{family.name} needs the folder {folder / part}, which is missing and cannot be downloaded automatically: "
+    )
     with pytest.raises(DataError, match=rf"^{start}get it from .+; or use the embedded mnist-sample\.$"):
         family.load(tmp_path, silent)
 
 
 @pytest.mark.parametrize("name", ["imagenet", "tiny-imagenet"])
 def test_the_real_ones_say_where_to_get_them(tmp_path: Path, name: str):
-    with pytest.raises(DataError, match=rf"^{name} needs the folder .+ is not downloaded: .+ mnist-sample\.$"):
+    with pytest.raises(DataError, match=rf"^{name} needs .+ cannot be downloaded automatically: .+ mnist-sample\.$"):
         load_dataset(name, data_dir=tmp_path)
-    with pytest.raises(DataError, match="is not there"):
+    with pytest.raises(DataError, match="is missing"):
         load_dataset(name, data_dir=tmp_path / "x\0y")
     assert DATASETS[name].download is None
 
@@ -109,29 +111,32 @@ def test_a_dataset_half_unpacked_is_not_a_smaller_dataset(case: Case, tmp_path: 
     family, write = case
     folder = write(tmp_path)
     next((folder / "train").rglob("*_3.JPEG")).unlink()
-    with pytest.raises(DataError, match=wrong(family, folder, "has 11 images in train where 12 are expected")):
+    with pytest.raises(DataError, match=wrong(family, folder, "has 11 images in train instead of 12")):
         family.load(tmp_path, silent)
     shutil.rmtree(folder / "train" / WNIDS[2])
-    with pytest.raises(DataError, match=wrong(family, folder, "has 2 classes in train where 3 are expected")):
+    with pytest.raises(DataError, match=wrong(family, folder, "has 2 classes in train instead of 3")):
         family.load(tmp_path, silent)
 
 
 def test_a_class_folder_renamed_in_one_half_is_found(tmp_path: Path):
     folder = write_photos(tmp_path)
     (folder / "val" / WNIDS[1]).rename(folder / "val" / "n09999999")
-    fault = rf"has the class '{WNIDS[1]}' in one of train and val only"
+    fault = rf"has the class '{WNIDS[1]}' in only one of train and val"
     with pytest.raises(DataError, match=wrong(PHOTOS, folder, fault)):
         PHOTOS.load(tmp_path, silent)
 
 
 TABLES: dict[str, tuple[Callable[[str], str], str]] = {
-    "empty": (lambda rows: "", "has 0 images in val where 6 are expected"),
-    "truncated": (lambda rows: rows[: rows.index("val_4")], "has 4 images in val where 6 are expected"),
+    "empty": (lambda rows: "", "has 0 images in val instead of 6"),
+    "truncated": (lambda rows: rows[: rows.index("val_4")], "has 4 images in val instead of 6"),
     "cut within a line": (
         lambda rows: rows[:13],
-        r"cannot be listed in val \(.+ and 'n0' is no class folder.+\)",
+        r"cannot be listed in val \(.+ but train has no class folder 'n0'\)",
     ),
-    "no tabs": (lambda rows: rows.replace("\t", " "), r"cannot be listed in val \(.+ and '' is no class folder.+\)"),
+    "no tabs": (
+        lambda rows: rows.replace("\t", " "),
+        r"cannot be listed in val \(.+ but train has no class folder ''\)",
+    ),
     "another name": (
         lambda rows: rows.replace("val_2", "val_7"),
         r"cannot be listed in val \(val_annotations.txt names 'val_7.JPEG', which is not in images\)",

@@ -47,27 +47,27 @@ DAMAGES: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
     "fewer images": (
         IMAGES,
         lambda whole: header(39, 28, 28) + whole[16 : 16 + 39 * 784],
-        r"hold images of shape \(39, 28, 28\) where \(40, 28, 28\) is expected",
+        r"hold images of shape \(39, 28, 28\) instead of \(40, 28, 28\)",
     ),
     "other image size": (
         IMAGES,
         lambda whole: header(40, 14, 56) + whole[16:],
-        r"hold images of shape \(40, 14, 56\) where \(40, 28, 28\) is expected",
+        r"hold images of shape \(40, 14, 56\) instead of \(40, 28, 28\)",
     ),
     "fewer labels": (
         LABELS,
         lambda whole: header(39) + whole[8:-1],
-        r"hold labels of shape \(39,\) where \(40,\) is expected",
+        r"hold labels of shape \(39,\) instead of \(40,\)",
     ),
     "labels out of range": (
         LABELS,
         lambda whole: whole[:-1] + bytes([10]),
-        r"hold labels from 0 to 10 where 0 to 9 is expected",
+        r"hold labels from 0 to 10 instead of 0 to 9",
     ),
     "one pixel changed": (
         IMAGES,
         lambda whole: whole[:-1] + bytes([whole[-1] ^ 1]),
-        r"are not the published ones \(SHA-256 \w{12}… where \w{12}… is expected\)",
+        r"are not the published ones \(SHA-256 \w{12}… instead of \w{12}…\)",
     ),
     "two labels exchanged": (
         LABELS,
@@ -90,7 +90,7 @@ def test_damage_is_found_and_said(small, tmp_path: Path, file: str, damage: Call
 
 def test_damage_in_the_test_half_is_found_too(small, tmp_path: Path):
     (small.write(tmp_path) / "t10k-images-idx3-ubyte").write_bytes(small.files[IMAGES])
-    with pytest.raises(DataError, match=r"The test files .* shape \(40, 28, 28\) where \(20, 28, 28\)"):
+    with pytest.raises(DataError, match=r"The test files .* shape \(40, 28, 28\) instead of \(20, 28, 28\)"):
         small.family.load(tmp_path, silent)
 
 
@@ -98,14 +98,14 @@ def test_files_of_another_dataset_of_the_same_shape_are_refused(small, tmp_path:
     """Fashion-MNIST renamed to MNIST has the right sizes, and only a checksum tells."""
     small.write(tmp_path)
     other = replace(small.family, train=replace(small.family.train, digest="0" * 64))
-    with pytest.raises(DataError, match=r"are not the published ones \(SHA-256 .* where 000000000000…"):
+    with pytest.raises(DataError, match=r"are not the published ones \(SHA-256 .* instead of 000000000000…"):
         other.load(tmp_path, silent)
 
 
 def test_a_renamed_file_is_a_missing_file(small, tmp_path: Path):
     path = small.write(tmp_path) / IMAGES
     path.rename(path.with_name("train-images.idx3-ubyte"))
-    with pytest.raises(DataError, match=re.escape(f"digits needs the file {path}, which is not there")):
+    with pytest.raises(DataError, match=re.escape(f"digits needs the file {path}, which is missing")):
         small.family.load(tmp_path, silent)
 
 

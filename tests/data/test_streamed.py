@@ -157,7 +157,7 @@ def test_a_random_part_is_a_part_of_the_picture():
 
 def test_images_in_memory_cannot_be_cropped_so():
     split = Split(torch.zeros(2, 3, 4, 4), torch.tensor([0, 1]))
-    with pytest.raises(SettingError, match=r"cut out of files .* choose a recipe that crops with padding"):
+    with pytest.raises(SettingError, match=r"made while files are read.* choose a recipe that crops with padding"):
         split.randomly_cropped(seeded())
 
 
@@ -174,7 +174,7 @@ def test_what_is_read_does_not_depend_on_the_number_of_processes(split: FileSpli
     pairs = zip(alone.batches(5), together.batches(5), strict=True)
     assert all(torch.equal(a, b) for one, other in pairs for a, b in zip(one, other, strict=True))
     Path(split.paths[6]).write_bytes(b"")
-    with pytest.raises(DataError, match=r"^The image .+ cannot be read \(.+\); put a whole copy there.+sample\.$"):
+    with pytest.raises(DataError, match=r"^The image .+ cannot be read \(.+\); put an intact copy there.+sample\.$"):
         list(together.batches(5))
 
 
@@ -201,14 +201,14 @@ def test_a_damaged_image_is_named_when_its_turn_comes(split: FileSplit, damage, 
     path.write_bytes(damage(path.read_bytes()))
     batches = split.batches(5)
     next(batches)
-    sentence = rf"^The image {path} cannot be read \({reason}.*\); put a whole copy there, or use .+ mnist-sample\.$"
+    sentence = rf"^The image {path} cannot be read \({reason}.*\); put an intact copy there, or use .+ mnist-sample\.$"
     with pytest.raises(DataError, match=sentence):
         next(batches)
 
 
 def test_an_image_that_has_gone_is_named(split: FileSplit):
     Path(split.paths[0]).rename(f"{split.paths[0]}.old")
-    with pytest.raises(DataError, match=r"_0\.JPEG cannot be read \(No such file or directory\); put a whole copy"):
+    with pytest.raises(DataError, match=r"_0\.JPEG cannot be read \(No such file or directory\); put an intact copy"):
         split.in_memory()
 
 

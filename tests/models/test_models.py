@@ -125,8 +125,8 @@ def test_a_network_of_a_persons_own_file(write):
     ("text", "function", "words"),
     [
         ("def build(:", "build", "cannot be run .SyntaxError"),
-        ("1 / 0", "build", "cannot be run .ZeroDivisionError: division by zero.; correct it"),
-        ("raise SystemExit(2)", "build", "cannot be run .SystemExit: 2.; correct it"),
+        ("1 / 0", "build", "cannot be run .ZeroDivisionError: division by zero.; check its path and its code"),
+        ("raise SystemExit(2)", "build", "cannot be run .SystemExit: 2.; check its path and its code"),
         ("def other(): pass", "build", "has no function 'build'; give PATH.py:FUNCTION"),
         ("build = 3", "build", "has no function 'build'"),
     ],
@@ -145,11 +145,14 @@ def test_a_file_that_is_not_there_is_a_sentence():
     ("text", "words"),
     [
         ("def build(): return 3", "returned a int; it must return a torch.nn.Module"),
-        ("def build(): return nn.Sequential(nn.Flatten(), nn.Linear(16, 4))", r"answers an image with \(1, 4\)"),
-        ("def build(width): return nn.Flatten()", "build@[0-9a-f]+ cannot be built .TypeError: .*'width'.; correct it"),
+        ("def build(): return nn.Sequential(nn.Flatten(), nn.Linear(16, 4))", r"returns \(1, 4\) for one image"),
+        (
+            "def build(width): return nn.Flatten()",
+            "build@[0-9a-f]+ cannot be built .TypeError: .*'width'.; correct its code",
+        ),
         ("def build(): return {}['a']", "cannot be built .KeyError: 'a'."),
-        ("def build(): return nn.Flatten()", r"answers an image with \(1, 16\)"),
-        ("def build(): return nn.LSTM(4, 3)", "cannot read images|answers an image with a tuple"),
+        ("def build(): return nn.Flatten()", r"returns \(1, 16\) for one image"),
+        ("def build(): return nn.LSTM(4, 3)", "cannot read images|returns a tuple for one image"),
     ],
 )
 def test_a_file_that_builds_something_else_is_a_sentence(write, text: str, words: str):
@@ -180,7 +183,7 @@ def test_a_file_that_nobody_named_is_never_run(tmp_path: Path):
         "classes": 3,
     }
     (tmp_path / "net.py").write_text("raise SystemExit")
-    with pytest.raises(ModelError, match=r"is only run when you name it: give it again, as --model PATH.py:FUNCTION"):
+    with pytest.raises(ModelError, match=r"is only run when you name it; give it again as --model PATH.py:FUNCTION"):
         Architecture.from_json(value)
 
 

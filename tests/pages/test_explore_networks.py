@@ -24,7 +24,7 @@ def test_how_long_a_run_will_take_is_said_on_request(explore, words):
     app = explore(**MLP)
     assert "400 units" not in words(app)
     press(app, "plan")
-    assert "400 units of 2 layers at 20 levels; 8,000 samples, 3 regressors a test" in words(app)
+    assert "400 units of 2 layers at 20 levels; 8,000 samples, 3 regressors per test" in words(app)
 
 
 def test_where_that_is_long_the_small_setting_is_one_click(explore, words, monkeypatch):
@@ -34,7 +34,7 @@ def test_where_that_is_long_the_small_setting_is_one_click(explore, words, monke
     press(app, "use_small")
     assert app.toggle(key="small").value
     press(app, "plan")
-    assert f"{SMALL.samples:,} samples, {SMALL.members} regressors a test" in words(app)
+    assert f"{SMALL.samples:,} samples, {SMALL.members} regressors per test" in words(app)
     live._planned.clear()
 
 

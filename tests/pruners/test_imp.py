@@ -188,7 +188,7 @@ def test_a_network_that_training_leaves_as_it_was_loses_its_smallest_units(mlp: 
 
 
 def test_without_a_way_to_train_it_refuses(mlp: nn.Module, split: Split):
-    with pytest.raises(SettingError, match="trains the network between its rounds; say how in the task's `train`"):
+    with pytest.raises(SettingError, match="trains the network between its rounds; give the task a function `train`"):
         Imp().masks(Task(mlp, split), (0.5,), Selection())
 
 
