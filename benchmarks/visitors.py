@@ -1,0 +1,142 @@
+"""Visitors of the app that speak the browser's protocol and draw nothing, for benchmarks and tests of many at once."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import websockets
+from streamlit.proto.Alert_pb2 import Alert
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+ROOT = Path(__file__).parent.parent
+_SLIDER = "Confidence level"
+
+
+@dataclass
+class Visitor:
+    """One session of a browser.
+
+    Attributes:
+        host: of the app, with its port.
+        words: all text that the page shows, since the last rerun began.
+        errors: shown on the page, since the session began.
+        seconds: that each rerun took, from the message that asks for it to the end of the script.
+        pages: title -> what the protocol calls the page.
+    """
+
+    host: str
+    words: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    pages: dict[str, str] = field(default_factory=dict)
+    _page: str = ""
+    _slider: str = ""
+    _level: int | None = None
+    _socket: websockets.ClientConnection | None = None
+
+    async def open(self) -> None:
+        """Open the app's first page."""
+        await self.close()
+        address, origin = f"ws://{self.host}/_stcore/stream", f"http://{self.host}"
+        self._page, self._slider, self._level = "", "", None
+        self._socket = await websockets.connect(address, max_size=None, subprotocols=["streamlit"], origin=origin)
+        await self._rerun()
+
+    async def move(self, level: int) -> None:
+        """Move the slider."""
+        self._level = level
+        await self._rerun()
+
+    async def turn_to(self, title: str) -> None:
+        """Change the page."""
+        self._page = self.pages[title]
+        await self._rerun()
+
+    async def close(self) -> None:
+        """Leave."""
+        if self._socket is not None:
+            await self._socket.close()
+            self._socket = None
+
+    def shows(self, text: str) -> bool:
+        """Tell whether the page shows a text."""
+        return any(text in each for each in self.words)
+
+    async def _rerun(self) -> None:
+        """Ask for a rerun and read all it sends."""
+        assert self._socket is not None
+        started = time.perf_counter()
+        self.words.clear()
+        await self._socket.send(self._asked().SerializeToString())
+        while True:
+            message = ForwardMsg()
+            message.ParseFromString(await self._socket.recv())
+            if message.WhichOneof("type") == "script_finished":
+                break
+            self._look(message)
+        self.seconds.append(time.perf_counter() - started)
+
+    def _asked(self) -> BackMsg:
+        asked = BackMsg()
+        asked.rerun_script.query_string = "" if self._level is None else f"level={self._level}"
+        asked.rerun_script.page_script_hash = self._page
+        if self._level is not None and self._slider:
+            moved = asked.rerun_script.widget_states.widgets.add()
+            moved.id = self._slider
+            moved.double_array_value.data.append(self._level)
+        return asked
+
+    def _look(self, message: ForwardMsg) -> None:
+        kind = message.WhichOneof("type")
+        if kind == "navigation":
+            self.pages |= {page.page_name: page.page_script_hash for page in message.navigation.app_pages}
+        elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
+            self._see(message.delta.new_element)
+
+    def _see(self, element: object) -> None:
+        kind = element.WhichOneof("type")
+        if kind == "slider" and element.slider.label == _SLIDER:
+            self._slider = element.slider.id
+        elif kind in ("markdown", "heading"):
+            self.words.append(getattr(element, kind).body)
+        elif kind == "exception":
+            self.errors.append(element.exception.message)
+        elif kind == "alert" and element.alert.format == Alert.ERROR:
+            self.errors.append(element.alert.body)
+
+
+@contextmanager
+def app_with(store: Path) -> Iterator[str]:
+    """Start the app with a store of its own at a free port, and yield its host once it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(words, cwd=ROOT, env={**os.environ, "MIPP_STORE": str(store)}, **quiet) as server:
+        try:
+            host = f"127.0.0.1:{port}"
+            _wait_until_up(host)
+            yield host
+        finally:
+            server.terminate()
+
+
+def _wait_until_up(host: str) -> None:
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"http://{host}/_stcore/health").close()
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+        else:
+            return
+    raise TimeoutError(f"The app at {host} did not start within a minute.")
