@@ -138,7 +138,7 @@ class Bench:
         """The network that is pruned."""
         model = self.initial()
         if self.spec.trained:
-            load(model, self.dense().tensors)
+            load(model, self.dense().tensors or {})
         return model
 
     @cached_property
