@@ -65,7 +65,7 @@ def macs(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
     """
     counted: list[int] = []
 
-    def count(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+    def count(module: nn.Conv2d | nn.Linear, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         counted.append(output[0].numel() * module.weight[0].numel())
 
     ghost = _on_meta(model)

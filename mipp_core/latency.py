@@ -137,7 +137,8 @@ def _call(model: nn.Module, batch_size: int, image_shape: tuple[int, int, int], 
 @torch.inference_mode()
 def _rounds(calls: list[Call], seconds: float, fewest: int) -> list[list[float]]:
     """Run all networks alternately until the time is up; return each round's seconds."""
-    ends, rounds = perf_counter() + seconds, []
+    ends = perf_counter() + seconds
+    rounds: list[list[float]] = []
     while len(rounds) < fewest or (perf_counter() < ends and len(rounds) < _MOST):
         rounds.append([call() for call in calls])
     return rounds

@@ -1,6 +1,5 @@
 """Checks that a file holds exactly an architecture's tensors, and returns them."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 
 import torch
@@ -28,8 +27,9 @@ def load(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     Raises:
         RuntimeError: they do not fit.
     """
-    state = OrderedDict(tensors)
-    state._metadata = model.state_dict()._metadata
+    state = model.state_dict()  # which knows the version
+    state.clear()
+    state.update(tensors)
     model.load_state_dict(state)
 
 

@@ -15,7 +15,7 @@ from mipp_core.experiments.sweep import run
 from mipp_core.reports.archive import save_run, save_slim, slim_description
 from mipp_core.reports.tables import measures_of
 from mipp_core.runs import NetworkSpec, RunResult, RunSpec, collapsed_layers, masks_of, passed_layers
-from mipp_core.runs.document import LevelDocument, RunDocument
+from mipp_core.runs.document import LevelDocument, NetworkDocument, RunDocument
 from mipp_core.runs.naming import digest
 from mipp_core.runs.result import accuracy_of
 from mipp_core.store import Store
@@ -44,7 +44,7 @@ def train(chosen: Namespace) -> Answer:
     return document, [f"test accuracy {document['accuracy']:.4f}, {document['parameters']} parameters"]
 
 
-def network_json(spec: NetworkSpec) -> dict[str, Any]:
+def network_json(spec: NetworkSpec) -> NetworkDocument:
     """Return a network's specification as plain JSON."""
     return RunSpec(network=spec).to_json()["network"]
 

@@ -4,7 +4,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypedDict
 
 from rich.console import Console
 from rich.live import Live
@@ -16,10 +16,21 @@ from mipp_core.command_line.reading import grid_of
 from mipp_core.jobs.executors import run_here
 from mipp_core.reports.tables import headline
 from mipp_core.runs import RunSpec
+from mipp_core.runs.document import RunDocument, SpecDocument
 from mipp_core.runs.grid import Grid
 from mipp_core.store import Job, Store
+from mipp_core.store.job import State
 
 Answer = tuple[Any, list[str]]
+
+
+class Unfinished(TypedDict):
+    """What an answer says of a run without a result."""
+
+    spec: SpecDocument
+    hash: str
+    state: State
+    message: str
 
 
 def sweep(chosen: Namespace) -> Answer:
@@ -61,9 +72,9 @@ def failed(document: dict[str, Any]) -> bool:
     return any(run["state"] != "done" for run in document.get("runs", [document]))
 
 
-def _document(store: Store, job: Job) -> dict[str, Any]:
+def _document(store: Store, job: Job) -> RunDocument | Unfinished:
     document = store.runs.document(job.hash) if job.state == "done" else None
-    return document or {"spec": job.spec, "hash": job.hash, "state": job.state, "message": job.message}
+    return document or Unfinished(spec=job.spec, hash=job.hash, state=job.state, message=job.message)
 
 
 def _line(store: Store, job: Job) -> str:

@@ -1,6 +1,7 @@
 """Finds the weights that bring a layer closest to given results: ridge regression on what it reads."""
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import torch
 from jaxtyping import Float, Int
@@ -69,10 +70,10 @@ def fitted(
     """
     positions = wanted[0].shape[2:].numel() if isinstance(layer, nn.Conv2d) else wanted[0].shape[1:-1].numel()
     regressors = layer.weight[0].numel()
-    count, places = _sample(sum(map(len, read)), positions, regressors)
-    if count * len(places) < 2 * regressors:
+    count, chosen = _sample(sum(map(len, read)), positions, regressors)
+    if count * len(chosen) < 2 * regressors:
         return None
-    places = None if len(places) == positions else places.to(rows.device)
+    places = None if len(chosen) == positions else chosen.to(rows.device)
     gram = moment = torch.zeros((), device=rows.device)
     for values, aims in _pieces(read, wanted, count, max(1, _NUMBERS // (positions * regressors * _groups(layer)))):
         table, targets = _regressors(layer, values, places), _targets(layer, aims, rows, places)
@@ -103,7 +104,8 @@ def _pieces(
 def _regressors(layer: nn.Module, values: Tensor, places: Tensor | None) -> Float[Tensor, "groups n p"]:
     """Return one row per sample and position: the numbers a group's weights multiply, and a 1 for the intercept."""
     if isinstance(layer, nn.Conv2d):
-        values = functional.unfold(values, layer.kernel_size, layer.dilation, layer.padding, layer.stride).mT
+        padding = cast("tuple[int, ...]", layer.padding)  # by numbers, see ``can_be_fitted``
+        values = functional.unfold(values, layer.kernel_size, layer.dilation, padding, layer.stride).mT
     return functional.pad(_table(values, places, _groups(layer)), (0, 1), value=1.0)
 
 

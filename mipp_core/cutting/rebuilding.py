@@ -19,7 +19,7 @@ from mipp_core.cutting.surgery import carried_units
 from mipp_core.evaluation import evaluating
 from mipp_core.network.layers import Wiring, weighted, wiring_of
 from mipp_core.network.lockstep import BATCH, Walk, graph_of, held_at_once
-from mipp_core.network.operations import BATCH_NORMS, called
+from mipp_core.network.operations import BATCH_NORMS, BatchNorm, called
 from mipp_core.vocabulary import INPUT
 
 
@@ -109,11 +109,11 @@ def _refit(
     layer.weight[here] = weights[here].to(layer.weight)
     if layer.bias is not None:
         layer.bias[here] = intercept[here].to(layer.bias)
-    elif norm is not None:
+    elif norm is not None and norm.running_mean is not None:
         norm.running_mean[here] -= intercept[here].to(norm.running_mean)
 
 
-def _only_norm_behind(slim: nn.Module, node: fx.Node) -> nn.Module | None:
+def _only_norm_behind(slim: nn.Module, node: fx.Node) -> BatchNorm | None:
     """Return the batch normalisation that is a layer's only reader and reads nothing else."""
     reader = next(iter(node.users), None)
     if reader is None or len(node.users) > 1 or not isinstance(called(reader, slim), BATCH_NORMS):

@@ -11,7 +11,7 @@ from torch import Tensor, fx, nn
 from mipp_core.data.dataset import Samples
 from mipp_core.evaluation import evaluating
 from mipp_core.network.lockstep import BATCH, Walk, graph_of, held_at_once
-from mipp_core.network.operations import BATCH_NORMS, called
+from mipp_core.network.operations import BATCH_NORMS, BatchNorm, called
 
 
 @torch.no_grad()
@@ -57,13 +57,15 @@ def _is_measured(model: nn.Module, node: fx.Node) -> bool:
     return isinstance(module, BATCH_NORMS) and module.running_mean is not None and once
 
 
-def _measure(norm: nn.Module, read: list[Float[Tensor, "_ c ..."]]) -> None:
+def _measure(norm: BatchNorm, read: list[Float[Tensor, "_ c ..."]]) -> None:
     """Store the mean and the biased variance of each channel over samples and positions."""
     count = sum(batch.numel() for batch in read) // norm.num_features
-    mean = sum(_channels(batch).sum(1) for batch in read) / count
-    squares = sum((_channels(batch) - mean[:, None]).square().sum(1) for batch in read)
-    norm.running_mean.copy_(mean)
-    norm.running_var.copy_(squares / count)
+    nothing = read[0].new_zeros((), dtype=torch.double)
+    mean = sum((_channels(batch).sum(1) for batch in read), nothing) / count
+    squares = sum(((_channels(batch) - mean[:, None]).square().sum(1) for batch in read), nothing)
+    for stored, fresh in ((norm.running_mean, mean), (norm.running_var, squares / count)):
+        if stored is not None:
+            stored.copy_(fresh)
 
 
 def _channels(batch: Float[Tensor, "b c ..."]) -> Float[Tensor, "c n"]:

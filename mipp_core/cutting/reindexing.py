@@ -15,6 +15,9 @@ class Reindex(nn.Module):
         spread: each channel is several consecutive numbers.
     """
 
+    _taken: Tensor
+    _placed: Tensor
+
     def __init__(self, has: Int[Tensor, " has"], wants: Int[Tensor, " wants"], dim: int, spread: bool = False) -> None:
         super().__init__()
         shared = torch.isin(has, wants)

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.reindexing import Reindex
 from mipp_core.errors import ModelError
-from mipp_core.network.channels import Channels, Use
+from mipp_core.network.channels import Channels, Use, Weighted
 from mipp_core.network.gates import assembled, gated, insert
-from mipp_core.network.layers import Wiring, device_of, wiring_of
+from mipp_core.network.layers import Wiring, device_of, weighted, wiring_of
 from mipp_core.network.operations import BATCH_NORMS
 from mipp_core.network.silencing import silence
 from mipp_core.vocabulary import INPUT
@@ -31,6 +31,8 @@ class PixelMask(nn.Module):
 
     Pixels cannot be cut out of a convolution's input without changing what it computes, so they are masked.
     """
+
+    keep: Tensor
 
     def __init__(self, keep: Bool[Tensor, " pixels"], image_shape: tuple[int, int, int]) -> None:
         super().__init__()
@@ -161,15 +163,16 @@ class _Cut:
                 silence(self.slim, self.wiring, layer.name, self.masks[layer.name])
         for name in self.wiring.weighted:
             if name in self.carried:
-                _cut_rows(self.slim.get_submodule(name), self.carried[name])
+                _cut_rows(weighted(self.slim, name), self.carried[name])
         for name, columns in self._columns.items():
-            _cut_columns(self.slim.get_submodule(name), columns, self._groups(name))
+            _cut_columns(weighted(self.slim, name), columns, self._groups(name))
         for name, channels in self._followed.items():
             _cut_follower(self.slim.get_submodule(name), channels)
 
     def joints(self) -> dict[str, nn.Module]:
         """Make a ``Reindex`` module for every reader that needs other channels than there are."""
-        flow, found = self.wiring.flow, {}
+        flow = self.wiring.flow
+        found: dict[str, nn.Module] = {}
         wants = [(use, self._columns.get(str(use.node.target), self._kept(use.channels))) for use in flow.reads]
         wants += [(use, self._followed[str(use.node.target)]) for use in flow.passes]
         wants += [(use, torch.ones(use.channels.units, dtype=torch.bool)) for use in flow.mixes]
@@ -181,8 +184,8 @@ class _Cut:
         return found
 
     def _joint(self, use: Use, has: Tensor, wanted: Tensor) -> Reindex:
-        numbers = [_indices(each, next(self.slim.parameters())) for each in (has, wanted)]
-        return Reindex(*numbers, use.channels.dim - use.channels.rank, use.channels.spread)
+        like, dim = next(self.slim.parameters()), use.channels.dim - use.channels.rank
+        return Reindex(_indices(has, like), _indices(wanted, like), dim, use.channels.spread)
 
     @cached_property
     def _columns(self) -> dict[str, Bool[Tensor, " units"]]:
@@ -251,7 +254,7 @@ def _indices(keep: Tensor, like: Tensor) -> Int[Tensor, " kept"]:
 
 
 @torch.no_grad()
-def _cut_rows(layer: nn.Module, keep: Tensor) -> None:
+def _cut_rows(layer: Weighted, keep: Tensor) -> None:
     """Keep only some units of a layer."""
     if isinstance(layer, nn.Conv2d):
         if layer.groups > 1:
@@ -263,7 +266,7 @@ def _cut_rows(layer: nn.Module, keep: Tensor) -> None:
 
 
 @torch.no_grad()
-def _cut_columns(layer: nn.Module, keep: Tensor, groups: int) -> None:
+def _cut_columns(layer: Weighted, keep: Tensor, groups: int) -> None:
     """Let a layer that had ``groups`` groups read only some channels, equally many in every remaining group."""
     if isinstance(layer, nn.Linear):
         columns = keep.repeat_interleave(layer.in_features // len(keep))
@@ -280,7 +283,7 @@ def _cut_follower(module: nn.Module, keep: Tensor) -> None:
     """Keep only some channels of a normalisation or a depthwise convolution; the count of batches stays."""
     if isinstance(module, BATCH_NORMS):
         module.num_features = int(keep.sum())
-    else:
+    elif isinstance(module, nn.Conv2d):
         module.in_channels = module.out_channels = module.groups = int(keep.sum())
     _keep_entries(module, keep)
 

@@ -74,4 +74,5 @@ class Decoder(Dataset[UInt8[Tensor, "3 h w"] | str]):
 def gathered(images: list[UInt8[Tensor, "3 h w"] | str]) -> UInt8[Tensor, "n 3 h w"] | str:
     """Return the images as one tensor, or the first fault among them."""
     faults = [image for image in images if isinstance(image, str)]
-    return faults[0] if faults else torch.stack(images)
+    decoded = [image for image in images if not isinstance(image, str)]
+    return faults[0] if faults else torch.stack(decoded)

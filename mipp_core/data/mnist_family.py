@@ -95,6 +95,6 @@ def _fault(images: Tensor, labels: Tensor, part: Part, classes: int) -> str | No
 
 def digest(images: UInt8[Tensor, "n h w"], labels: Int[Tensor, " n"]) -> str:
     """Return the SHA-256 of all pixels followed by all labels, one byte each, in hexadecimal."""
-    sha = hashlib.sha256(images.contiguous().numpy())
-    sha.update(labels.to(torch.uint8).numpy())
+    sha = hashlib.sha256(images.contiguous().numpy().data)
+    sha.update(labels.to(torch.uint8).numpy().data)
     return sha.hexdigest()

@@ -120,7 +120,7 @@ class Subject:
         """The network that is pruned."""
         model = self.initial()
         if self.spec.trained:
-            load(model, self.dense().tensors)
+            load(model, self.dense().tensors or {})
         return model
 
     @cached_property

@@ -1,7 +1,7 @@
 """A network as an ONNX file, which most runtimes read."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from jaxtyping import Float
@@ -43,7 +43,7 @@ def _proto(ready: nn.Module, image_shape: ImageShape) -> "ModelProto":
         made = torch.onnx.export(traced, dynamo=True, verbose=False, input_names=["images"], output_names=["outputs"])
     except RuntimeError as problem:
         raise cannot("ONNX", problem) from problem
-    return made.model_proto
+    return cast("torch.onnx.ONNXProgram", made).model_proto  # None only without dynamo
 
 
 def _tidy(proto: "ModelProto") -> None:

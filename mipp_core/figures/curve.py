@@ -39,7 +39,7 @@ def accuracy_curve(
         for measure in measures:
             known = of_seed.dropna(subset=[f"accuracy_{measure}"]).sort_values(x)
             if len(known):
-                figure.add_trace(_thin_line(seed, measure, known, x))
+                figure.add_trace(_thin_line(str(seed), measure, known, x))
     for choice, of_choice in table.groupby("choice", sort=False):
         for measure in measures:
             known = of_choice.dropna(subset=[f"accuracy_{measure}"]).sort_values(x)
@@ -95,7 +95,7 @@ def compare_curves(runs: dict[str, pd.DataFrame], x: str = "sparsity") -> go.Fig
     )
 
 
-def _thin_line(seed: int, measure: str, known: pd.DataFrame, x: str) -> go.Scatter:
+def _thin_line(seed: str, measure: str, known: pd.DataFrame, x: str) -> go.Scatter:
     return go.Scatter(
         x=known[x],
         y=known[f"accuracy_{measure}"],

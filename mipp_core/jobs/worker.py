@@ -22,6 +22,7 @@ from mipp_core.jobs.launcher import IDLE
 from mipp_core.jobs.progress import overall
 from mipp_core.store import Store, Ticket
 from mipp_core.store.files import sweep_parts
+from mipp_core.store.job import State
 from mipp_core.vocabulary import Progress
 
 GRACE = 2.0
@@ -101,7 +102,7 @@ class Worker:
             traceback.print_exc()
             self._end(ticket.hash, "failed", f"The run failed ({type(problem).__name__}: {problem}); see {self._log}.")
 
-    def _end(self, hash_: str, state: str, message: str = "") -> None:
+    def _end(self, hash_: str, state: State, message: str = "") -> None:
         self._current = None
         self._store.runs.finish(hash_, state, message)
 

@@ -62,5 +62,5 @@ def _read_channels(model: nn.Module, channels: int) -> None:
     shape = {key: getattr(first, key) for key in ("kernel_size", "stride", "padding", "dilation")}
     reads = nn.Conv2d(channels, first.out_channels, **shape, bias=first.bias is not None)
     setattr(model.get_submodule(owner), name, reads)
-    if hasattr(model, "transform_input"):  # of red, green and blue
+    if isinstance(model, torchvision.models.GoogLeNet | torchvision.models.Inception3):  # of red, green and blue
         model.transform_input = False

@@ -200,8 +200,10 @@ class _Echo:
             return self._results[node]
         copy = self._listener.env[node].clone()
         known = self._channels.get(node)
+        if known is None:
+            return copy
         start, layer = 0, self._stream.layer
-        for part in known.parts if known else ():
+        for part in known.parts:
             if part.space == layer.name:
                 _heard(copy, known)[:, start : start + part.units] = 0
             start += part.units

@@ -8,6 +8,7 @@ stream.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import TypeGuard
 
 from torch import fx, nn
 
@@ -85,7 +86,7 @@ class Flow:
     gates: dict[str, Channels] = field(default_factory=dict)
 
 
-def is_depthwise(module: object) -> bool:
+def is_depthwise(module: object) -> TypeGuard[nn.Conv2d]:
     """Tell whether this is a convolution that filters each channel separately: its filters are not counted as units."""
     return isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels == module.out_channels
 
@@ -129,7 +130,7 @@ class _Step:
         """Record a read, if the channels can be matched with the layer's columns, and open the layer's space."""
         given = self._given()
         is_conv = isinstance(module, nn.Conv2d)
-        columns = module.in_channels if is_conv else module.in_features
+        columns, units = _sizes(module)
         if given is not None:
             fits = given.rank == 4 and given.dim == 1 if is_conv else given.dim == given.rank - 1
             whole = columns % given.units == 0 if given.spread else columns == given.units
@@ -138,7 +139,6 @@ class _Step:
             else:
                 self._mixed(given, keeps_shape=False)
         rank = 4 if is_conv else given.rank if given is not None else 2
-        units = module.out_channels if is_conv else module.out_features
         return Channels((Part(str(self.node.target), units),), rank, 1 if is_conv else rank - 1)
 
     def _one(self, given: Channels, module: object) -> Channels | None:
@@ -167,7 +167,7 @@ class _Step:
             return replace(given, dim=order.index(given.dim))
         return None
 
-    def _parametrised(self, given: Channels, module: nn.Module) -> Channels | None:
+    def _parametrised(self, given: Channels, module: operations.BatchNorm | nn.Conv2d) -> Channels | None:
         width = module.num_features if isinstance(module, operations.BATCH_NORMS) else module.in_channels
         if given.dim != 1 or given.spread or not given.silent or width != given.units:
             return None
@@ -178,8 +178,8 @@ class _Step:
         """Return the channels after a concatenation, or after one tensor gates another; None if they are mixed."""
         alike = len({(each.rank, each.dim, each.spread) for each in known}) == 1
         if operations.is_join(self.node) and alike and known[0].dim == 1 and all(each.silent for each in known):
-            joined = self.node.args[0] if self.node.args else self.node.kwargs["tensors"]
-            return replace(known[0], parts=tuple(part for t in joined for part in self.flow.channels[t].parts))
+            joined = [self.flow.channels[tensor] for tensor in operations.joined(self.node)]
+            return replace(known[0], parts=tuple(part for each in joined for part in each.parts))
         loud = [each for each in known if not each.silent]
         return next(each for each in known if each.silent) if len(loud) == 1 else None
 
@@ -231,6 +231,13 @@ class _Step:
 
     def _use(self, given: Channels) -> Use:
         return Use(self.node, self.node.all_input_nodes[0], given)
+
+
+def _sizes(module: Weighted) -> tuple[int, int]:
+    """Return how many channels a layer reads, and how many units it has."""
+    if isinstance(module, nn.Conv2d):
+        return module.in_channels, module.out_channels
+    return module.in_features, module.out_features
 
 
 def _averaged(given: Channels, over: tuple[int, ...], keep: bool) -> Channels | None:

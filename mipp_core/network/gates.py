@@ -88,8 +88,7 @@ def open_gates(model: nn.Module, images: Tensor) -> tuple[fx.GraphModule, dict[s
     Returns:
         The network with the switches, and the switches by layer.
     """
-    options = {"dtype": images.dtype, "device": images.device, "requires_grad": True}
-    gates = {layer.name: torch.ones(layer.units, **options) for layer in wiring_of(model).layers}
+    gates = {layer.name: images.new_ones(layer.units, requires_grad=True) for layer in wiring_of(model).layers}
     return gated(model, gates), gates
 
 

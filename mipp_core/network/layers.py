@@ -149,7 +149,7 @@ class _Finder:
                 end, start = self._first_heard(ends)
                 yield Layer(
                     name,
-                    self.model.get_submodule(name).weight.shape[0],
+                    weighted(self.model, name).weight.shape[0],
                     self._readers(nodes[0]),
                     self._span(end),
                     tuple(dict.fromkeys(self._followers(name))),

@@ -4,14 +4,17 @@ An operation that is not listed here is assumed to mix channels: it is given all
 """
 
 import operator
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import fx, nn
 from torch.nn import functional
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d
+
+_T = TypeVar("_T")
 
 _SILENT_MODULES = (
     nn.Identity,
@@ -114,8 +117,12 @@ def is_scaling(node: fx.Node) -> bool:
 
 def is_join(node: fx.Node) -> bool:
     """Tell whether tensors are concatenated along their channels."""
-    along = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else 0)
-    return _is(node, _JOINS) and along == 1
+    return _is(node, _JOINS) and _argument(node, "dim", 1, 0) == 1
+
+
+def joined(node: fx.Node) -> Sequence[fx.Node]:
+    """Return the tensors that a concatenation joins."""
+    return cast("Sequence[fx.Node]", node.args[0] if node.args else node.kwargs["tensors"])
 
 
 def flattened_from(node: fx.Node, model: nn.Module) -> int | None:
@@ -124,9 +131,7 @@ def flattened_from(node: fx.Node, model: nn.Module) -> int | None:
     if isinstance(module, nn.Flatten):
         return int(module.start_dim) if module.end_dim == -1 else None
     if _is(node, {torch.flatten, "flatten"}):
-        end = node.kwargs.get("end_dim", node.args[2] if len(node.args) > 2 else -1)
-        start = node.kwargs.get("start_dim", node.args[1] if len(node.args) > 1 else 0)
-        return int(start) if end == -1 else None
+        return _argument(node, "start_dim", 1, 0) if _argument(node, "end_dim", 2, -1) == -1 else None
     return None
 
 
@@ -134,17 +139,21 @@ def averaged_over(node: fx.Node) -> tuple[tuple[int, ...], bool] | None:
     """Return the dimensions that are averaged and whether they are kept with size 1; None if this is no average."""
     if not _is(node, {torch.mean, "mean"}):
         return None
-    over = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else ())
-    keep = node.kwargs.get("keepdim", node.args[2] if len(node.args) > 2 else False)
-    return (tuple(over) if isinstance(over, list | tuple) else (over,)), bool(keep)
+    over: int | list[int] | tuple[int, ...] = _argument(node, "dim", 1, ())
+    return (tuple(over) if isinstance(over, list | tuple) else (over,)), _argument(node, "keepdim", 2, False)
 
 
 def permuted(node: fx.Node) -> tuple[int, ...] | None:
     """Return the new order of the dimensions; None if this is no permutation."""
     if not _is(node, {torch.permute, "permute"}):
         return None
-    order = node.kwargs.get("dims", node.args[1:])
-    return tuple(order[0]) if len(order) == 1 else tuple(order)
+    order: int | Sequence[int] = _argument(node, "dims", 1, ())
+    return tuple(order) if isinstance(order, Sequence) else cast("tuple[int, ...]", node.args[1:])
+
+
+def _argument(node: fx.Node, name: str, place: int, usual: _T) -> _T:
+    """Return an argument given by name or by place, or what it usually is; the graph does not say its kind."""
+    return cast("_T", node.kwargs.get(name, node.args[place] if len(node.args) > place else usual))
 
 
 def _is(node: fx.Node, known: frozenset[Any] | set[Any]) -> bool:

@@ -26,7 +26,7 @@ def silence(model: nn.Module, wiring: Wiring, name: str, keep: Bool[Tensor, " un
 
 def _zero(module: nn.Module, gone: Tensor) -> None:
     for tensor in (module.weight, module.bias, getattr(module, "running_mean", None)):
-        if tensor is not None:
+        if isinstance(tensor, Tensor):
             tensor[gone.to(tensor.device)] = 0
 
 

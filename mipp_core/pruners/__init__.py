@@ -53,7 +53,7 @@ __all__ = [
     "setting",
 ]
 
-PRUNERS: dict[str, type[Pruner]] = {
+PRUNERS: dict[str, type[Ranker] | type[Decider]] = {
     "mipp": Mipp,
     "random": Random,
     "magnitude": Magnitude,
@@ -82,7 +82,7 @@ def describe(found: Pruner) -> tuple[str, str]:
     return source.splitlines()[0], re.sub(r"\n(?=(?:Idea|Formula|Needs|Cost):)", "\n\n", card.strip())
 
 
-def pruner(name: str, **settings: Any) -> Pruner:
+def pruner(name: str, **settings: Any) -> Ranker | Decider:
     """Make a pruner by name.
 
     Raises:
@@ -97,7 +97,7 @@ def pruner(name: str, **settings: Any) -> Pruner:
     return kind(**settings)
 
 
-def kind_of(name: str) -> type[Pruner]:
+def kind_of(name: str) -> type[Ranker] | type[Decider]:
     """Look a pruner's class up by name.
 
     Raises:

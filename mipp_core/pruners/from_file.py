@@ -5,9 +5,9 @@ from dataclasses import is_dataclass
 
 from mipp_core.errors import SettingError
 from mipp_core.own_files import run_file
-from mipp_core.pruners.contract import Decider, Pruner, Ranker
+from mipp_core.pruners.contract import Decider, Ranker
 
-_NAMED: dict[str, type[Pruner]] = {}
+_NAMED: dict[str, type[Ranker] | type[Decider]] = {}
 """The pruners that a person has named in this process."""
 
 
@@ -24,13 +24,17 @@ def load_pruner(text: str) -> str:
         raise SettingError(f"{text} is no pruner; derive the class from mipp_core.pruners.Ranker or Decider.")
     if inspect.isabstract(found):
         raise SettingError(f"{text} does not define {' and '.join(sorted(found.__abstractmethods__))}; a pruner must.")
-    if "__dataclass_fields__" not in found.__dict__ or not is_dataclass(found) or not found.__dataclass_params__.frozen:
+    if (
+        "__dataclass_fields__" not in found.__dict__
+        or not is_dataclass(found)
+        or not vars(found)["__dataclass_params__"].frozen
+    ):
         raise SettingError(f"{text} is not a frozen dataclass; write @dataclass(frozen=True) above the class.")
     _NAMED[name] = found
     return name
 
 
-def named_pruner(name: str) -> type[Pruner]:
+def named_pruner(name: str) -> type[Ranker] | type[Decider]:
     """Return the pruner of a file that was named in this process.
 
     Raises:

@@ -104,8 +104,8 @@ def gradient_of_half_squared_gradient(losses: list[Tensor], at: list[Tensor]) ->
         losses: scalars that depend on ``at``.
         at: the tensors to differentiate by.
     """
-    slopes = torch.autograd.grad(sum(losses), at, create_graph=True)
-    half_norm = sum((slope * slope.detach()).sum() for slope in slopes)
+    slopes = torch.autograd.grad(torch.stack(losses).sum(), at, create_graph=True)
+    half_norm = torch.stack([(slope * slope.detach()).sum() for slope in slopes]).sum()
     return list(torch.autograd.grad(half_norm, at))
 
 

@@ -122,7 +122,7 @@ def plan(settings: Mipp, model: nn.Module, image_shape: tuple[int, int, int], sa
 
 def _shapes(model: nn.Module) -> list[Shape]:
     wiring = wiring_of(model)
-    widths = {name: len(model.get_submodule(name).weight) for name in wiring.weighted}
+    widths = {name: len(weighted(model, name).weight) for name in wiring.weighted}
     return [Shape(layer.units, widths.get(layer.reader, layer.units)) for layer in wiring.layers]
 
 

@@ -95,7 +95,7 @@ def _training_copy(model: nn.Module) -> nn.Module:
 
 def _masked(model: nn.Module, masks: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return all parameters, the weights of masked layers multiplied by their masks."""
-    parameters = dict(model.named_parameters())
+    parameters: dict[str, Tensor] = dict(model.named_parameters())
     path_of = {id(parameter): path for path, parameter in parameters.items()}
     for name, mask in masks.items():
         weight = weighted(model, name).weight

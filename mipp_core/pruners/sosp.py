@@ -53,8 +53,8 @@ class Sosp(Ranker):
         second = [torch.zeros_like(tensor) for tensor in own]
         for part in parts_of_loss(copy, drawn(data, self.samples, seed), self.batch_size):
             slopes = torch.autograd.grad(part, tensors, create_graph=True)
-            along = sum((slope * w).sum() for slope, w in zip(slopes, own, strict=True))
-            products = torch.autograd.grad(along, tensors)
+            along = torch.stack([(slope * w).sum() for slope, w in zip(slopes, own, strict=True)])
+            products = torch.autograd.grad(along.sum(), tensors)
             first = [total + slope.detach() for total, slope in zip(first, slopes, strict=True)]
             second = [total + product for total, product in zip(second, products, strict=True)]
         of = [name for name, _ in owners]

@@ -56,7 +56,7 @@ def scoring_copy(model: nn.Module, dtype: torch.dtype | None = None) -> nn.Modul
     copy = deepcopy(model).eval()
     for module in copy.modules():
         if isinstance(module, nn.Hardsigmoid):
-            module.forward = _hardsigmoid
+            object.__setattr__(module, "forward", _hardsigmoid)
     for parameter in copy.parameters():
         parameter.grad = None
         parameter.requires_grad_(True)

@@ -39,7 +39,7 @@ class Entry:
     """
 
     pruner: str
-    settings: Pruner
+    settings: Ranker | Decider
     scope: Scope | None = None
 
     @property
@@ -113,16 +113,21 @@ def member(base: RunSpec, name: str, protocol: Protocol = "followed") -> RunSpec
     """
     if not isinstance(base.settings, Mipp):
         raise SettingError(f"A comparison is made around MIPP, not around {base.pruner}; give MIPP's run.")
-    found = entry(name)
+    found, follow = entry(name), None if protocol == "fixed" else base.settings
     if protocol == "fixed":
         steps = tuple(step / STEPS for step in range(STEPS))
         base = replace(base, confidences=None, sparsities=steps, measured=FIXED, controls=(), retrain_controls=False)
     if isinstance(found.settings, Decider):
         return base
-    own = {"pruner": found.pruner, "settings": found.settings, "scope": found.scope}
-    if protocol == "fixed":
-        return replace(base, **own)
-    return replace(base, **own, follow=base.settings, controls=(), retrain_controls=False)
+    return replace(
+        base,
+        pruner=found.pruner,
+        settings=found.settings,
+        scope=found.scope,
+        follow=follow,
+        controls=(),
+        retrain_controls=False,
+    )
 
 
 def name_of(spec: RunSpec) -> str | None:

@@ -1,16 +1,20 @@
 """A run's document as tables, for figures and downloads."""
 
+from typing import Literal
+
 import pandas as pd
 
 from mipp_core.information.confidence import quantile
 from mipp_core.runs.document import LevelDocument, RunDocument
 from mipp_core.runs.result import accuracy_of, entry_of
 
-MEASURES = ("pruned", "recalibrated", "rebuilt", "retrained")
+Measure = Literal["pruned", "recalibrated", "rebuilt", "retrained"]
+
+MEASURES: tuple[Measure, ...] = ("pruned", "recalibrated", "rebuilt", "retrained")
 """The test accuracies of a slim network; recalibrated ones only where there are batch normalisations."""
 
 
-def measures_of(run: RunDocument) -> tuple[str, ...]:
+def measures_of(run: RunDocument) -> tuple[Measure, ...]:
     """Return the accuracies that the document may have: recalibrated ones only if some level has one."""
     found = any(values.get("accuracy_recalibrated") is not None for values in run["levels"])
     return tuple(name for name in MEASURES if found or name != "recalibrated")
@@ -48,7 +52,7 @@ def headline(run: RunDocument) -> dict[str, float | None]:
     near = [
         level["sparsity"]
         for level in run["levels"]
-        if level["accuracy_retrained"] is not None and dense - level["accuracy_retrained"] <= 0.01
+        if dense is not None and level["accuracy_retrained"] is not None and dense - level["accuracy_retrained"] <= 0.01
     ]
     return {"dense": dense, "removed": max(near, default=None)}
 

@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import dataclass, field, fields
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from mipp_core.cutting.selection import Scope, Selection
 from mipp_core.errors import SettingError
@@ -134,7 +134,7 @@ class Grid:
 
     @property
     def _scope(self) -> Scope | None:
-        return Selection(self.scope).scope if self.scope else None
+        return Selection(cast("Scope", self.scope)).scope if self.scope else None
 
     @property
     def _confidences(self) -> tuple[float, ...] | None:
@@ -157,7 +157,7 @@ def _field(name: str, value: Any) -> Any:
     default = next(f.default for f in fields(Grid) if f.name == name)
     several = isinstance(default, tuple)
     items = value if several and isinstance(value, list) else [value]
-    kind = _KINDS.get(name) or type(default[0] if several else default)
+    kind = _KINDS.get(name) or type(default[0] if isinstance(default, tuple) else default)
     if any(type(item) is not kind and not (kind is float and type(item) is int) for item in items):
         raise SettingError(f"The entry {name} = {value!r} is of the wrong kind; it takes {kind.__name__} values.")
     return tuple(map(kind, items)) if several else value

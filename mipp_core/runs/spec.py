@@ -12,7 +12,7 @@ from mipp_core.errors import ModelError, SettingError, UnknownNameError
 from mipp_core.information import LEVELS
 from mipp_core.models import Architecture, architecture, family
 from mipp_core.models.from_torchvision import PRETRAINED_CLASSES
-from mipp_core.pruners import PRUNERS, Decider, Mipp, Pruner, kind_of, pruner
+from mipp_core.pruners import PRUNERS, Decider, Mipp, Ranker, kind_of, pruner
 from mipp_core.runs.document import SpecDocument
 from mipp_core.runs.naming import digest, plain
 from mipp_core.runs.revisions import STAGES
@@ -116,7 +116,7 @@ class RunSpec:
     network: NetworkSpec = field(default_factory=NetworkSpec)
     trained: bool = True
     pruner: str = "mipp"
-    settings: Pruner = field(default_factory=Mipp)
+    settings: Ranker | Decider = field(default_factory=Mipp)
     confidences: tuple[float, ...] | None = None
     retraining: Recipe = RECIPES["live-retrain"]
     controls: tuple[str, ...] = ()
@@ -206,8 +206,8 @@ class RunSpec:
             network["recipe"] = _recipe(value["network"]["recipe"])
             rest = _tuples({key: value[key] for key in ("trained", "pruner", "confidences", "controls")})
             rest |= _tuples({key: value[key] for key in ("sparsities", "scope", "floor", "measured") if key in value})
-            if value.get("follow") is not None:
-                rest["follow"] = Mipp(**_tuples(value["follow"]))
+            if (follow := value.get("follow")) is not None:
+                rest["follow"] = Mipp(**_tuples(follow))
             return cls(
                 network=NetworkSpec(**network),
                 settings=settings,

@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, Update, delete, func, insert, or_, select, update
 
 from mipp_core.errors import SettingError
 from mipp_core.runs.document import RunDocument
@@ -190,7 +190,7 @@ class Runs:
             connection.execute(delete(_table).where(_table.c.hash == hash_))
             connection.execute(delete(schema.uses).where(schema.uses.c.run == hash_))
 
-    def _of(self, hash_: str):
+    def _of(self, hash_: str) -> Update:
         return update(_table).where(_table.c.hash == hash_)
 
     def _change(self, hash_: str, **values: Any) -> None:

@@ -55,7 +55,7 @@ def _curves(documents: Documents, points: pd.DataFrame) -> str:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         stage = _choice("Accuracy", _stages(points), "cmp_stage", default="retrained")
         split = _choice("On", ["test", "train"], "cmp_split", help="Train: on 10,000 training images at most.")
-        x = _choice("Horizontal axis", list(AXES), "cmp_axis", format_func=AXES.get)
+        x = _choice("Horizontal axis", list(AXES), "cmp_axis", format_func=AXES.__getitem__)
         view = _choice("View", ["one chart", "panels"], "cmp_view", help="Panels: one a pruner, the others in grey.")
         scale = _choice("Show", ["accuracy", "error (log)"], "cmp_scale", help="Errors show small differences.")
         with_controls = st.toggle(
@@ -167,7 +167,7 @@ def _collapse(points: pd.DataFrame) -> None:
     if table.empty:
         st.caption("No network has been retrained.")
         return
-    columns = [f"{low:.0%}–{low + BIN:.0%}" for low in table.columns]
+    columns = [f"{low:.0%}–{low + BIN:.0%}" for low in map(float, table.columns)]
     figure = share_map(table, columns, "of runs untrainable")
     st.plotly_chart(figure, key="cmp_collapse", alt="Share of runs that stay at chance, by pruner and sparsity")
     st.caption(

@@ -134,7 +134,7 @@ def _pruning() -> None:
         st.selectbox(
             "Collapse a filter's map by",
             list(COLLAPSES),
-            format_func=COLLAPSES.get,
+            format_func=COLLAPSES.__getitem__,
             key="collapse",
             bind="query-params",
             help="L1 and mean magnitude differ by a constant, so they decide alike.",

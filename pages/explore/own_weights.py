@@ -1,7 +1,6 @@
 """Weights to start from in place of a training, pretrained or one's own; the address names them."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import streamlit as st
 
@@ -84,16 +83,17 @@ def _uploader(refusal: str) -> None:
         key=key,
         label_visibility="collapsed",
         disabled=wanted is None,
-        on_change=partial(_keep, key, wanted),
+        on_change=_keep,
+        args=(key, wanted),
     )
     if refusal:
         st.error(refusal, icon=":material/block:")
 
 
-def _keep(key: str, wanted: Architecture) -> None:
+def _keep(key: str, wanted: Architecture | None) -> None:
     """Keep an upload's weights and name them in the address, or say why not; then let go of the file."""
     file = st.session_state[key]
-    if file is None:
+    if file is None or wanted is None:
         return
     try:
         with turn():

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import cast
 
 import pandas as pd
 import streamlit as st
@@ -108,7 +109,7 @@ def _curve(document: RunDocument, level: int, alike: list[RunDocument]) -> None:
         x = st.segmented_control(
             "Horizontal axis",
             list(AXES),
-            format_func=AXES.get,
+            format_func=AXES.__getitem__,
             default="sparsity",
             required=True,
             key="axis",
@@ -123,7 +124,8 @@ def _curve(document: RunDocument, level: int, alike: list[RunDocument]) -> None:
     else:
         table = _own_curve(document)
     others = pd.concat([_own_curve(other) for other in alike]) if alike else None
-    figure = accuracy_curve(table, document["dense_accuracy"], level, x=x, other_seeds=others)
+    dense = cast("float", document["dense_accuracy"])  # measured before any level is
+    figure = accuracy_curve(table, dense, level, x=x, other_seeds=others)
     st.plotly_chart(figure, key="curve", alt="Test accuracy of pruned, rebuilt and retrained networks by share removed")
     seeds = ", ".join(str(other["spec"]["network"]["seed"]) for other in alike)
     st.caption(
@@ -195,7 +197,7 @@ def _decisions(document: RunDocument, level: int) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=1)
 def _mean_digit() -> list[list[float]]:
-    return load_dataset("mnist-sample").train.images.mean(0)[0].tolist()
+    return load_dataset("mnist-sample").train.in_memory().images.mean(0)[0].tolist()
 
 
 def _pixels(entry: LevelDocument, network: NetworkSpec) -> None:

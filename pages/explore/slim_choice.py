@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from mipp_core.errors import DataError
-from mipp_core.experiments.remaking import can_be_remade, remade
+from mipp_core.experiments.remaking import Remade, can_be_remade, remade
 from mipp_core.reports.slim import SlimNetwork
-from mipp_core.reports.tables import measures_of
+from mipp_core.reports.tables import Measure, measures_of
 from mipp_core.runs import RunSpec, entry_of, masks_of
 from pages.shared.finding import Found, store
 from pages.shared.turn import turn
@@ -25,7 +25,7 @@ class Chosen:
 
     found: Found
     level: int
-    measure: str = "retrained"
+    measure: Measure = "retrained"
 
     @property
     def key(self) -> str:
@@ -40,12 +40,12 @@ class Chosen:
             DataError: they are damaged, or went away meanwhile.
         """
         with turn():
-            weights = self._retrained() if self.measure == "retrained" else self._remade()
+            weights = self._retrained() if self.measure == "retrained" else self._remade(self.measure)
         if not weights:
             raise DataError("The weights of this level are gone or damaged; delete the run and start it again.")
         return SlimNetwork(self.found.document, self.level, weights, self.measure)
 
-    def measures(self) -> list[str]:
+    def measures(self) -> list[Measure]:
         """Return which weights there are, or can be made without training anything."""
         document = self.found.document
         if self.found.is_shipped or not can_be_remade(RunSpec.from_json(document["spec"]), store()):
@@ -55,9 +55,9 @@ class Chosen:
     def _retrained(self) -> dict[str, Tensor]:
         return self.found.weights(self.level)
 
-    def _remade(self) -> dict[str, Tensor]:
+    def _remade(self, how: Remade) -> dict[str, Tensor]:
         spec, masks = (
             RunSpec.from_json(self.found.document["spec"]),
             masks_of(entry_of(self.found.document, self.level)),
         )
-        return remade(spec, masks, self.measure, store())
+        return remade(spec, masks, how, store())

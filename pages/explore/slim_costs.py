@@ -69,20 +69,20 @@ def _busy() -> bool:
 
 def _counted(sizes: pd.DataFrame) -> list[tuple[str, ...]]:
     return [
-        (ROWS[row.Index], _amount(row.Index, row.dense), _amount(row.Index, row.slim), _times(row.ratio))
-        for row in sizes.itertuples()
+        (ROWS[name], _amount(name, row["dense"]), _amount(name, row["slim"]), _times(row["ratio"]))
+        for name, row in zip(map(str, sizes.index), sizes.to_dict("records"), strict=True)
     ]
 
 
 def _timed(table: pd.DataFrame) -> list[tuple[str, ...]]:
     return [
         (
-            "Time, 1 image" if row.batch == 1 else f"Time, {row.batch} images",
-            _span(row.dense, row.dense_low, row.dense_high),
-            _span(row.slim, row.slim_low, row.slim_high),
-            _times(row.ratio),
+            "Time, 1 image" if row["batch"] == 1 else f"Time, {row['batch']} images",
+            _span(row["dense"], row["dense_low"], row["dense_high"]),
+            _span(row["slim"], row["slim_low"], row["slim_high"]),
+            _times(row["ratio"]),
         )
-        for row in table.itertuples()
+        for row in table.to_dict("records")
     ]
 
 

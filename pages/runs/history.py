@@ -1,5 +1,6 @@
 """The table of runs, and what can be done with those that are chosen."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -110,7 +111,12 @@ def _table(followed: bool) -> None:
 def _filtered(entries: list[Entry]) -> list[Entry]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         states = st.pills(
-            "State", list(STATES), selection_mode="multi", format_func=STATES.get, key="states", bind="query-params"
+            "State",
+            list(STATES),
+            selection_mode="multi",
+            format_func=STATES.__getitem__,
+            key="states",
+            bind="query-params",
         )
         words = st.text_input("Find", key="find", placeholder="lenet5 seed 3", bind="query-params", width=260)
     kept = [entry for entry in entries if not states or entry.job.state in states]
@@ -145,8 +151,8 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 def _actions(chosen: list[Entry]) -> None:
     going = [entry for entry in chosen if entry.job.state in ("queued", "running")]
-    stopped = [entry for entry in chosen if entry.job.state in ("cancelled", "failed") and entry.spec]
-    shown = [entry for entry in chosen if entry.found]
+    stopped = [entry.spec for entry in chosen if entry.job.state in ("cancelled", "failed") and entry.spec]
+    shown = [(entry, entry.found) for entry in chosen if entry.found]
     with st.container(horizontal=True):
         if len(chosen) == 1 and chosen[0].spec:
             address = f"./?run={chosen[0].job.hash}"
@@ -156,7 +162,7 @@ def _actions(chosen: list[Entry]) -> None:
         if stopped:
             st.button("Try again", key="retry_runs", icon=":material/replay:", on_click=_retry, args=(stopped,))
         if len(chosen) == 1 and shown:
-            _export(shown[0])
+            _export(*shown[0])
         with st.popover("Delete", icon=":material/delete:"):
             st.write(f"Delete {len(chosen)} run{'s' if len(chosen) > 1 else ''}? Results cannot be had back.")
             st.button("Delete for good", key="delete_runs", type="primary", on_click=_delete, args=(chosen,))
@@ -164,9 +170,10 @@ def _actions(chosen: list[Entry]) -> None:
         _compare(shown)
 
 
-def _export(entry: Entry) -> None:
+def _export(entry: Entry, found: Found) -> None:
     name = f"mipp-{entry.job.hash}"
-    table = curve_table(entry.found.document)
+    table = curve_table(found.document)
+    files: list[tuple[str, Callable[[], str | bytes], str, str]]
     files = [("Curve (CSV)", lambda: table.to_csv(index=False), f"{name}.csv", "text/csv")]
     if entry.job.changed_at:  # else the figures came with the package, and the store has none of its own
         files += [("Run (zip)", lambda: pack_run(store(), entry.job.hash), f"{name}.zip", "application/zip")]
@@ -174,10 +181,12 @@ def _export(entry: Entry) -> None:
         st.download_button(label, data, file_name, mime, on_click="ignore", icon=":material/download:")
 
 
-def _compare(shown: list[Entry]) -> None:
+def _compare(shown: list[tuple[Entry, Found]]) -> None:
     st.subheader("Side by side", anchor=False)
-    x = st.segmented_control("Horizontal axis", list(AXES), format_func=AXES.get, default="sparsity", required=True)
-    figure = compare_curves({_name(entry): curve_table(entry.found.document) for entry in shown}, x)
+    x = st.segmented_control(
+        "Horizontal axis", list(AXES), format_func=AXES.__getitem__, default="sparsity", required=True
+    )
+    figure = compare_curves({_name(entry): curve_table(found.document) for entry, found in shown}, x)
     st.plotly_chart(figure, key="compare_runs", alt="Retrained accuracy of the chosen runs by share removed")
     st.caption("Retrained accuracy; a rebuilt one where a run was not retrained. Click a name to hide its curve.")
 
@@ -191,9 +200,9 @@ def _cancel(entries: list[Entry]) -> None:
         store().runs.cancel(entry.job.hash)
 
 
-def _retry(entries: list[Entry]) -> None:
-    for entry in entries:
-        live.start(entry.spec)
+def _retry(specs: list[RunSpec]) -> None:
+    for spec in specs:
+        live.start(spec)
 
 
 def _delete(entries: list[Entry]) -> None:

@@ -45,7 +45,8 @@ class Found:
         """Return a level's slim network."""
         if self.folder is not None:
             return slim_weights(self.folder, level) or {}
-        return store().blobs.get(entry_of(self.document, level)["weights"]) or {}
+        blob = entry_of(self.document, level)["weights"]
+        return {} if blob is None else store().blobs.get(blob) or {}
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -106,8 +107,9 @@ def _compared(name: str) -> RunDocument:
 def find(spec: RunSpec) -> Found | None:
     """Return a run that has something to show."""
     shipped = _shipped().get(bare(spec).hash)
-    if shipped:
-        return Found(_unpack(shipped), Path(shipped), is_shipped=True)
+    document = _unpack(shipped) if shipped else None
+    if shipped and document:
+        return Found(document, Path(shipped), is_shipped=True)
     return find_named(spec.hash)
 
 

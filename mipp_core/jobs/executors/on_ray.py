@@ -16,6 +16,7 @@ import torch
 import mipp_core
 from mipp_core.errors import MippError, SettingError
 from mipp_core.experiments.sweep import run
+from mipp_core.runs.document import SpecDocument
 from mipp_core.runs.spec import RunSpec
 from mipp_core.store import Store
 from mipp_core.store.transfer import pack_run, unpack_run
@@ -87,7 +88,7 @@ def _connected(address: str) -> Any:
     return ray
 
 
-def _cell(spec: dict[str, Any], device: str, threads: int, data_dir: Path | None) -> tuple[bytes, str]:
+def _cell(spec: SpecDocument, device: str, threads: int, data_dir: Path | None) -> tuple[bytes, str]:
     """Do one run on a node; return the packed run, or why there is none."""
     torch.set_num_threads(threads)
     store = Store(Path(platformdirs.user_cache_path("mipp")) / "ray" / socket.gethostname())
