@@ -10,6 +10,7 @@ from mipp_core.errors import MippError
 from mipp_core.experiments import run
 from mipp_core.models import MODELS, Architecture, architecture
 from mipp_core.pruners import PRUNERS, Mipp, pruner
+from mipp_core.pruning import Pruned, prune
 from mipp_core.reports.archive import load_slim, save_run, save_slim, slim_description
 from mipp_core.runs import NetworkSpec, RunResult, RunSpec
 from mipp_core.store import Store
@@ -27,6 +28,7 @@ __all__ = [
     "Mipp",
     "MippError",
     "NetworkSpec",
+    "Pruned",
     "Recipe",
     "RunResult",
     "RunSpec",
@@ -34,6 +36,7 @@ __all__ = [
     "architecture",
     "load_dataset",
     "load_slim",
+    "prune",
     "pruner",
     "rebuild",
     "recalibrate",

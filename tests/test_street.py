@@ -9,8 +9,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 STREET = [
     *("vocabulary", "errors", "memory", "latency", "own_files", "augmentation", "recipes", "data", "models"),
-    *("checkpoints", "evaluation", "network", "training", "cutting", "information", "pruners", "pruning", "runs"),
-    *("store", "experiments", "jobs", "exporting", "reports", "figures", "command_line", "__main__"),
+    *("checkpoints", "evaluation", "own_data", "network", "training", "cutting", "information", "pruners", "pruning"),
+    *("runs", "store", "experiments", "jobs", "exporting", "reports", "figures", "command_line", "__main__"),
 ]
 LONGEST = 300
 """Lines of a file."""

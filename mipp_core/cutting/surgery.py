@@ -5,7 +5,6 @@ added into a residual stream, or go into an operation that needs all of them, th
 zeros (``mipp_core.cutting.reindexing``), so the stream keeps its width.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -20,34 +19,9 @@ from mipp_core.cutting.reindexing import Reindex
 from mipp_core.errors import ModelError
 from mipp_core.network.channels import Channels, Use, Weighted
 from mipp_core.network.gates import assembled, gated, insert
-from mipp_core.network.layers import Wiring, device_of, weighted, wiring_of
+from mipp_core.network.layers import Wiring, weighted, wiring_of
 from mipp_core.network.operations import BATCH_NORMS
 from mipp_core.network.silencing import silence
-from mipp_core.vocabulary import INPUT
-
-
-class PixelMask(nn.Module):
-    """Multiply the image by the pixels' keep-mask, so that removed pixels are 0.
-
-    Pixels cannot be cut out of a convolution's input without changing what it computes, so they are masked.
-    """
-
-    keep: Tensor
-
-    def __init__(self, keep: Bool[Tensor, " pixels"], image_shape: tuple[int, int, int]) -> None:
-        super().__init__()
-        self.register_buffer("keep", keep.view(image_shape))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return the images with removed pixels set to 0."""
-        return images * self.keep
-
-
-def with_pixel_mask(model: nn.Module, masks: KeepMasks, image_shape: tuple[int, int, int]) -> nn.Module:
-    """Put the pixels' keep-mask in front of a network, if there is one."""
-    if INPUT not in masks:
-        return model
-    return nn.Sequential(OrderedDict(pixels=PixelMask(masks[INPUT].to(device_of(model)), image_shape), network=model))
 
 
 def masked(model: nn.Module, masks: KeepMasks) -> nn.Module:

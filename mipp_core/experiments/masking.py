@@ -6,13 +6,13 @@ from typing import Any
 from torch import nn
 
 from mipp_core.cutting.masks import KeepMasks
-from mipp_core.cutting.selection import keep_counts, keep_global
+from mipp_core.cutting.selection import keep_counts
 from mipp_core.data import Split
 from mipp_core.errors import SettingError
 from mipp_core.information import LEVELS, confidence_of
-from mipp_core.information.terc import Decision, keep_masks, staying_power
-from mipp_core.network.layers import wiring_of
+from mipp_core.information.terc import Decision
 from mipp_core.pruners import PRUNERS, Decider, Ranker, Task, pruner
+from mipp_core.pruners.deciding import masks_at_levels, masks_between_levels
 from mipp_core.runs.document import DecisionColumns
 from mipp_core.runs.result import decisions_of
 from mipp_core.vocabulary import INPUT
@@ -40,34 +40,8 @@ def even_steps() -> tuple[float, ...]:
 def decided_points(pruner: Decider, task: Task, confidences: tuple[float, ...]) -> tuple[list[Point], list[Decision]]:
     """Ask a pruner that decides for its keep-masks at every confidence."""
     decisions = pruner.decide(task.model, task.data, task.seed, confidences, task.report)
-    masks = _masks(task.model, decisions, confidences, task.data)
+    masks = masks_at_levels(task.model, decisions, len(confidences), task.data)
     return [Point(n, *pair) for n, pair in enumerate(zip(masks, confidences, strict=True))], decisions
-
-
-def masks_between_levels(
-    widths: dict[str, int], decisions: list[Decision], sparsities: tuple[float, ...]
-) -> list[KeepMasks]:
-    """Return a deciding pruner's keep-masks at given sparsities: its units go in the order in which it gives them up.
-
-    Args:
-        widths: units of every layer.
-        decisions: at all levels.
-        sparsities: each in [0, 1].
-    """
-    scores = {name: staying_power([d for d in decisions if d.layer == name], units) for name, units in widths.items()}
-    return [keep_global(scores, sparsity) for sparsity in sparsities]
-
-
-def _masks(model: nn.Module, decisions: list[Decision], confidences: tuple[float, ...], data: Split) -> list[KeepMasks]:
-    """Fold the decisions into one keep-mask per confidence."""
-    widths = {layer.name: layer.units for layer in wiring_of(model).layers}
-    if any(decision.layer == INPUT for decision in decisions):
-        widths = {INPUT: data.images[0].numel(), **widths}
-    by_layer = {
-        name: keep_masks([d for d in decisions if d.layer == name], units, len(confidences))
-        for name, units in widths.items()
-    }
-    return [KeepMasks({name: rows[level] for name, rows in by_layer.items()}) for level in range(len(confidences))]
 
 
 def control_masks(name: str, masks: KeepMasks, model: nn.Module, data: Split, seed: int) -> KeepMasks:

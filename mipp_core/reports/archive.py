@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from mipp_core.checkpoints.fitting import load
 from mipp_core.cutting.masks import KeepMasks
-from mipp_core.cutting.surgery import shrink, with_pixel_mask
+from mipp_core.cutting.pixels import with_pixel_mask
+from mipp_core.cutting.surgery import shrink
 from mipp_core.errors import DataError, ModelError
 from mipp_core.information import confidence_of
 from mipp_core.information.confidence import level_of

@@ -10,7 +10,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from mipp_core.cutting.masks import KeepMasks
-from mipp_core.cutting.surgery import PixelMask, masked, shrink, with_pixel_mask
+from mipp_core.cutting.pixels import PixelMask, with_pixel_mask
+from mipp_core.cutting.surgery import masked, shrink
 from mipp_core.data.dataset import Split
 from mipp_core.errors import ModelError
 from mipp_core.evaluation import macs, parameters

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from mipp_core.cutting.masks import KeepMasks
-from mipp_core.experiments.masking import masks_between_levels, schedule
+from mipp_core.experiments.masking import schedule
 from mipp_core.information.confidence import quantiles
 from mipp_core.information.terc import Decision, Gain, keep_masks, staying_power, uninformative
+from mipp_core.pruners.deciding import masks_between_levels
 
 WIDTHS = {"conv": 9, "fc1": 14, "fc2": 6}
 THRESHOLDS = quantiles(schedule())

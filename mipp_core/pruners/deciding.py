@@ -1,0 +1,35 @@
+"""From the decisions of a pruner that decides to keep-masks."""
+
+from torch import nn
+
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.selection import keep_global
+from mipp_core.data.dataset import Split
+from mipp_core.information.terc import Decision, keep_masks, staying_power
+from mipp_core.network.layers import wiring_of
+from mipp_core.vocabulary import INPUT
+
+
+def masks_at_levels(model: nn.Module, decisions: list[Decision], levels: int, data: Split) -> list[KeepMasks]:
+    """Fold the decisions of a pruner into one keep-mask per level."""
+    widths = {layer.name: layer.units for layer in wiring_of(model).layers}
+    if any(decision.layer == INPUT for decision in decisions):
+        widths = {INPUT: data.images[0].numel(), **widths}
+    by_layer = {
+        name: keep_masks([d for d in decisions if d.layer == name], units, levels) for name, units in widths.items()
+    }
+    return [KeepMasks({name: rows[level] for name, rows in by_layer.items()}) for level in range(levels)]
+
+
+def masks_between_levels(
+    widths: dict[str, int], decisions: list[Decision], sparsities: tuple[float, ...]
+) -> list[KeepMasks]:
+    """Return a deciding pruner's keep-masks at given sparsities: its units go in the order in which it gives them up.
+
+    Args:
+        widths: units of every layer.
+        decisions: at all levels.
+        sparsities: each in [0, 1].
+    """
+    scores = {name: staying_power([d for d in decisions if d.layer == name], units) for name, units in widths.items()}
+    return [keep_global(scores, sparsity) for sparsity in sparsities]
