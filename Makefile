@@ -1,21 +1,45 @@
-# Two commands do everything: `make app` and `make test`.
+# Two commands do everything: `make app` and `make test`.  `make help` lists the others.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUN_TESTS := $(BIN)/python -m pytest -n auto --dist loadgroup
 
-.PHONY: app test lint clean
+.PHONY: app test help fast coverage lint records hooks wheel clean
 
-app: $(VENV)/app.done
+app: $(VENV)/app.done ## the app on http://127.0.0.1:8501, in an environment of its own
 	$(BIN)/python -m streamlit run app.py
 
-test: $(VENV)/test.done
+test: $(VENV)/test.done ## style, types and all tests; what CI runs
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(RUN_TESTS)
 
-lint: $(VENV)/test.done
+fast: $(VENV)/test.done ## the tests to run while working: under a minute
+	$(BIN)/python -m ruff check .
+	$(RUN_TESTS) -m "not slow" tests/test_street.py tests/test_registries.py tests/test_pruning.py \
+		tests/contracts/test_records.py tests/contracts/test_pruner_settings.py tests/runs tests/cutting/test_masks.py \
+		tests/cutting/test_selection.py tests/information/test_terc.py tests/reports tests/figures
+
+coverage: $(VENV)/test.done ## all tests but the browser's, with the share of lines they run
+	$(RUN_TESTS) --ignore tests/browser --ignore tests/packaging --cov mipp_core --cov pages --cov-report term:skip-covered
+
+lint: $(VENV)/test.done ## mend what ruff can mend, and check the types
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
+	$(BIN)/python -m mypy
+
+records: $(VENV)/test.done ## write tests/contracts/records.json anew, after a change that is meant
+	PYTHONPATH=. $(BIN)/python tests/contracts/records.py
+
+hooks: $(VENV)/test.done ## style checks before every commit
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pre-commit
+	$(BIN)/python -m pre_commit install
+
+wheel: $(VENV)/test.done ## the package, in dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -28,5 +52,5 @@ $(VENV)/test.done: requirements-test.txt requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
 	touch $@
 
-clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache
+clean: ## remove the environment and all caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache dist

@@ -15,6 +15,7 @@ from mipp_core.reports.archive import load_slim, save_run, save_slim, slim_descr
 from mipp_core.runs import NetworkSpec, RunResult, RunSpec
 from mipp_core.store import Store
 from mipp_core.training import RECIPES, Recipe, train
+from mipp_core.version import __version__
 
 __all__ = [
     "DATASETS",
@@ -33,6 +34,7 @@ __all__ = [
     "RunResult",
     "RunSpec",
     "Store",
+    "__version__",
     "architecture",
     "load_dataset",
     "load_slim",

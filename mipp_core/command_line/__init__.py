@@ -1,4 +1,4 @@
-"""``python -m mipp_core``: one JSON document on stdout with ``--json``, progress on stderr.
+"""``mipp``, or ``python -m mipp_core``: one JSON document on stdout with ``--json``, progress on stderr.
 
 Exit codes: 0 success, 1 the work failed, 2 the command was wrong, 130 interrupted.
 """
@@ -9,13 +9,14 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
-from mipp_core.command_line import commands, listings, planning, slim_networks, sweeping
+from mipp_core.command_line import app, commands, listings, planning, slim_networks, sweeping
 from mipp_core.command_line.parser import build_parser
 from mipp_core.command_line.runs import runs
 from mipp_core.command_line.serving import worker
 from mipp_core.errors import MippError, ModelError, SettingError, UnknownNameError
 
 COMMANDS = {
+    "app": app.run_app,
     "models": listings.models,
     "datasets": listings.datasets,
     "pruners": listings.pruners,

@@ -5,12 +5,17 @@ from pathlib import Path
 
 from mipp_core.latency import BATCHES
 from mipp_core.runs import CONTROLS
+from mipp_core.version import __version__
 
 
 def build_parser() -> ArgumentParser:
     """Return the parser of all commands."""
-    parser = ArgumentParser(prog="python -m mipp_core", description="Mutual Information Preserving Pruning.")
+    parser = ArgumentParser(prog="mipp", description="Mutual Information Preserving Pruning.")
+    parser.add_argument("--version", action="version", version=f"mipp {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
+    app = commands.add_parser("app", help="open the app in this machine's browser, on 127.0.0.1")
+    app.add_argument("--port", type=int, default=8501)
+    _json(app)
     for name, words in [
         ("models", "list the model families"),
         ("datasets", "list the datasets"),
@@ -126,7 +131,7 @@ def _network(parser: ArgumentParser) -> None:
 def _pruning(parser: ArgumentParser) -> None:
     _network(parser)
     parser.add_argument("--untrained", action="store_true", help="prune the network at initialisation")
-    parser.add_argument("--pruner", default="mipp", help="see: pruners")
+    parser.add_argument("--pruner", default="mipp", help="see: pruners; or PATH.py:CLASS")
     parser.add_argument("--small", action="store_true", help="mipp's small setting: wide networks on a CPU, in minutes")
     parser.add_argument("--pixels", action="store_true", help="prune the input's pixels too (mipp)")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the pruner")

@@ -11,7 +11,8 @@ import torch
 from mipp_core.errors import SettingError
 from mipp_core.experiments.uploads import keep_weights
 from mipp_core.models import load_file
-from mipp_core.pruners import SMALL, Pruner
+from mipp_core.own_files import names_a_file
+from mipp_core.pruners import SMALL, Pruner, load_pruner
 from mipp_core.runs import NetworkSpec, RunSpec
 from mipp_core.runs.grid import Grid
 from mipp_core.store import Store
@@ -52,7 +53,12 @@ def network_of(chosen: Namespace) -> NetworkSpec:
 
 def _model(text: str) -> str:
     """Return a family's name; the file that PATH.py:FUNCTION names is run."""
-    return load_file(text) if text.rpartition(":")[0].endswith(".py") else text
+    return load_file(text) if names_a_file(text) else text
+
+
+def _pruner(text: str) -> str:
+    """Return a pruner's name; the file that PATH.py:CLASS names is run."""
+    return load_pruner(text) if names_a_file(text) else text
 
 
 def _weights(chosen: Namespace, fresh: NetworkSpec) -> str | None:
@@ -81,7 +87,7 @@ def _widths(text: str | None) -> tuple[int, ...] | None:
 
 def grid_of(chosen: Namespace) -> Grid:
     """Read a grid from flags, each of which may hold several values."""
-    names = tuple(chosen.pruner.split(","))
+    names = tuple(_pruner(text) for text in chosen.pruner.split(","))
     settings: dict[str, dict[str, Any]] = {"mipp": changed_settings(SMALL)} if chosen.small else {}
     for text in [*chosen.set, *(["pixels=true"] if chosen.pixels else [])]:
         name, value = _setting(text)

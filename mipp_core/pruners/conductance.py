@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
+from mipp_core.errors import SettingError
 from mipp_core.network.gates import Gate, open_gates
 from mipp_core.network.layers import wiring_of
 from mipp_core.pruners.contract import Need, Ranker, Scores, Variant
@@ -43,7 +44,10 @@ class Conductance(Ranker):
 
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Average the magnitude of every unit's conductance over the images."""
-        from captum.attr import LayerConductance  # noqa: PLC0415  importing it takes a second, and it may not be installed
+        try:
+            from captum.attr import LayerConductance  # noqa: PLC0415  importing it takes a second
+        except ImportError as problem:
+            raise SettingError("Conductance needs the package captum: pip install 'mipp[attribution]'.") from problem
 
         copy, _ = open_gates(scoring_copy(model), data.images)
         chosen = drawn(data, self.samples, seed)

@@ -30,8 +30,9 @@ class ProsPR(Ranker):
 
     As its authors' code: the mask is multiplied onto the initial weights once, biases and normalisations apart; the
     batches are new ones of 128; plain gradient descent at a rate of 0.1; normalisations use the batch's own statistics.
-    Departures: dropout, if the network has any, is off, so that a score is not a matter of chance; batches are drawn
-    evenly from the classes.
+    Departures: computed in float64, since a normalisation undoes a unit's scale and leaves small differences.  Dropout,
+    if the network has any, is off, so that a score is not a matter of chance.  Batches are drawn evenly from the
+    classes.
 
     Attributes:
         steps: of training looked ahead; 3 in the paper.
@@ -70,7 +71,7 @@ class ProsPR(Ranker):
                 f"ProsPR with {self.steps} steps needs at least {2 * count} images, not {len(chosen)}; give more "
                 "images, or fewer steps."
             )
-        parts = (part.tensor_split(count) for part in (chosen.images, chosen.labels))
+        parts = (part.tensor_split(count) for part in (chosen.images.double(), chosen.labels))
         return list(zip(*parts, strict=True))
 
     def _step(self, model: nn.Module, weights: dict[str, Tensor], images: Tensor, labels: Tensor) -> dict[str, Tensor]:
@@ -86,7 +87,7 @@ def _ones(weight: Float[Tensor, "units ..."]) -> Float[Tensor, " units"]:
 
 def _training_copy(model: nn.Module) -> nn.Module:
     """Copy a network for scoring, its batch normalisations as in training."""
-    copy = scoring_copy(model)
+    copy = scoring_copy(model, torch.float64)
     for module in copy.modules():
         if isinstance(module, BATCH_NORMS):
             module.train()

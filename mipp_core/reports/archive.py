@@ -157,7 +157,7 @@ def command_of(spec: RunSpec, device: str = "cpu") -> str:
         words += ["--deformation", repr(network.deformation)]
     words += [] if spec.trained else ["--untrained"]
     words += ["--recipe", recipe_name(network.recipe), "--retrain-recipe", recipe_name(spec.retraining)]
-    words += ["--pruner", spec.pruner, "--seed", str(network.seed)]
+    words += ["--pruner", shown(spec.pruner), "--seed", str(network.seed)]
     plain = type(spec.settings)()
     for setting in fields(spec.settings):
         value = getattr(spec.settings, setting.name)

@@ -71,7 +71,7 @@ def test_cancelling_what_has_ended_meanwhile_changes_nothing(one_of_each, runs):
 
 def test_several_can_be_tried_again(one_of_each, runs, calls_for_workers):
     stopped = [one_of_each["failed"], one_of_each["cancelled"]]
-    history._retry([entry(runs, spec) for spec in stopped])
+    history._retry(stopped)
     assert [runs.look(spec.hash).state for spec in stopped] == ["queued", "queued"]
     assert [runs.look(spec.hash).message for spec in stopped] == ["", ""]
     assert calls_for_workers
