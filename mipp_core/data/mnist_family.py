@@ -26,12 +26,13 @@ class Part:
     Attributes:
         name: ``train`` or ``test``.
         size: number of images.
-        digest: SHA-256 of all pixels followed by all labels, one byte each.
+        digest: SHA-256 of all pixels followed by all labels, one byte each; empty if unknown, and then sizes and labels
+            alone are checked.
     """
 
     name: str
     size: int
-    digest: str
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _fault(images: Tensor, labels: Tensor, part: Part, classes: int) -> str | No
         return f"hold labels of shape {tuple(labels.shape)} instead of {(part.size,)}"
     if labels.min() < 0 or labels.max() >= classes:
         return f"hold labels from {labels.min()} to {labels.max()} instead of 0 to {classes - 1}"
-    if (found := digest(images, labels)) != part.digest:
+    if part.digest and (found := digest(images, labels)) != part.digest:
         return f"are not the published ones (SHA-256 {found[:12]}… instead of {part.digest[:12]}…)"
     return None
 

@@ -1,75 +1,75 @@
-"""Every pruner refuses a setting outside its range, and says the value and the range."""
+"""Every pruner refuses a setting outside its range, and says the value and the range; both from the range itself."""
 
 from typing import Any
 
 import pytest
 
 from mipp_core.errors import SettingError
-from mipp_core.pruners import pruner
+from mipp_core.pruners import PRUNERS, pruner
+from mipp_core.pruners.settings import Range, ranges
 
-REFUSED: list[tuple[str, str, Any, str]] = [
-    ("magnitude", "norm", "l3", "l1 or l2"),
-    ("mipp", "collapse", "max", "l1, l2, mean or std"),
-    ("mipp", "reference", "none", "fixed or current"),
-    ("mipp", "members", 1, "at least 2"),
-    ("mipp", "hidden", (256, 0), "whole numbers of at least 1"),
-    *(("mipp", name, -1, "at least 0") for name in ("fit_steps", "refit_steps", "unit_steps", "rank_steps")),
-    *(("mipp", name, 0, "at least 1") for name in ("batch_size", "estimate_size", "longest_block")),
-    *(("mipp", name, 0.0, "above 0") for name in ("learning_rate", "unit_learning_rate")),
-    ("mipp", "learning_rate", float("nan"), "above 0"),
-    ("mipp", "samples", 15, "at least 16"),
-    ("mipp", "held_out", 0.0, "above 0 and below 1"),
-    ("mipp", "held_out", 1.0, "above 0 and below 1"),
-    ("mipp", "budget", -0.01, "at least 0 and below 1"),
-    ("mipp", "budget", 1.0, "at least 0 and below 1"),
-    *((name, "rounds", 0, "at least 1") for name in ("synflow", "snip", "iter-snip", "grasp", "iter-grasp")),
-    *((name, "form", "filters", "weights or gates") for name in ("snip", "iter-snip")),
-    *((name, "reduce", "l2", "l1 or sum") for name in ("grasp", "iter-grasp")),
-    *((name, "per_class", 0, "at least 1") for name in ("grasp", "iter-grasp")),
-    *((name, "temperature", 0.0, "above 0") for name in ("grasp", "iter-grasp")),
-    ("grasp", "temperature", float("nan"), "above 0"),
-    *((name, "samples", 0, "at least 1") for name in ("snip", "iter-snip", "thinet", "sosp-h", "taylor", "hrank")),
-    *((name, "batch_size", 0, "at least 1") for name in ("snip", "iter-snip", "sosp-h", "taylor")),
-    ("thinet", "positions", 0, "at least 1"),
-    ("imp", "norm", "l3", "l1 or l2"),
-    *(("imp", "rate", rate, "above 0 and below 1") for rate in (0.0, 1.0, -0.2, float("nan"))),
-]
-ACCEPTED: list[tuple[str, str, Any]] = [
-    *(("magnitude", "norm", norm) for norm in ("l1", "l2")),
-    *(("mipp", "collapse", how) for how in ("l1", "l2", "mean", "std")),
-    *(("mipp", "reference", which) for which in ("fixed", "current")),
-    ("mipp", "members", 2),
-    ("mipp", "hidden", (1,)),
-    ("mipp", "hidden", ()),
-    *(("mipp", name, 0) for name in ("fit_steps", "refit_steps", "unit_steps", "rank_steps")),
-    *(("mipp", name, 1) for name in ("batch_size", "estimate_size", "longest_block")),
-    ("mipp", "learning_rate", 1e-9),
-    ("mipp", "samples", 16),
-    ("mipp", "held_out", 0.999),
-    ("mipp", "budget", 0.0),
-    ("mipp", "budget", 0.999),
-    ("mipp", "pixels", True),
-    *((name, "rounds", 1) for name in ("synflow", "snip", "iter-snip", "grasp", "iter-grasp")),
-    *((name, "form", form) for name in ("snip", "iter-snip") for form in ("weights", "gates")),
-    *((name, "reduce", how) for name in ("grasp", "iter-grasp") for how in ("l1", "sum")),
-    *((name, "per_class", 1) for name in ("grasp", "iter-grasp")),
-    *((name, "temperature", 1e-9) for name in ("grasp", "iter-grasp")),
-    *((name, "samples", 1) for name in ("snip", "iter-snip", "thinet", "sosp-h", "taylor", "hrank")),
-    *((name, "batch_size", 1) for name in ("snip", "iter-snip", "sosp-h", "taylor")),
-    ("thinet", "positions", 1),
-    *(("imp", "norm", norm) for norm in ("l1", "l2")),
-    *(("imp", "rate", rate) for rate in (1e-9, 0.999)),
-]
+SETTINGS = [(name, setting, range_) for name, kind in PRUNERS.items() for setting, range_ in ranges(kind).items()]
+
+
+def edges(range_: Range) -> list[Any]:
+    """Return values that are just inside a range."""
+    if range_.kind is bool:
+        return [True, False]
+    if range_.kind is str:
+        return list(range_.names)
+    if range_.kind is tuple:
+        return [(), (1,), (3, 2)]
+    least = range_.least if range_.least is not None else 1e-9
+    if range_.kind is int:
+        return [least]
+    return [float(least), 1e9 if range_.below is None else range_.below - 1e-3]
+
+
+def beyond(range_: Range) -> list[Any]:
+    """Return values that are just outside a range, and some of another kind."""
+    if range_.kind is bool:
+        return [1, "yes", None]
+    if range_.kind is str:
+        return [f"{range_.names[0]}x", 3, None]
+    if range_.kind is tuple:
+        return [(256, 0), (2.5,), 3, [4]]
+    limits = [range_.above, range_.below, None if range_.least is None else range_.least - 1]
+    other = [2.5] if range_.kind is int else [float("nan"), float("inf")]
+    return [limit for limit in limits if limit is not None] + [*other, True, "many", None]
 
 
 @pytest.mark.usefixtures("unchecked")
-@pytest.mark.parametrize(("name", "setting", "value", "range_"), REFUSED)
-def test_a_setting_outside_its_range_is_refused(name: str, setting: str, value: object, range_: str):
+@pytest.mark.parametrize(
+    ("name", "setting", "value", "range_"),
+    [(name, setting, value, range_) for name, setting, range_ in SETTINGS for value in beyond(range_)],
+)
+def test_a_setting_outside_its_range_is_refused(name: str, setting: str, value: Any, range_: Range):
     with pytest.raises(SettingError) as refusal:
         pruner(name, **{setting: value})
-    assert str(refusal.value) == f"The setting {setting} is {value!r}; it must be {range_}."
+    assert str(refusal.value) == f"The setting {setting} is {value!r}; it must be {range_.words}."
 
 
-@pytest.mark.parametrize(("name", "setting", "value"), ACCEPTED)
-def test_a_setting_at_the_edge_of_its_range_is_taken(name: str, setting: str, value: object):
+@pytest.mark.parametrize(
+    ("name", "setting", "value"),
+    [(name, setting, value) for name, setting, range_ in SETTINGS for value in edges(range_)],
+)
+def test_a_setting_at_the_edge_of_its_range_is_taken(name: str, setting: str, value: Any):
     assert getattr(pruner(name, **{setting: value}), setting) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "words"),
+    [
+        ("mipp", "collapse", "l1, l2, mean or std"),
+        ("mipp", "members", "at least 2"),
+        ("mipp", "hidden", "whole numbers of at least 1"),
+        ("mipp", "held_out", "above 0 and below 1"),
+        ("mipp", "budget", "at least 0 and below 1"),
+        ("mipp", "learning_rate", "above 0"),
+        ("mipp", "samples", "at least 16"),
+        ("prospr", "batch_size", "at least 2"),
+        ("imp", "rate", "above 0 and below 1"),
+    ],
+)
+def test_ranges_that_the_papers_or_the_code_need(name: str, setting: str, words: str):
+    assert ranges(PRUNERS[name])[setting].words == words
