@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 STREET = [
-    *("vocabulary", "errors", "memory", "latency", "own_files", "augmentation", "recipes", "data", "models"),
+    *("version", "vocabulary", "errors", "memory", "latency", "own_files", "augmentation", "recipes", "data", "models"),
     *("checkpoints", "evaluation", "own_data", "network", "training", "cutting", "information", "pruners", "pruning"),
     *("runs", "store", "experiments", "jobs", "exporting", "reports", "figures", "command_line", "__main__"),
 ]

@@ -29,6 +29,10 @@ class Chip(Ranker):
     a column and its nuclear norm is the Euclidean norm.  Scores of different layers have different scales, so the same
     share of every layer is removed.
 
+    Example:
+        >>> prune(model, images, pruner="chip", sparsity=0.5).masks.sparsity
+        0.5
+
     Attributes:
         samples: images, drawn evenly from the classes (five batches of 128 in the paper).
 

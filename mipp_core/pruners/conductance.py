@@ -28,6 +28,10 @@ class Conductance(Ranker):
 
     Departures: the paper explains networks and does not prune them.  Units are taken as the next layer reads them.
 
+    Example:
+        >>> prune(model, images, labels, pruner="conductance", sparsity=0.5).masks.sparsity
+        0.5
+
     Attributes:
         samples: images, drawn evenly from the classes.
         steps: points on the line from the black image.

@@ -38,6 +38,10 @@ class Grasp(Rounds, WeightRanker):
     (``l1``, as in the MIPP paper) or their sum with signs (``sum``, closer to this paper's meaning).  As in the
     authors' code, batch normalisation uses the batch's statistics and the samples are processed in two halves.
 
+    Example:
+        >>> prune(model, images, labels, pruner="grasp", sparsity=0.5).masks.sparsity
+        0.5
+
     Attributes:
         rounds: 1 in the paper; see ``IterativeGrasp``.
         reduce: how a unit's score is made.
@@ -88,6 +92,10 @@ class IterativeGrasp(Grasp):
     implementation).  Needs: as GraSP.  Cost: ``rounds`` times GraSP's, for every sparsity.
 
     Departures: as GraSP; 30 rounds.
+
+    Example:
+        >>> prune(model, images, labels, pruner="iter-grasp", sparsity=0.5).masks.sparsity
+        0.5
 
     Attributes:
         rounds: number of rounds of scoring and removing.

@@ -27,6 +27,10 @@ class HRank(Ranker):
     a single number, whose rank is 1 where it is not 0: its score is the share of images on which it is active.  Ranks
     of maps of different sizes cannot be compared, so the same share of every layer is removed.
 
+    Example:
+        >>> prune(model, images, pruner="hrank", sparsity=0.5).masks.sparsity
+        0.5
+
     Attributes:
         samples: images, drawn evenly from the classes (500 in the paper).
 

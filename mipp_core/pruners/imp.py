@@ -33,6 +33,10 @@ class Imp(Magnitude):
     its units, unless the scope is ``global``, as in its deeper networks.  The pruned network is retrained from the
     initial weights.
 
+    Example:
+        >>> prune(model, images, labels, pruner="imp", sparsity=0.5, train=train).masks.sparsity
+        0.5
+
     Attributes:
         norm: of a unit's incoming weights.
         rate: share of the remaining units that is removed in each round, in (0, 1); 0.2 in the paper.

@@ -25,6 +25,10 @@ class Lamp(Ranker):
 
     Departures: the paper scores weights; here a unit's squared L2 norm takes the place of a weight's square.  Of
     equal norms, the first unit counts as the larger.
+
+    Example:
+        >>> prune(model, images, pruner="lamp", sparsity=0.5).masks.sparsity
+        0.5
     """
 
     variants: ClassVar[Mapping[str, Variant]] = {"LAMP": Variant()}

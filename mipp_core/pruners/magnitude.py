@@ -21,6 +21,10 @@ class Magnitude(WeightRanker):
     Formula: sum |w| (``l1``, the paper's) or sqrt(sum w^2) (``l2``) over a filter's or neuron's weights, without bias.
     Needs: the weights alone.  Cost: one pass over them.
 
+    Example:
+        >>> prune(model, images, pruner="magnitude", sparsity=0.5, settings={"norm": "l2"}).masks.sparsity
+        0.5
+
     Attributes:
         norm: which norm.
 

@@ -45,6 +45,11 @@ class Mipp(Decider):
     whole next layer, continued for ``refit_steps`` on each pruned version of it.  Where the paper's text and its
     Algorithm 2 disagree (on the order of testing), we follow the text.
 
+    Example:
+        >>> pruned = prune(model, images, pruner="mipp", confidence=0.99, settings={"fit_steps": 100})
+        >>> sorted({decision.layer for decision in pruned.decisions})
+        ['fc1', 'fc2']
+
     Attributes:
         collapse: turns a filter's map into one number.
         reference: the loss a removal is compared with: the full layer's as in the paper's Algorithm 2 (``fixed``), or

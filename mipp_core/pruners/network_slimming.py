@@ -31,6 +31,10 @@ class NetworkSlimming(Ranker):
     that all pruners can be given the same network; after a recipe without it, scales have not been pushed towards 0.  A
     unit that several normalisations read, for example after a concatenation, is scored by the first of them.  A network
     with a layer that has none is refused, because its units could not be compared with the others.
+
+    Example:
+        >>> prune(normalised, images, pruner="network-slimming", sparsity=0.5).masks.sparsity
+        0.5
     """
 
     variants: ClassVar[Mapping[str, Variant]] = {"Network Slimming": Variant()}

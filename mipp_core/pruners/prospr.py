@@ -34,6 +34,10 @@ class ProsPR(Ranker):
     if the network has any, is off, so that a score is not a matter of chance.  Batches are drawn evenly from the
     classes.
 
+    Example:
+        >>> prune(model, images, labels, pruner="prospr", sparsity=0.5).masks.sparsity
+        0.5
+
     Attributes:
         steps: of training looked ahead; 3 in the paper.
         batch_size: images per step, at least 2.

@@ -19,6 +19,10 @@ class Random(Ranker):
     Idea: any other choice of units must beat this one.  With MIPP's per-layer counts, it shows whether MIPP's ratios or
     its choice of units matters.
     Formula: a random number drawn from the seed.  Needs: nothing.  Cost: none.
+
+    Example:
+        >>> prune(model, images, pruner="random", sparsity=0.5, seed=3).masks.sparsity
+        0.5
     """
 
     variants: ClassVar[Mapping[str, Variant]] = {"random": Variant(usual=True)}

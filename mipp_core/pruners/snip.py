@@ -36,6 +36,10 @@ class Snip(Rounds, WeightRanker):
     its weights' scores (``weights``, as in the MIPP paper), or that of its own switch where the next layer reads it
     (``gates``).
 
+    Example:
+        >>> prune(model, images, labels, pruner="snip", sparsity=0.5).masks.sparsity
+        0.5
+
     Attributes:
         rounds: 1 in the paper; see ``IterativeSnip``.
         form: what is switched.
@@ -85,6 +89,10 @@ class IterativeSnip(Snip):
     Formula: as SNIP.  Needs: as SNIP.  Cost: ``rounds`` times SNIP's, for every sparsity.
 
     Departures: as SNIP; 30 rounds instead of the paper's 300, since the paper gains little from more.
+
+    Example:
+        >>> prune(model, images, labels, pruner="iter-snip", sparsity=0.5).masks.sparsity
+        0.5
 
     Attributes:
         rounds: number of rounds of scoring and removing.

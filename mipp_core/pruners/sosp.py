@@ -28,6 +28,10 @@ class Sosp(Ranker):
     in w.  The tests compare the scores of two small networks with their dense gradients and Hessians in float64; we
     found no code by the authors to compare with.
 
+    Example:
+        >>> prune(model, images, labels, pruner="sosp-h", sparsity=0.5).masks.sparsity
+        0.5
+
     Attributes:
         samples: images, drawn evenly from the classes.
         batch_size: images at a time; it changes nothing but memory.

@@ -35,6 +35,10 @@ class SynFlow(Rounds, WeightRanker):
     (squeeze-and-excitation) stay in place and break the conservation too: for an image of ones they are wide open, so
     the units that squeeze score almost 0 and are removed first.
 
+    Example:
+        >>> prune(model, images, pruner="synflow", sparsity=0.5).masks.sparsity
+        0.5
+
     Attributes:
         rounds: number of rounds of scoring and removing; 100 in the paper.
 

@@ -26,6 +26,10 @@ class Taylor(Ranker):
     Departures: the paper prunes a few units every few steps of fine-tuning; here the network is scored once.  The gate
     is where the next layer reads the unit.
 
+    Example:
+        >>> prune(model, images, labels, pruner="taylor", sparsity=0.5).masks.sparsity
+        0.5
+
     Attributes:
         samples: images, drawn evenly from the classes.
         batch_size: images per batch; the last batch may be smaller.

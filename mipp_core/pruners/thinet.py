@@ -37,6 +37,10 @@ class ThiNet(Ranker):
     The paper then rescales the kept units by least squares (Equation 7); here every pruner's network is rebuilt by
     least squares afterwards (``mipp_core.cutting.rebuilding``), which includes that.
 
+    Example:
+        >>> prune(model, images, pruner="thinet", sparsity=0.5).masks.sparsity
+        0.5
+
     Attributes:
         samples: images, drawn evenly from the classes (10 of each of 1,000 in the paper).
         positions: sampled numbers of the next layer per image, each of a random unit at a random place (paper: 10).
