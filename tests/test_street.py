@@ -1,4 +1,4 @@
-"""The one-way street: a room imports from the rooms before it, never from those behind."""
+"""The order of the packages: each imports from those before it, never from those after it."""
 
 import ast
 from graphlib import TopologicalSorter
@@ -13,7 +13,7 @@ STREET = [
     *("runs", "store", "experiments", "jobs", "exporting", "reports", "figures", "command_line", "__main__"),
 ]
 LONGEST = 300
-"""Lines of a file."""
+"""The most lines of a file."""
 
 FILES = [path for room in ("mipp_core", "pages", "tests", "benchmarks") for path in sorted((ROOT / room).rglob("*.py"))]
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES}

@@ -115,7 +115,7 @@ def broken_off() -> type[BrokenOffError]:
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the files that Python has opened since."""
+    """Names of the files that Python opens from now on."""
     heard: list[str] = []
     plain = builtins.open
 
