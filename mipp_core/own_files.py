@@ -26,7 +26,7 @@ def names_a_file(text: str) -> bool:
 def run_file(text: str, kind: str, example: str, refusal: type[MippError]) -> tuple[Any, str]:
     """Run the file of ``PATH.py:NAME``; return what it calls NAME, and the name of that in this project.
 
-    It is one file: modules of yours that it imports would not be in its hash.  The name has the hash in it, so a
+    It is one file: your own modules that it imports would not be in its hash.  The name has the hash in it, so a
     changed file makes other runs.
 
     Args:

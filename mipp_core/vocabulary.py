@@ -30,10 +30,10 @@ walk            a run of a network's graph that can stop at any node
 ghost           a network or tensor with a shape and no data
 bench           what all stages of one run share: its specification, store, device and data
 blob            a file of tensors, named by the hash of its content
-lane, place     of the queue: runs that a person waits for, or sweeps; how many runs are ahead
+lane            of the queue: one for runs that a person waits for at a page, one for sweeps
 turn            the lock that a visitor of the pages holds while a network is built, traced, run or timed
 chips           short phrases that set a run apart from others
-bare            a run's specification without its controls
+bare            in ``pages``, of a run's specification: without its controls
 twin            in the tests, a second implementation, slow and obvious, that must agree
 street, room    in the tests, the order of the packages, and a package: each imports only from those before it
 """

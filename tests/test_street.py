@@ -50,7 +50,7 @@ def test_a_room_imports_from_the_rooms_before_it(module: str):
 @pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("pages.")])
 def test_pages_are_above_the_core_and_beside_the_command_line(module: str):
     for other in imported(MODULES[module]):
-        assert room(other) != "command_line", f"{module} imports {other}: what both need belongs into the core"
+        assert room(other) != "command_line", f"{module} imports {other}: what both need belongs in the core"
         mine, theirs = module.split(".")[1], other.split(".")[1:2]
         if other.startswith("pages."):
             assert theirs in ([mine], ["shared"]), f"{module} imports {other}: what two pages use belongs into shared"

@@ -27,7 +27,7 @@ def models(_: Namespace) -> Answer:
     return document, [
         *lines,
         f"{'torchvision:NAME':22}any other classification network of torchvision",
-        f"{'PATH.py:FUNCTION':22}what a function of yours returns; the file is run",
+        f"{'PATH.py:FUNCTION':22}what your own function returns; the file is run",
     ]
 
 

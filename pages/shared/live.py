@@ -119,7 +119,7 @@ def _follow(spec: RunSpec, known: int) -> None:
         st.button("Cancel", key="cancel", icon=":material/stop:", on_click=store().runs.cancel, args=(spec.hash,))
     for note in job.notes:
         st.info(note, icon=":material/memory:")
-    st.caption(f"This run has an address of its own, for any browser: [open it](./?run={spec.hash}).")
+    st.caption(f"This run has its own address, for any browser: [open it](./?run={spec.hash}).")
 
 
 def words(job: Job) -> str:

@@ -145,7 +145,7 @@ def _weights(model: nn.Module) -> list[float]:
 
 
 def changes(before: Any, now: Any, path: str = "") -> dict[str, tuple[Any, Any]]:
-    """Return what differs between records, by its place; what is new is no change."""
+    """Return what differs between records, by its place; what is new does not count as a change."""
     if isinstance(before, dict) and isinstance(now, dict):
         found: dict[str, tuple[Any, Any]] = {}
         for key, value in before.items():

@@ -101,7 +101,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], list[str]]:
 
 
 class BrokenOffError(ConnectionResetError):
-    """The connection ended after some bytes, the first argument."""
+    """The connection ended after some bytes, which are the first argument."""
 
 
 def offline(url: str) -> bytes:
