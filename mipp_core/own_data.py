@@ -66,7 +66,7 @@ def _gathered(images: Images) -> tuple[Tensor, Tensor | None]:
     parts = [batch if isinstance(batch, (tuple, list)) else (batch,) for batch in batches]
     tensors = [part[0] for part in parts if part]
     if not tensors or len(tensors) < len(parts):
-        raise SettingError("There are no images; give at least one batch of some.")
+        raise SettingError("There are no images; give at least one batch.")
     for each in tensors:
         if not isinstance(each, Tensor) or each.ndim != 4 or each.shape[1:] != tensors[0].shape[1:]:
             shape = tuple(each.shape) if isinstance(each, Tensor) else f"a {type(each).__name__}"
@@ -76,7 +76,7 @@ def _gathered(images: Images) -> tuple[Tensor, Tensor | None]:
     shown = torch.cat(tensors)
     if not len(shown) or not shown.is_floating_point() or not shown.isfinite().all():
         raise SettingError(
-            f"The images are {len(shown)} of {shown.dtype}; give at least one, prepared as the network reads them: "
+            f"There are {len(shown)} images of {shown.dtype}; give at least one, prepared as the network reads them: "
             "floating point numbers, all of them finite."
         )
     labelled = [part[1] for part in parts if len(part) > 1]

@@ -15,7 +15,7 @@ from typing import Any
 from mipp_core.errors import MippError
 
 PREFIX = "file:"
-"""Of the names of what such files hold, as in ``file:net.py:build@0123456789ab``."""
+"""How the names of objects from such files begin, as in ``file:net.py:build@0123456789ab``."""
 
 
 def names_a_file(text: str) -> bool:
@@ -24,15 +24,15 @@ def names_a_file(text: str) -> bool:
 
 
 def run_file(text: str, kind: str, example: str, refusal: type[MippError]) -> tuple[Any, str]:
-    """Run the file of ``PATH.py:NAME`` and return what it calls NAME, and the name that this has for us.
+    """Run the file of ``PATH.py:NAME``; return what it calls NAME, and the name of that in this project.
 
-    It is one file: modules of yours that it imports would not be in its hash.  The name has the hash in it, so a
+    It is one file: your own modules that it imports would not be in its hash.  The name has the hash in it, so a
     changed file makes other runs.
 
     Args:
         text: PATH.py:NAME.
         kind: of what NAME is, in a word.
-        example: of such words, for the refusal.
+        example: of PATH.py:NAME, for the message of a refusal.
         refusal: which error to raise.
 
     Raises:
@@ -53,5 +53,5 @@ def run_file(text: str, kind: str, example: str, refusal: type[MippError]) -> tu
 
 
 def shown(name: str) -> str:
-    """Return a name as a person would type it; of a file's place only its own name is known."""
+    """Return a name as a person would type it; of the file's path only the last part is known."""
     return name.removeprefix(PREFIX).partition("@")[0] if name.startswith(PREFIX) else name

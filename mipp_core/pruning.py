@@ -93,11 +93,11 @@ def prune(
         recalibrate: measure fresh statistics of its batch normalisations; with ``rebuild`` after it.
         train: trains a network in place, for pruners that train between their rounds (IMP).
         seed: the only source of randomness.
-        report: told of progress; may raise ``CancelledError``.
+        report: receives progress; may raise ``CancelledError``.
 
     Raises:
-        SettingError: an argument is missing or out of its range; the sentence says which, and the remedy.
-        ModelError: the network cannot be traced, read such images, or be cut exactly.
+        SettingError: an argument is missing or out of its range; the message says which, and what to do.
+        ModelError: the network cannot be traced, cannot read such images, or cannot be cut exactly.
     """
     found = _pruner(pruner, settings)
     data = data_for(model, images, labels, needs_labels="labels" in found.needs)

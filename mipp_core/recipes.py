@@ -24,7 +24,7 @@ class Recipe:
     """
 
     revision: ClassVar[int] = 1
-    """Raised when ``mipp_core.training`` makes something else of the same recipe."""
+    """Raised when ``mipp_core.training`` gives another result for the same recipe."""
 
     epochs: int
     learning_rate: float = 1e-2
@@ -82,10 +82,10 @@ RECIPES: dict[str, Recipe] = {
     # with a padding of the same share of the image's side.
     "paper-tiny-imagenet": _TINY_TRAIN,
     "paper-tiny-imagenet-retrain": _TINY_RETRAIN,
-    # Table 2, ImageNet column; it is silent on augmentation: random resized crops and flips, as is the custom.
+    # Table 2, ImageNet column; it is silent on augmentation: random resized crops and flips, as is usual.
     "paper-imagenet": Recipe(90, 1e-1, (30, 60), 1024, augmentation=_IMAGENET),
     "paper-imagenet-retrain": Recipe(75, 1e-2, (30, 60), 1024, augmentation=_IMAGENET),
-    # Half a minute on two laptop cores for all of MNIST: the shipped runs, where no GPU can be had.
+    # Half a minute on two laptop cores for all of MNIST: the shipped runs, made without a GPU.
     "short": Recipe(epochs=8, learning_rate=2e-2, milestones=(5, 7)),
     "short-retrain": Recipe(epochs=2, learning_rate=1e-2, milestones=(1,)),
     # A few seconds for the embedded sample: live runs.
@@ -114,13 +114,13 @@ def recipe(name: str) -> Recipe:
 
 @dataclass(frozen=True)
 class Recommended:
-    """The recipes that suit a data set, by their names in ``RECIPES``.
+    """The recipes that suit a dataset, by their names in ``RECIPES``.
 
-    Pruned networks are retrained by the recipe with ``-retrain`` behind the name, or by the same where there is none.
+    Pruned networks are retrained by the recipe with ``-retrain`` after the name, or by the same where there is none.
 
     Attributes:
-        live: for somebody who waits: the shortest that does.
-        paper: of the MIPP paper; None for a data set that it has nothing like.
+        live: the shortest that suffices, for a user who waits.
+        paper: of the MIPP paper; None for a dataset without a counterpart there.
 
     Raises:
         UnknownNameError: a name is not in ``RECIPES``.

@@ -18,7 +18,8 @@ space           the channels that one node of the graph makes; in ``store``, byt
 stream          a sum that layers are added into (a residual stream), whose width stays as it is
 silent          always 0 for a removed unit; of an operation: turns zeros into zeros; of a report: ignored
 loud            of an operation: keeps channels apart but turns zeros into something else
-silence         set a layer's removed units to 0, by their weights, biases and normalisations
+silence         set a layer's removed units to 0, by their weights, biases and normalisations; of a worker: seconds
+                since it last gave a sign of life
 voice           the tensor that holds a layer's activations: what the next layer reads, or what a stream is given
 hear, heard     read, directly or through operations that are not layers; the function ``hear`` receives what is read
 listen          run a network and hand each prunable layer's activations to such a function
@@ -28,6 +29,12 @@ joint           a ``Reindex`` module between a cut layer and a reader that needs
 walk            a run of a network's graph that can stop at any node
 ghost           a network or tensor with a shape and no data
 bench           what all stages of one run share: its specification, store, device and data
+blob            a file of tensors, named by the hash of its content
+lane            of the queue: one for runs that a person waits for at a page, one for sweeps
+turn            the lock that a visitor of the pages holds while a network is built, traced, run or timed
+chips           short phrases that set a run apart from others
+bare            in ``pages``, of a run's specification: without its controls
+twin            in the tests, a second implementation, slow and obvious, that must agree
 street, room    in the tests, the order of the packages, and a package: each imports only from those before it
 """
 

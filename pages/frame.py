@@ -6,7 +6,7 @@ from mipp_core.errors import MippError
 
 st.set_page_config(page_title="MIPP: pruning that preserves information", page_icon="✂️", layout="wide")
 
-# A page belongs to the session that it is drawn for: Streamlit writes the session's state into these objects.
+# Each session makes its own page objects: Streamlit writes the session's state into these objects.
 PAGES = [
     st.Page("explore/page.py", title="Explore", icon=":material/tune:", default=True, url_path="explore"),
     st.Page("compare/page.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),

@@ -158,7 +158,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no training": ({"pruner": "imp", "sparsity": 0.5}, "trains the network between its rounds"),
     "no images": ({"images": [], "confidence": 0.9}, "There are no images"),
-    "an empty batch": ({"images": torch.zeros(0, 2, 8, 8), "labels": None, "confidence": 0.9}, "The images are 0"),
+    "an empty batch": ({"images": torch.zeros(0, 2, 8, 8), "labels": None, "confidence": 0.9}, "There are 0 images"),
     "a path": ({"images": "photos", "confidence": 0.9}, "The images are a str; give a tensor"),
     "vectors": ({"images": torch.zeros(5, 2), "confidence": 0.9}, r"A batch of images is \(5, 2\)"),
     "uneven sizes": ({"images": [IMAGES, IMAGES[..., 1:]], "confidence": 0.9}, "all of one size"),

@@ -1,4 +1,4 @@
-"""The one-way street: a room imports from the rooms before it, never from those behind."""
+"""The order of the packages: each imports from those before it, never from those after it."""
 
 import ast
 from graphlib import TopologicalSorter
@@ -13,7 +13,7 @@ STREET = [
     *("runs", "store", "experiments", "jobs", "exporting", "reports", "figures", "command_line", "__main__"),
 ]
 LONGEST = 300
-"""Lines of a file."""
+"""The most lines of a file."""
 
 FILES = [path for room in ("mipp_core", "pages", "tests", "benchmarks") for path in sorted((ROOT / room).rglob("*.py"))]
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES}
@@ -50,7 +50,7 @@ def test_a_room_imports_from_the_rooms_before_it(module: str):
 @pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("pages.")])
 def test_pages_are_above_the_core_and_beside_the_command_line(module: str):
     for other in imported(MODULES[module]):
-        assert room(other) != "command_line", f"{module} imports {other}: what both need belongs into the core"
+        assert room(other) != "command_line", f"{module} imports {other}: what both need belongs in the core"
         mine, theirs = module.split(".")[1], other.split(".")[1:2]
         if other.startswith("pages."):
             assert theirs in ([mine], ["shared"]), f"{module} imports {other}: what two pages use belongs into shared"

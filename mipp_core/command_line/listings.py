@@ -26,13 +26,13 @@ def models(_: Namespace) -> Answer:
     lines = [f"{name:22}{card.description}" for name, card in MODELS.items()]
     return document, [
         *lines,
-        f"{'torchvision:NAME':22}any other of torchvision's networks for classification",
-        f"{'PATH.py:FUNCTION':22}what a function of yours returns; the file is run",
+        f"{'torchvision:NAME':22}any other classification network of torchvision",
+        f"{'PATH.py:FUNCTION':22}what your own function returns; the file is run",
     ]
 
 
 def datasets(_: Namespace) -> Answer:
-    """List the datasets: classes, sizes, the images' shape, the licence, and where they are to be had."""
+    """List the datasets: classes, sizes, the images' shape, the licence, and where they come from."""
     found = DATASETS.values()
     wanted = [field.name for field in fields(DatasetCard) if field.name not in ("normalisation", "load", "recipes")]
     document = [{**{key: getattr(card, key) for key in wanted}, "recipes": asdict(card.recipes)} for card in found]

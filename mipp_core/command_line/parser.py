@@ -46,12 +46,12 @@ def build_parser() -> ArgumentParser:
     sweep.add_argument("--levels", default="", help="of the schedule, as 0,3,9; all 20 by default")
     sweep.add_argument("--sparsities", default="", help="shares of units to remove, as 0.5,0.9, in place of levels")
     sweep.add_argument("--follow", action="store_true", help="pruners that rank remove as many units as MIPP")
-    sweep.add_argument("--scope", default="", help="global or layer: how a ratio is spread; by default as usual")
+    sweep.add_argument("--scope", default="", help="global or layer: how a ratio is spread; the usual way by default")
     sweep.add_argument("--floor", type=int, default=0, help="units of each layer that are never removed")
     sweep.add_argument("--measure", default="", help="points of the sweep to cut and retrain, as 0,3,9; all by default")
     sweep.add_argument("--executor", choices=["local", "ray"], help="this machine's workers, or a Ray cluster")
-    sweep.add_argument("--devices", help="a worker each, as cuda:0,cuda:1; all there are by default (local)")
-    sweep.add_argument("--address", default="auto", help="of the Ray cluster")
+    sweep.add_argument("--devices", help="one worker per device, as cuda:0,cuda:1; all by default (local)")
+    sweep.add_argument("--address", default="auto", help="address of the Ray cluster")
     export = commands.add_parser("export", help="write a slim network as files that run without this project")
     _slim(export)
     export.add_argument("--format", default="pt2,onnx", help="pt2, onnx or both")
@@ -60,7 +60,7 @@ def build_parser() -> ArgumentParser:
     _slim(latency)
     latency.add_argument("--batches", default=",".join(map(str, BATCHES)), help="images at a time, as 1,256")
     latency.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1")
-    latency.add_argument("--seconds", type=float, default=4.0, help="for all measurements together")
+    latency.add_argument("--seconds", type=float, default=4.0, help="seconds for all measurements together")
     _runs(commands.add_parser("runs", help="what the store holds"))
     worker = commands.add_parser("worker", help="work through the queue on one device")
     worker.add_argument("--device", default="cpu")
@@ -82,14 +82,14 @@ def _runs(parser: ArgumentParser) -> None:
             ("delete", "forget runs"),
             ("export", "write runs as files"),
             ("import", "keep runs that were exported elsewhere"),
-            ("gc", "delete weights that no run uses, then the least used ones over a budget"),
+            ("gc", "delete weights that no run uses, then the least recently used above a budget"),
         ]
     }
     for action in made.values():
         _json(action)
         action.add_argument("--store", type=Path, help="the store's folder (or MIPP_STORE)")
     made["list"].add_argument("--state", choices=["queued", "running", "done", "cancelled", "failed"])
-    made["show"].add_argument("names", nargs=1, metavar="RUN", help="its hash, or enough of it to be unique")
+    made["show"].add_argument("names", nargs=1, metavar="RUN", help="the run's hash, or enough of it to be unique")
     for name in ("cancel", "retry", "delete", "export"):
         made[name].add_argument("names", nargs="+", metavar="RUN", help="hashes, or enough of each to be unique")
     made["export"].add_argument("--format", choices=["folder", "csv", "json"], default="folder")
@@ -118,7 +118,7 @@ def _network(parser: ArgumentParser) -> None:
     parser.add_argument("--model", default="lenet5", help="see: models; torchvision:NAME, or PATH.py:FUNCTION")
     parser.add_argument("--dataset", default="mnist-sample", help="see: datasets")
     parser.add_argument("--widths", help="of the layers or stages that models lists, as 6,16,120,84")
-    parser.add_argument("--weights", default="", help="to start from: IMAGENET1K_V2 and the like, or a file of yours")
+    parser.add_argument("--weights", default="", help="weights to start from: IMAGENET1K_V2 and the like, or a file")
     parser.add_argument("--deformation", type=float, default=0.0, metavar="S", help="deform the images, 0 to 1")
     parser.add_argument("--recipe", default="live", help="how the dense network is trained")
     parser.add_argument("--seed", default="0")
@@ -132,7 +132,7 @@ def _pruning(parser: ArgumentParser) -> None:
     _network(parser)
     parser.add_argument("--untrained", action="store_true", help="prune the network at initialisation")
     parser.add_argument("--pruner", default="mipp", help="see: pruners; or PATH.py:CLASS")
-    parser.add_argument("--small", action="store_true", help="mipp's small setting: wide networks on a CPU, in minutes")
+    parser.add_argument("--small", action="store_true", help="MIPP's small setting: minutes for wide networks on a CPU")
     parser.add_argument("--pixels", action="store_true", help="prune the input's pixels too (mipp)")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the pruner")
     parser.add_argument("--retrain-recipe", help="how pruned networks are retrained; none = not at all")

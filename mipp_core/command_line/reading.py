@@ -19,7 +19,7 @@ from mipp_core.store import Store
 from mipp_core.training import recipe
 
 _FILES = {".pt", ".pth", ".safetensors"}
-"""How files of weights usually end; names of weights never do."""
+"""How names of files of weights usually end; names of pretrained weights never do."""
 
 
 def usable_device(name: str) -> torch.device:
@@ -65,7 +65,9 @@ def _weights(chosen: Namespace, fresh: NetworkSpec) -> str | None:
     """Return the name of the weights to start from; those in a file are checked and kept in the store."""
     if not Path(chosen.weights).is_file():
         if Path(chosen.weights).suffix in _FILES:
-            raise SettingError(f"There is no file {chosen.weights}; give the weights' place, or the name of some.")
+            raise SettingError(
+                f"There is no file {chosen.weights}; give a file of weights, or a name of pretrained ones."
+            )
         return chosen.weights or None
     fresh.architecture.check_runs()
     return keep_weights(Path(chosen.weights), fresh.architecture, Store.at(chosen.store))
@@ -128,7 +130,7 @@ def cell_of(chosen: Namespace) -> RunSpec:
     """
     cells = grid_of(chosen).cells()
     if len(cells) != 1:
-        raise SettingError(f"This command takes one run, not {len(cells)}; give one value a flag, or use sweep.")
+        raise SettingError(f"This command takes one run, not {len(cells)}; give one value per flag, or use sweep.")
     return cells[0]
 
 

@@ -20,5 +20,5 @@ def worker(chosen: Namespace) -> tuple[Any, list[str]]:
         with lock(store, chosen.device).acquire(timeout=0):
             serve(store.root, chosen.device, chosen.idle)
     except Timeout as problem:
-        raise SettingError(f"{chosen.device} has a worker already; one a device is the limit.") from problem
+        raise SettingError(f"{chosen.device} has a worker already; one per device is the limit.") from problem
     return {"device": chosen.device, "waiting": store.runs.waiting()}, ["nothing left to do"]

@@ -1,4 +1,4 @@
-"""Commands about a finished slim network: what ``prune --save-dir`` wrote, as other files and in milliseconds."""
+"""Commands about a finished slim network that ``prune --save-dir`` wrote: export it, or measure its latency."""
 
 from argparse import Namespace
 from dataclasses import asdict
@@ -30,7 +30,7 @@ def export(chosen: Namespace) -> Answer:
 
 
 def _name_file(chosen: Namespace) -> None:
-    """Run the file that builds the dense network, if there is one: only a person may ask for that."""
+    """Run the file that builds the dense network, if there is one; it is run only because the user named it."""
     if chosen.model:
         load_file(chosen.model)
 
@@ -75,7 +75,7 @@ def _dense(folder: Path) -> Architecture:
     if description is None:
         raise DataError(
             f"{folder} holds no slim.json that says what was pruned; give a folder that prune --save-dir wrote, or one "
-            "with both files of a slim model from the page Explore."
+            "with both files of a slim network from the page Explore."
         )
     return Architecture.from_json(description["architecture"])
 

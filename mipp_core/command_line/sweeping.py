@@ -25,7 +25,7 @@ Answer = tuple[Any, list[str]]
 
 
 class Unfinished(TypedDict):
-    """What an answer says of a run without a result."""
+    """What an answer says about a run without a result."""
 
     spec: SpecDocument
     hash: str

@@ -1,4 +1,4 @@
-"""What a network's specification stands for: its data, and itself at initialisation."""
+"""From a network's specification to its data and to the network at initialisation."""
 
 from pathlib import Path
 

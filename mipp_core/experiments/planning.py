@@ -17,12 +17,12 @@ from mipp_core.pruners.mipp_plan import duration, forward_seconds, seconds_of
 from mipp_core.runs.spec import RunSpec
 
 _STEP = 3
-"""Times a forward pass: what a training step takes, forward and backward."""
+"""A training step, forward and backward, takes as long as this many forward passes."""
 
 _TILE = 512
 
 LONG = 600
-"""Seconds of pruning on a CPU from which on the small setting is offered."""
+"""If pruning on a CPU takes at least this many seconds, the small setting is offered."""
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ class Subject:
 
     @cached_property
     def passed_by(self) -> frozenset[str]:
-        """Names of the layers that the network can do without."""
+        """Names of the layers that the network works without."""
         return passed_by(wiring_of(initial_network(self.spec.network)))
 
     @property

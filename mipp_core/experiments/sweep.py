@@ -44,7 +44,7 @@ def run(
         device: where to compute.
         report: receives progress; may raise ``CancelledError``.
         publish: receives the result whenever a level has been filled in.
-        before_stage: called before each stage that must be computed; may raise to stop between two.
+        before_stage: called before each stage that must be computed; may raise to stop between two stages.
 
     Returns:
         The result, and the retrained slim network's weights of every level.

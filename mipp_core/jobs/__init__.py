@@ -1,4 +1,4 @@
-"""Runs in the background: a worker process a device (``jobs.worker``), and the queue in the store."""
+"""Runs in the background: one worker process per device (``jobs.worker``), and the queue in the store."""
 
 from mipp_core.jobs.launcher import alive, devices, ensure, start
 

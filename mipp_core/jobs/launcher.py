@@ -1,4 +1,4 @@
-"""Starting workers: one process a device, never inside the web server, so that a fault takes nobody with it."""
+"""Starting workers: one process per device, never inside the web server, so that a fault stops nothing else."""
 
 import subprocess
 import sys
@@ -25,10 +25,10 @@ def devices() -> tuple[str, ...]:
 def start(
     spec: RunSpec, store: Store, *, owner: str = "", lane: int = INTERACTIVE, data_dir: Path | None = None
 ) -> None:
-    """Queue a run and see to it that somebody works.
+    """Queue a run, and start workers where there are none.
 
     Raises:
-        SettingError: the user has as many runs open as one may have.
+        SettingError: the user has as many runs open as are allowed.
         DataError: the store cannot be written.
     """
     store.runs.ask(spec, owner=owner, lane=lane, data_dir=str(data_dir) if data_dir else None)
@@ -44,7 +44,7 @@ def ensure(store: Store, chosen: tuple[str, ...] | None = None, idle: float = ID
 
 
 def alive(store: Store, device: str) -> bool:
-    """Tell whether a device has a worker.  Its lock is the system's: it goes when the process does, however it ends."""
+    """Tell whether a device has a worker.  The system releases its lock however it ends."""
     try:
         with lock(store, device).acquire(timeout=0):
             return False
@@ -53,7 +53,7 @@ def alive(store: Store, device: str) -> bool:
 
 
 def lock(store: Store, device: str) -> FileLock:
-    """Return the lock that a device's worker holds all its life."""
+    """Return the lock that a device's worker holds until it ends."""
     folder = store.root / "workers"
     folder.mkdir(parents=True, exist_ok=True)
     return FileLock(folder / f"{device.replace(':', '-')}.lock")

@@ -1,7 +1,7 @@
 """Start the worker of a device, unless it has one: ``python start_worker.py LOCK STORE DEVICE IDLE``.
 
-Run as a file, so that the lock is taken at once and not after the seconds that importing PyTorch takes: of any number
-started at the same moment all but one end here.
+Run as a file, so that the lock is taken at once and not after the seconds that importing PyTorch takes: if several
+are started at the same moment, all but one end here.
 """
 
 import sys
@@ -13,7 +13,7 @@ sys.path[0] = str(Path(__file__).parents[2])  # the project, in place of this fo
 
 
 def main(lock: str, store: str, device: str, idle: str) -> None:
-    """Hold the lock for life, and work."""
+    """Hold the lock until the process ends, and work."""
     try:
         with FileLock(lock).acquire(timeout=0):
             from mipp_core.jobs.worker import serve  # noqa: PLC0415

@@ -98,7 +98,7 @@ class Worker:
             self._end(ticket.hash, "cancelled", "Cancelled; the levels it finished are kept.")
         except MippError as problem:
             self._end(ticket.hash, "failed", str(problem))
-        except Exception as problem:  # the last resort: a fault must reach the page as a sentence, the rest the log
+        except Exception as problem:  # whatever goes wrong: the page shows it as a sentence, the log has the rest
             traceback.print_exc()
             self._end(ticket.hash, "failed", f"The run failed ({type(problem).__name__}: {problem}); see {self._log}.")
 
@@ -159,13 +159,13 @@ class Worker:
                     asked = asked or time.monotonic()
                 else:
                     asked = None
-            except DataError:  # the disk is full, or the store is gone: the run itself meets that and says so
+            except DataError:  # the disk is full, or the store is gone: the run meets the same error and reports it
                 continue
             if asked is not None and time.monotonic() - asked > GRACE:
                 self._start_again(current)
 
     def _start_again(self, hash_: str) -> None:
-        """End a run that does not listen: the process becomes a fresh worker."""
+        """End a run that does not react: the process becomes a fresh worker."""
         self._store.runs.finish(hash_, "cancelled", "Cancelled.")
         os.execv(sys.executable, sys.orig_argv)
 

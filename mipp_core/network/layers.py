@@ -18,7 +18,7 @@ OUTPUT = "output"
 
 @dataclass(frozen=True)
 class Voice:
-    """Where a layer's units can be heard: as the next layer reads them, or as they are added into a stream.
+    """The tensor that holds a layer's activations: as the next layer reads them, or as they are added into a stream.
 
     Attributes:
         tensor: name of the graph's node.
@@ -36,7 +36,7 @@ class Layer:
     """A layer whose units can be removed.
 
     The activation of a unit is what the next layer reads of it, after normalisation, nonlinearity and pooling; where
-    it is added into a residual stream, it is what is added.  A removed unit says 0 there.
+    it is added into a residual stream, it is what is added.  A removed unit is 0 there.
 
     Attributes:
         name: its module's path in the network.
@@ -44,7 +44,7 @@ class Layer:
         readers: paths of the layers that read it, directly or through a stream, in the order in which they run.
         span: consecutive numbers the next layer reads per unit: 1, or the map's size where it is flattened first.
         followers: paths of the batch normalisations and depthwise convolutions whose channels go with the units.
-        voice: where its units are heard.
+        voice: the tensor that holds its activations.
     """
 
     name: str
@@ -186,7 +186,7 @@ class _Finder:
         )
 
     def _readers(self, node: fx.Node) -> tuple[str, ...]:
-        """Return the layers that can hear a node; those that only weigh others' units if there are no others."""
+        """Return the layers that read a node; those that only weigh others' units only if there are no others."""
         heard = tuple(dict.fromkeys(_next_layers(node, self.model)))
         return tuple(name for name in heard if not self._only_weighs(name)) or heard or (OUTPUT,)
 
@@ -219,7 +219,7 @@ class _Finder:
 
 
 def _next_layers(node: fx.Node, model: nn.Module) -> Iterator[str]:
-    """Yield the layers that can hear a node without another in between, in the order of the graph."""
+    """Yield the layers that read a node without another in between, in the order of the graph."""
     hearing = {node}
     for later in node.graph.nodes:
         if later is not node and hearing.intersection(later.all_input_nodes):

@@ -1,4 +1,4 @@
-"""Networks whose removed units say 0, with every layer as wide as it was."""
+"""Networks whose removed units are always 0, with every layer as wide as it was."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -13,7 +13,7 @@ from mipp_core.network.layers import Wiring, wiring_of
 
 @torch.no_grad()
 def silence(model: nn.Module, wiring: Wiring, name: str, keep: Bool[Tensor, " units"]) -> None:
-    """Make a layer's removed units say 0 always, in place: their weights, biases and followers become 0."""
+    """Make a layer's removed units always 0, in place: their weights, biases and followers become 0."""
     _zero(model.get_submodule(name), ~keep)
     for use in wiring.flow.passes:
         for space, start in spaces_read(use):
@@ -31,7 +31,7 @@ def _zero(module: nn.Module, gone: Tensor) -> None:
 
 
 def silenced(model: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
-    """Return a copy of a network whose removed units say 0."""
+    """Return a copy of a network whose removed units are always 0."""
     copy, wiring = deepcopy(model), wiring_of(model)
     for layer in wiring.layers:
         silence(copy, wiring, layer.name, masks[layer.name])

@@ -73,7 +73,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Pruner:
-    """What both kinds share: what they look at, what they are called, and settings that are held to their ranges.
+    """What both kinds share: what they look at, what they are called, and settings checked against their ranges.
 
     A setting is a field of the dataclass, made by ``mipp_core.pruners.settings.setting(default, range)``.
     """
@@ -86,7 +86,7 @@ class Pruner:
     revision: ClassVar[int] = 1
     """Raised when the same settings, network, data and seed give another answer; see ``mipp_core.runs.revisions``."""
     variants: ClassVar[Mapping[str, Variant]] = {}
-    """Its lines in a comparison, by the name each has in the literature; by default one, called as the class is."""
+    """Its lines in a comparison, by the name each has in the literature; by default one, named after the class."""
 
     def __init_subclass__(cls) -> None:
         if "variants" not in cls.__dict__:
@@ -110,7 +110,7 @@ class Ranker(Pruner, ABC):
 
     @property
     def nested(self) -> bool:
-        """Whether what a lower sparsity removes, a higher one removes too: so it is for scores that are given once."""
+        """Whether a higher sparsity removes all that a lower one does, as with scores that are given once."""
         return True
 
     @abstractmethod

@@ -21,7 +21,7 @@ def load_pruner(text: str) -> str:
     """
     found, name = run_file(text, "class", "fpgm.py:Fpgm", SettingError)
     if not (inspect.isclass(found) and issubclass(found, Ranker | Decider)):
-        raise SettingError(f"{text} is no pruner; derive the class from mipp_core.pruners.Ranker or Decider.")
+        raise SettingError(f"{text} is not a pruner; derive the class from mipp_core.pruners.Ranker or Decider.")
     if inspect.isabstract(found):
         raise SettingError(f"{text} does not define {' and '.join(sorted(found.__abstractmethods__))}; a pruner must.")
     if (
@@ -38,7 +38,7 @@ def named_pruner(name: str) -> type[Ranker] | type[Decider]:
     """Return the pruner of a file that was named in this process.
 
     Raises:
-        SettingError: it was not; nothing is run.
+        SettingError: no such file was named; nothing is run.
     """
     if name not in _NAMED:
         raise SettingError(

@@ -28,7 +28,7 @@ class ProsPR(Ranker):
     number per unit, which multiplies all the unit's incoming weights (Algorithm 1, in its structured form).
     Needs: labelled data and gradients of gradients.  Cost: k + 1 batches, kept in memory together.
 
-    As its authors' code: the mask is multiplied onto the initial weights once, biases and normalisations apart; the
+    As in its authors' code: the mask is multiplied onto the initial weights once, biases and normalisations apart; the
     batches are new ones of 128; plain gradient descent at a rate of 0.1; normalisations use the batch's own statistics.
     Departures: computed in float64, since a normalisation undoes a unit's scale and leaves small differences.  Dropout,
     if the network has any, is off, so that a score is not a matter of chance.  Batches are drawn evenly from the

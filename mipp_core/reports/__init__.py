@@ -1,1 +1,1 @@
-"""What finished runs are turned into: tables, comparisons, slim models, and the commands that make them again."""
+"""What finished runs are turned into: tables, comparisons, slim networks, and the commands that make them again."""

@@ -61,7 +61,7 @@ ENTRIES: dict[str, Entry] = _entries()
 
 
 USUAL = tuple(name for kind in PRUNERS.values() for name, variant in kind.variants.items() if variant.usual)
-"""What a comparison shows unless it is asked for others: what the MIPP paper has, and magnitudes in three ways."""
+"""What a comparison shows by default: what the MIPP paper has, and magnitudes in three ways."""
 
 
 def entry(name: str) -> Entry:
@@ -76,7 +76,7 @@ def entry(name: str) -> Entry:
 
 
 def entries_that(holds: Callable[[Pruner], bool]) -> str:
-    """Name the entries of which something holds, for a sentence."""
+    """Name the entries that meet a condition, for a sentence."""
     *others, last = [name for name, found in ENTRIES.items() if holds(found.settings)] or ["none"]
     return f"{', '.join(others)} and {last}" if others else last
 

@@ -14,7 +14,7 @@ from mipp_core.runs.result import accuracy_of
 from mipp_core.vocabulary import INPUT
 
 Documents = Mapping[str, Sequence[RunDocument]]
-"""Entry -> its finished runs, one a seed."""
+"""Entry -> its finished runs, one per seed."""
 
 BIN = 0.05
 """Width of the bins of units removed in which collapse is counted, as in the MIPP paper."""
@@ -70,7 +70,7 @@ def _accuracies(values: AccuraciesDocument) -> dict[str, float | None]:
 def mean_curve(points: pd.DataFrame, measure: str, x: str) -> pd.DataFrame:
     """Return each entry's mean over seeds, level by level: entry, level, x, mean, low, high, seeds, kept, run.
 
-    ``low`` and ``high`` are the least and the most over seeds; ``kept`` and ``run`` are those of the first seed.
+    ``low`` and ``high`` are the lowest and the highest over seeds; ``kept`` and ``run`` are those of the first seed.
     """
     known = points.dropna(subset=[measure])
     grouped = known.sort_values("seed").groupby(["entry", "level"], sort=False)
@@ -87,7 +87,7 @@ def mean_curve(points: pd.DataFrame, measure: str, x: str) -> pd.DataFrame:
 
 
 def collapse_table(points: pd.DataFrame) -> pd.DataFrame:
-    """Return the share of runs that are untrainable, one row an entry, one column a bin of units removed.
+    """Return the share of runs that are untrainable, one row per entry, one column per bin of units removed.
 
     Bins are 5% wide and named by their lower end; NaN where no run was retrained.
     """
@@ -100,7 +100,7 @@ def collapse_table(points: pd.DataFrame) -> pd.DataFrame:
 def ratio_table(documents: Documents, level: int) -> pd.DataFrame:
     """Return per-layer pruning ratios divided by the run's mean over layers, averaged over seeds.
 
-    One row an entry, one column a layer; 1 everywhere is a uniform ratio.  NaN where nothing was removed.
+    One row per entry, one column per layer; 1 everywhere is a uniform ratio.  NaN where nothing was removed.
     """
     found = {}
     for entry, runs in documents.items():
@@ -129,7 +129,7 @@ def seconds_table(documents: Documents) -> pd.DataFrame:
 
 
 def accuracy_table(points: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """Return mean ± standard deviation over seeds in percent, as words: one row an entry, one column a level."""
+    """Return mean ± standard deviation over seeds in percent, as words: one row per entry, one column per level."""
     known = points.dropna(subset=[measure])
     grouped = known.groupby(["entry", "level"], sort=False)[measure]
     words = (100 * grouped.mean()).map("{:.2f}".format) + (100 * grouped.std()).map(
@@ -164,9 +164,9 @@ def standing(points: pd.DataFrame, measure: str) -> list[str]:
 
 
 def characteristics(documents: Documents, points: pd.DataFrame) -> pd.DataFrame:
-    """Return what each entry declares and what its runs were seen to do; one row an entry.
+    """Return what each entry declares and what its runs were seen to do; one row per entry.
 
-    Declared by the pruner, and held to by its tests: ``data-dependent``, ``labels``, ``gradients``,
+    Declared by the pruner, and checked by its tests: ``data-dependent``, ``labels``, ``gradients``,
     ``activation-based``, ``adjacent layer`` (judges units by what the next layer reads), ``at initialisation`` (needs
     no training) and ``own ratio``.  Seen in these runs: ``structured`` (whatever it removed made the network smaller),
     ``layer-wise ratios`` (layers lost different shares), ``collapse-resistant`` (no run lost a layer or became

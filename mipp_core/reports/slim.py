@@ -19,7 +19,7 @@ from mipp_core.runs.result import entry_of
 from mipp_core.runs.spec import RunSpec
 
 _MOST_MACS = 50_000_000_000
-"""Of one batch of the dense network: one to three seconds of one processor core."""
+"""For one batch through the dense network: one to three seconds on one processor core."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class SlimNetwork:
         return slim_network(slim_description(self.run, self.level), self.weights)
 
     def dense(self) -> nn.Module:
-        """Return the dense network with random weights, with which it takes as long as with its own."""
+        """Return the dense network with random weights; it takes as long as with its own."""
         return self.architecture.build().eval()
 
     def sizes(self) -> pd.DataFrame:
@@ -76,7 +76,7 @@ class SlimNetwork:
         return table.assign(ratio=table.dense / table.slim)
 
     def write(self, kind: str) -> Written:
-        """Write the network as a file of one of the ``FORMATS``, and measure how far its outputs are from its own.
+        """Write the network as a file of one of the ``FORMATS``, and measure how far the file's outputs are from it.
 
         Raises:
             ModelError: it cannot be exported, or the file computes something else.

@@ -38,7 +38,7 @@ def plain(value: Any) -> Any:
 
 
 def revisions_in(value: Any) -> dict[str, int]:
-    """Return the revisions of all code that a specification asks for, by what they are of."""
+    """Return the revisions of all code that a specification asks for, by what they belong to."""
     found = dict(getattr(value, "revisions", {}))
     if is_dataclass(value):
         for each in fields(value):
@@ -47,7 +47,7 @@ def revisions_in(value: Any) -> dict[str, int]:
 
 
 def _named(value: Any, revisions: Mapping[str, int] | None) -> Any:
-    """Return what of a value goes into its name."""
+    """Return the part of a value that goes into its name."""
     if is_dataclass(value):
         neutral = neutral_values().get(type(value).__name__, {})
         own = {each.name: getattr(value, each.name) for each in fields(value)}

@@ -75,8 +75,9 @@ class LevelResult(Accuracies):
         sparsity: units removed / units, pixels apart.
         parameters, macs: of the slim network.
         layers: input to output.
-        cut_difference: the slim network's greatest difference to the dense one with removed units at 0, as a share
-            of the greatest number that this one gives (1 at least), on 64 test images; None in older documents.
+        cut_difference: the largest difference between the outputs of the slim network and of the dense one with removed
+            units at 0, relative to the largest output of the latter (at least 1), on 64 test images; None in older
+            documents.
         untrainable: still at chance after retraining; None before.
         weights: content name of the retrained slim network's weights in the store; None before.
         controls: what other choices at the same per-layer counts reach.
@@ -109,7 +110,7 @@ class RunResult:
         seconds: per kind of stage.
         device: where it ran.
         versions: of what it ran on.
-        revisions: of the code that made it, see ``mipp_core.runs.revisions``; without those of older documents, 1.
+        revisions: of the code that made it, see ``mipp_core.runs.revisions``; 1 where an older document has none.
         message: why it failed, for a person.
     """
 
@@ -195,7 +196,7 @@ def _layer_result(name: str, mask: Tensor, has_way_round: bool) -> LayerResult:
 
 
 def entry_of(run: RunDocument, level: int) -> LevelDocument:
-    """Return one level of the document by its number; a run may have measured some only."""
+    """Return one level of the document by its number; a run may have measured only some."""
     return next(entry for entry in run["levels"] if entry["level"] == level)
 
 
@@ -222,7 +223,7 @@ def collapsed_layers(level: LevelDocument) -> list[str]:
 
 
 def passed_layers(level: LevelDocument) -> list[str]:
-    """Name the layers that have no unit left and that the network does without."""
+    """Name the layers that have no unit left and that the network works without."""
     return [layer["name"] for layer in level["layers"] if layer.get("passed_by")]
 
 

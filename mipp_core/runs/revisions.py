@@ -1,4 +1,4 @@
-"""Revisions: numbers that are raised when code changes what it gives, so that a run's name tells old results from new.
+"""Revisions: numbers that are raised when code gives other results, so that a run's name tells old results from new.
 
 A run is named by the digest of its specification.  What the specification says is in the digest by value; what the code
 makes of it is in there by revision:
@@ -6,7 +6,7 @@ makes of it is in there by revision:
     what                      where its revision is
     a pruner                  ``revision`` of its class
     a model's initial weights ``revision`` of its ``Family``
-    a data set's images       ``revision`` of its ``DatasetCard``
+    a dataset's images        ``revision`` of its ``DatasetCard``
     training by a recipe      ``Recipe.revision``
     scores to keep-masks      ``Selection.revision``
     a stage of a run          ``STAGES`` below

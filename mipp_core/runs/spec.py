@@ -1,4 +1,4 @@
-"""A run is a value; its hash is its address."""
+"""A run is a value; its hash is its name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -129,7 +129,7 @@ class RunSpec:
 
     def __post_init__(self) -> None:
         if type(self.settings) is not kind_of(self.pruner):
-            raise SettingError(f"The settings {self.settings} are not those of {self.pruner}; make them by its name.")
+            raise SettingError(f"The settings {self.settings} are not those of {self.pruner}; use that pruner's class.")
         self._check_targets()
         self._check_scope()
         if not self.trained and "training" in self.settings.needs:
@@ -220,7 +220,7 @@ class RunSpec:
 
 
 def _recipe(value: Mapping[str, Any]) -> Recipe:
-    """Read a recipe; one of before images could be augmented has no such field."""
+    """Read a recipe; one from before augmentation existed has no such field."""
     augmentation = value.get("augmentation")
     return Recipe(
         **{**_tuples(value), "augmentation": None if augmentation is None else Augmentation(**augmentation)},

@@ -26,14 +26,14 @@ class Database:
         self._engine = _engine(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            opening = FileLock(path.with_name(f"{path.name}.opening"))  # SQLite does not wait its turn to turn to WAL
+            opening = FileLock(path.with_name(f"{path.name}.opening"))  # SQLite does not wait when it switches to WAL
             with opening, self.writing() as connection:
                 _migrate(connection, path)
         except OSError as problem:
             raise unwritable(path.parent, problem.strerror or str(problem)) from problem
 
     def close(self) -> None:
-        """Let go of the file; the next use opens it again."""
+        """Close the file; the next use opens it again."""
         self._engine.dispose()
 
     @contextmanager

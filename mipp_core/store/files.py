@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside, flushed to the disk and renamed."""
+"""Files that are whole or not there: written under another name, flushed to the disk and renamed."""
 
 import hashlib
 import json
@@ -62,7 +62,7 @@ def read_tensors(path: Path) -> Tensors | None:
 
 
 class Blobs:
-    """Tensors in files named by their content, so that equal tensors are kept once and a name never lies."""
+    """Tensors in files named by their content, so that equal tensors are kept once and a name fits its content."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -70,7 +70,7 @@ def _remaining(row: Row) -> float | None:
 
 
 def rank(job: Job) -> tuple[int, float]:
-    """Return what sorts runs: those that go on, those that wait in their order, then the rest, latest first."""
+    """Return the sort key of runs: those that go on, those that wait in their order, then the rest, latest first."""
     if job.state == "running":
         return 0, job.asked_at
     return (1, float(job.place)) if job.state == "queued" else (2, -job.asked_at)

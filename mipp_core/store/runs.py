@@ -16,7 +16,7 @@ from mipp_core.store.database import Database
 from mipp_core.store.job import Job, State, job_of, rank
 
 INTERACTIVE, BATCH = 0, 1
-"""Lanes of the queue: someone waits at a page, or a sweep works through the night."""
+"""Lanes of the queue: for a person who waits at a page, and for sweeps."""
 
 A_USER_MAY_WAIT_FOR = 4
 """Runs that one user may have waiting or going on, in the interactive lane."""
@@ -50,7 +50,7 @@ class Runs:
         """Queue a run; one that waits, goes on or is done is left alone, except that a lower lane moves it up.
 
         Raises:
-            SettingError: the user has as many interactive runs open as one may have.
+            SettingError: the user has as many interactive runs open as are allowed.
         """
         asked = {"lane": lane, "owner": owner, "device": device, "data_dir": data_dir}
         with self._database.writing() as connection:

@@ -17,7 +17,7 @@ runs = Table(
     Column("state", String, nullable=False, comment="queued, running, done, cancelled or failed"),
     Column("lane", Integer, nullable=False, default=0, comment="0 interactive, 1 batch; the lower goes first"),
     Column("ticket", Integer, nullable=False, comment="place in the lane: first in, first out"),
-    Column("owner", String, nullable=False, default="", comment="who asked, for the limit a user"),
+    Column("owner", String, nullable=False, default="", comment="who asked, for the limit per user"),
     Column("device", String, nullable=False, default="", comment="wanted; empty for any"),
     Column("data_dir", String, comment="where downloaded datasets are"),
     Column("worker", String, comment="device of the worker that has it"),

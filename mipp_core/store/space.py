@@ -37,7 +37,7 @@ def used(database: Database, blobs: Blobs) -> Space:
 
 
 def collect(database: Database, blobs: Blobs, budget: int | None = None) -> int:
-    """Delete what no run uses; then, over budget, the weights that were not used for longest.
+    """Delete what no run uses; then, over budget, the least recently used weights.
 
     Runs that wait or go on keep all they have, and every run keeps its figures and decisions: a run whose weights
     are gone computes them again when it is asked for again.

@@ -1,4 +1,4 @@
-"""What was computed once is not computed again."""
+"""Stages of a run: what was computed once is not computed again."""
 
 import time
 from collections.abc import Callable
@@ -27,7 +27,7 @@ class Outcome:
     Attributes:
         value: metrics or decisions, plain JSON.
         tensors: weights, if any.
-        seconds: it took when it was computed.
+        seconds: that it took when it was computed.
         blob: content name of the tensors.
     """
 
@@ -77,7 +77,7 @@ class Stages:
             self._keep(key, kind, made, time.perf_counter() - started)
             found = self._find(key)
             if found is None:
-                raise DataError(f"The stage {kind} of run {self.run} vanished as it was kept; is the disk in order?")
+                raise DataError(f"The stage {kind} of run {self.run} was lost while it was written; check the disk.")
         if counted:
             self._count(key, kind, found.seconds)
         return found
@@ -131,6 +131,6 @@ class Stages:
             ).scalar_one_or_none()
             if known is None:
                 connection.execute(insert(schema.stages).values(**row))
-            else:  # computed by two at once, or its file was lost: both are the same, so the latest stays
+            else:  # computed by two at once, or its file was lost: both results are the same, so the latest stays
                 again = {**row, "times": known + 1}
                 connection.execute(update(schema.stages).where(schema.stages.c.key == key).values(**again))

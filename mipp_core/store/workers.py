@@ -11,7 +11,7 @@ from mipp_core.store.database import Database
 
 
 class Workers:
-    """Who works on this store, and when each was last heard of."""
+    """The workers of this store, and when each last gave a sign of life."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -29,7 +29,7 @@ from pages.shared.chips import in_paper
 from pages.shared.plain import plainly
 
 ORDER = [*ENTRIES, *CONTROL_NAMES.values()]
-"""Every name a curve may have; its place here is its style, whatever else is shown."""
+"""Every name a curve may have; its place here sets its style, whatever else is shown."""
 
 Documents = dict[str, list[RunDocument]]
 
@@ -56,7 +56,7 @@ def _curves(documents: Documents, points: pd.DataFrame) -> str:
         stage = _choice("Accuracy", _stages(points), "cmp_stage", default="retrained")
         split = _choice("On", ["test", "train"], "cmp_split", help="Train: on 10,000 training images at most.")
         x = _choice("Horizontal axis", list(AXES), "cmp_axis", format_func=AXES.__getitem__)
-        view = _choice("View", ["one chart", "panels"], "cmp_view", help="Panels: one a pruner, the others in grey.")
+        view = _choice("View", ["one chart", "panels"], "cmp_view", help="Panels: one per pruner, the others in grey.")
         scale = _choice("Show", ["accuracy", "error (log)"], "cmp_scale", help="Errors show small differences.")
         with_controls = st.toggle(
             "Show MIPP's controls",
@@ -90,9 +90,9 @@ def _curves(documents: Documents, points: pd.DataFrame) -> str:
         alt=f"{title}, of every pruner by share removed",
     )
     st.caption(
-        "What to see: whose curve stays up longest. Lines are means over seeds, bands go from the least to the most; "
-        f"the dotted line is the dense network{'' if dense is None else f' ({dense:.2%})'}. Click a name in the legend "
-        "to hide it, twice to see it alone; click a point for its masks."
+        "What to see: whose curve stays up longest. Lines are means over seeds, bands go from the lowest to the "
+        f"highest; the dotted line is the dense network{'' if dense is None else f' ({dense:.2%})'}. Click a name in "
+        "the legend to hide it, twice to see it alone; click a point for its keep-masks."
     )
     _selected(documents, [point["customdata"] for point in chosen.selection.points if point.get("customdata")])
     return measure
@@ -121,7 +121,7 @@ def _dense(documents: Documents, split: str) -> float | None:
 
 
 def _selected(documents: Documents, points: list[list[Any]]) -> None:
-    """Show the masks behind the point that was clicked."""
+    """Show the keep-masks of the point that was clicked."""
     for name, level, *_, hash_ in points[:1]:
         run = next((run for runs in documents.values() for run in runs if run["hash"] == hash_), None)
         if run is None:
@@ -145,7 +145,7 @@ def _numbers(points: pd.DataFrame, measure: str) -> None:
     table = accuracy_table(points, measure)
     table.columns = [f"level {level}: {removed[level]:.1%}" for level in table.columns]
     st.dataframe(table, height=_tall(table), alt="Accuracy of every pruner at every level", placeholder="–")
-    st.caption("Accuracy in percent, mean ± standard deviation over seeds; the share is that of units removed.")
+    st.caption("Accuracy in percent, mean ± standard deviation over seeds; the share is the units removed.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _choice("Camera above the chart saves", ["png", "svg"], "cmp_picture")
         _download("Points (CSV)", points.to_csv(index=False), "comparison.csv", "text/csv")
@@ -153,7 +153,7 @@ def _numbers(points: pd.DataFrame, measure: str) -> None:
 
 
 def _tall(table: pd.DataFrame) -> int:
-    """Return the pixels that show every row."""
+    """Return the height in pixels that shows every row."""
     return 38 + 35 * len(table)
 
 
@@ -185,7 +185,7 @@ def _ratios(documents: Documents, points: pd.DataFrame) -> None:
         value=levels[len(levels) // 2],
         format_func=lambda number: f"{number} ({removed[number]:.0%} removed)",
         key="cmp_level",
-        help="Of the sweep; in brackets the share of units removed.",
+        help="Level of the sweep; in brackets the share of units removed.",
     )
     table = ratio_table(documents, level)
     figure = share_map(table, list(table.columns), "times the run's mean ratio", middle=1.0)
@@ -218,12 +218,14 @@ def _characteristics(documents: Documents, points: pd.DataFrame) -> None:
             "own ratio": "Finds how much to prune by itself.",
             "structured": "Seen in these runs: whatever it removed made the network smaller.",
             "layer-wise ratios": "Seen in these runs: layers lost different shares.",
-            "collapse-resistant": "Seen in these runs: none lost a layer or stayed at chance.",
+            "collapse-resistant": "Seen in these runs: no layer collapse, and none untrainable.",
         }.items()
     }
     share = {
         "first collapse": st.column_config.NumberColumn(
-            "First collapse", format="percent", help="Seen: the smallest share of units removed at which a layer died."
+            "First collapse",
+            format="percent",
+            help="Seen: the smallest share of units removed with a layer collapse or an untrainable network.",
         ),
         "highest seen": st.column_config.NumberColumn(
             "Looked at up to", format="percent", help="The largest share of units removed in these runs."
@@ -237,8 +239,8 @@ def _characteristics(documents: Documents, points: pd.DataFrame) -> None:
         placeholder="never",
     )
     st.caption(
-        "What a pruner looks at is what its code declares and its tests hold it to. Whether it is structured, treats "
-        "layers differently and resists collapse is what these runs did."
+        "What a pruner looks at is declared in its code and checked by its tests. Whether it is structured, treats "
+        "layers differently and resists collapse was seen in these runs."
     )
 
 

@@ -1,4 +1,4 @@
-"""The inputs of Compare, and the runs they stand for."""
+"""The inputs of Compare, and the runs they describe."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ POLL = 2.0
 SEEDS = 5
 
 Wanted = dict[str, list[RunSpec]]
-"""Entry -> its runs, one a seed."""
+"""Entry -> its runs, one per seed."""
 
 
 def show() -> None:
@@ -54,7 +54,7 @@ def _sidebar() -> Wanted | None:
             key="cmp_model",
             bind="query-params",
             accept_new_options=True,
-            help="The network to prune; torchvision:NAME, typed, is any other of torchvision's.",
+            help="The network to prune; type torchvision:NAME for any other of torchvision's.",
         )
         st.selectbox(
             "Dataset",
@@ -89,7 +89,7 @@ def _sidebar() -> Wanted | None:
             default=[0, 1, 2],
             key="cmp_seeds",
             bind="query-params",
-            help="One run each; curves are means, bands go from the least to the most.",
+            help="One run per seed; curves are means, bands go from the lowest to the highest.",
         )
         names = st.pills(
             "Pruners",
@@ -98,7 +98,7 @@ def _sidebar() -> Wanted | None:
             default=[name for name in USUAL if start == "trained" or ENTRIES[name].works_untrained],
             key=_pruners_key(start),
             bind="query-params",
-            help=f"{entries_that(_trains)} trains the network, so cannot prune one at initialisation; "
+            help=f"{entries_that(_trains)} trains the network, so it cannot prune one at initialisation; "
             f"{entries_that(_normalises)} needs a batch normalisation in every layer.",
         )
         if not seeds or not names:
@@ -116,7 +116,7 @@ def _normalises(settings: Pruner) -> bool:
 
 
 def _pruners_key(start: str) -> str:
-    """Name the choice of pruners, which are not the same for every network."""
+    """Return the key of the choice of pruners, which differ from network to network."""
     state = st.session_state
     normalised = "_normalised" if _normalised(state.cmp_model, state.cmp_dataset) else ""
     return f"cmp_pruners_{start.replace(' ', '_')}{normalised}"
@@ -158,7 +158,7 @@ def _wanted(names: list[str], seeds: list[int], trained: bool, protocol: Any) ->
 
 
 def _progress(specs: list[RunSpec], done: int) -> None:
-    """Say how much is there, and offer to run what is not."""
+    """Say how many runs are done, and offer to start the others."""
     open_ = [job for spec in specs if (job := _job(spec)) and job.state in ("queued", "running")]
     if open_:
         st.fragment(_follow, run_every=POLL)(specs, done)
@@ -173,7 +173,7 @@ def _progress(specs: list[RunSpec], done: int) -> None:
                 on_click=_ask,
                 args=(missing,),
             )
-            st.caption(f"{done} of {len(specs)} runs are there.")
+            st.caption(f"{done} of {len(specs)} runs are done.")
     for message in {job.message for spec in specs if (job := _job(spec)) and job.state == "failed"}:
         st.error(message, icon=":material/block:")
     refusal = st.session_state.pop("refusal", None)
@@ -182,7 +182,7 @@ def _progress(specs: list[RunSpec], done: int) -> None:
 
 
 def _follow(specs: list[RunSpec], known: int) -> None:
-    """Show how a comparison gets on; draw the page again whenever a run has ended."""
+    """Show a comparison's progress; draw the page again whenever a run has ended."""
     found = [job for spec in specs if (job := _job(spec))]
     going = [job for job in found if job.state in ("queued", "running")]
     done = sum(_done(spec) for spec in specs)

@@ -27,7 +27,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "Deformed digits, live": {"dataset": "mnist-sample", "deformation": 0.5},
     "MLP, live": {"dataset": "mnist-sample", "model": "mlp"},
 }
-"""One click each: the controls that differ from the defaults."""
+"""Button -> the controls that it sets to other values than the defaults."""
 
 DEFAULTS: dict[str, Any] = {
     "model": "lenet5",
@@ -90,7 +90,7 @@ def _network() -> None:
         key="model",
         bind="query-params",
         accept_new_options=True,
-        help="The network to prune; torchvision:NAME, typed, is any other of torchvision's.",
+        help="The network to prune; type torchvision:NAME for any other of torchvision's.",
     )
     st.selectbox(
         "Dataset",
@@ -129,7 +129,7 @@ def _pruning() -> None:
             "Small setting",
             key="small",
             bind="query-params",
-            help="Fewer samples, two small regressors a test, longer blocks: for wide networks on a CPU.",
+            help="Fewer samples, two small regressors per test, longer blocks: for wide networks on a CPU.",
         )
         st.selectbox(
             "Collapse a filter's map by",
@@ -162,7 +162,7 @@ def _pruning() -> None:
             key="budget",
             format_func="{:.1%}".format,
             bind="query-params",
-            help="Share of a layer's information that a removal may cost; 0 is the paper.",
+            help="Share of a layer's information that a removal may cost; 0 as in the paper.",
         )
         st.caption(
             "One estimate is the loss reduction of one trained regressor on a sample of this size. The paper does not "
@@ -172,7 +172,7 @@ def _pruning() -> None:
 
 
 def _network_of(weights: str | None) -> NetworkSpec:
-    """Return the network that the controls describe; one that brings its weights is not trained."""
+    """Return the network that the controls describe; one with given weights is not trained."""
     state = st.session_state
     return NetworkSpec(
         model=state.model,
@@ -245,7 +245,7 @@ def level_slider(document: RunDocument) -> int:
     if numbers == list(range(len(numbers))):
         last = numbers[-1]
         level = st.slider("Confidence level", 0, last, value=nearest, key="level", bind="query-params", help=words)
-    else:  # a run that has measured some levels only
+    else:  # a run that has measured only some levels
         level = st.select_slider(
             "Confidence level", numbers, value=nearest, key="point", bind="query-params", help=words
         )
@@ -262,7 +262,7 @@ def level_slider(document: RunDocument) -> int:
 
 
 def _named(point: int, confidence: float | None) -> str:
-    """Name a point of a sweep; one that asks some levels only has other numbers than the schedule."""
+    """Name a point of a sweep; if the run has only some levels, its numbers are not those of the schedule."""
     level = point if confidence is None else level_of(confidence)
     in_schedule = confidence is not None and confidence_of(level) == confidence
     return f"Point {point}, level {level} of the schedule" if in_schedule and level != point else f"Level {point}"

@@ -1,4 +1,4 @@
-"""Weights to start from in place of a training, pretrained or one's own; the address names them."""
+"""Pretrained or uploaded weights, used in place of training; the address names them."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ from pages.shared.finding import store
 from pages.shared.turn import turn
 
 PARAMETER = "weights"
-"""Of the address: the name under which the store keeps them."""
+"""The address's parameter that names the weights, as the store names them."""
 
 
 @dataclass(frozen=True)
 class Own:
-    """What the address says of own weights; nothing, usually.
+    """What the address says about given weights; usually nothing.
 
     Attributes:
         name: of weights that fit the chosen network; None otherwise.
@@ -45,7 +45,7 @@ def own() -> Own:
 
 
 def forget() -> None:
-    """Take own weights out of the address; the store keeps them for other links."""
+    """Take given weights out of the address; the store keeps them for other links."""
     st.query_params.pop(PARAMETER, None)
 
 
@@ -104,7 +104,7 @@ def _keep(key: str, wanted: Architecture | None) -> None:
 
 
 def _wanted() -> Architecture | None:
-    """Return the architecture that the controls describe; None where there is none, which the page says itself."""
+    """Return the architecture that the controls describe; None, reported elsewhere, if there is none."""
     try:
         return NetworkSpec(st.session_state["model"], st.session_state["dataset"]).architecture
     except MippError:
@@ -113,7 +113,7 @@ def _wanted() -> Architecture | None:
 
 @st.cache_data(show_spinner=False, max_entries=32, ttl=60)
 def _words(root: str, name: str, wanted: Architecture) -> str:
-    """Say what weights are; they are read, hashed and checked.  Kept for a minute, as others may delete them."""
+    """Describe weights after reading, hashing and checking them.  Kept for a minute, as others may delete them."""
     with turn():
         tensors = kept_weights(name, wanted, store().blobs)
     count = sum(tensor.numel() for tensor in tensors.values())

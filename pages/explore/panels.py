@@ -71,7 +71,7 @@ def _headline(document: RunDocument, entry: LevelDocument) -> None:
 
 
 def _recalibrated(entry: LevelDocument) -> list[tuple[str, float, str]]:
-    """Return the figure of a network with batch normalisations; none for other networks and older documents."""
+    """Return the recalibrated accuracy; nothing for networks without BatchNorm and for older documents."""
     value = entry.get("accuracy_recalibrated")
     return [] if value is None else [("Recalibrated", value, "Fresh BatchNorm statistics, nothing else.")]
 
@@ -94,7 +94,7 @@ def _warnings(document: RunDocument, entry: LevelDocument) -> None:
         named = ", ".join(passed[:4]) + (f" and {len(passed) - 4} more" if passed[4:] else "")
         st.info(
             f"**Passed by:** {named} {'has' if len(passed) == 1 else 'have'} no unit left. The stream goes round "
-            "them, so the network lives without.",
+            "such a layer, so the network works without it.",
             icon=":material/fork_right:",
         )
     if not dead:
@@ -171,7 +171,7 @@ def _decisions(document: RunDocument, level: int) -> None:
     st.subheader("Latest decisions", anchor=False)
     table = decision_table(document, level)
     if table.empty:
-        st.caption("This pruner ranks units; it leaves no trace of tests.")
+        st.caption("This pruner ranks units without testing them, so it has no decisions to show.")
         return
     st.dataframe(
         table.iloc[::-1].head(LATEST),
@@ -215,16 +215,16 @@ def _pixels(entry: LevelDocument, network: NetworkSpec) -> None:
     shown = keep.view(channels, height, width).any(0)
     st.plotly_chart(pixel_map(mean, shown), key="pixels_map", alt="Kept pixels, over the mean digit for MNIST")
     if not found:
-        st.caption("This run kept all pixels: the mean digit. Turn on *Prune pixels* to test them.")
+        st.caption("This run kept all pixels; shown is the mean digit. Turn on *Prune pixels* to test them.")
         return
-    over = ", over the mean digit" if digits else " (channels apart; shown where any channel is kept)"
+    over = ", over the mean digit" if digits else " (counted per channel; shown where any channel is kept)"
     st.caption(f"{found['kept']} of {found['units']} pixels kept{over}; grey pixels are removed.")
 
 
 def _provenance(found: Found, spec: RunSpec) -> None:
     document = found.document
     recipe, retraining = spec.network.recipe, spec.retraining
-    shipped = "A shipped run: " if found.is_shipped else "A run of this machine: "
+    shipped = "A shipped run: " if found.is_shipped else "A run on this machine: "
     versions = ", ".join(f"{name} {number}" for name, number in document["versions"].items())
     st.divider()
     words, paper = "retrained" if spec.trained else "trained", in_paper(spec.network.dataset)
@@ -252,7 +252,7 @@ def _downloads(document: RunDocument) -> None:
 
 
 def _download(label: str, data: Callable[[], str | bytes], file_name: str, mime: str) -> None:
-    """Offer a file that is made when it is asked for, so that the page need not wait for it."""
+    """Offer a file that is made only when it is asked for, so that the page need not wait for it."""
     st.download_button(
         label, data, file_name, mime, on_click="ignore", key=f"download {file_name}", icon=":material/download:"
     )

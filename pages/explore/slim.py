@@ -1,4 +1,4 @@
-"""The slim model of one level: what it costs, and the files to take away."""
+"""The slim network of one level: what it costs, and the files to download."""
 
 import json
 from collections.abc import Callable
@@ -27,7 +27,7 @@ python -m mipp_core latency ."""
 def panel(found: Found, level: int) -> None:
     """Draw the panel; without weights there is nothing to show."""
     if entry_of(found.document, level)["accuracy_retrained"] is not None and found.has_weights(level):
-        st.subheader("The slim model", anchor=False)
+        st.subheader("The slim network", anchor=False)
         _body(Chosen(found, level))
 
 
@@ -43,7 +43,7 @@ def _body(chosen: Chosen) -> None:
             required=True,
             key="slim_weights",
             help="Retrained, or made in one click: right after cutting, with fresh BatchNorm statistics, or rebuilt in "
-            "closed form. The accuracies at the head of the page are theirs.",
+            "closed form. The top of the page shows the accuracy of each.",
         )
         chosen = replace(chosen, measure=measure)
     left, right = st.columns([3, 2], gap="large")
@@ -67,7 +67,7 @@ def _files(chosen: Chosen) -> None:
         _download(
             "slim.json",
             lambda: json.dumps(slim_description(document, level, chosen.measure)),
-            "Which units they are of.",
+            "The dense architecture, and which units were kept.",
         )
     for kind in FORMATS:
         _offer(chosen, kind, row, notes)
@@ -103,7 +103,7 @@ def _agreement(difference: float) -> str:
 
 
 def _made(chosen: Chosen, kind: str, notes: Any) -> Written | None:
-    """Make a file, or find it made; None after saying why it cannot be made."""
+    """Make a file, or return it if it was made before; None after saying why it cannot be made."""
     try:
         with notes, st.spinner(f"Writing {LABELS[kind]} and comparing it with the network…"):
             return _written(chosen.key, kind, chosen)

@@ -1,4 +1,4 @@
-"""Which slim model the page is about."""
+"""Which slim network the page is about."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What the slim model costs beside the dense one: counted at once, timed when asked."""
+"""What the slim network costs beside the dense one: counted at once, timed when asked."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def _sizes(key: str, _chosen: Chosen) -> pd.DataFrame:
 
 
 def _device() -> str:
-    """Return where to measure; there is a choice only beside an accelerator."""
+    """Return where to measure; there is a choice only if there is an accelerator."""
     known = [*dict.fromkeys(("cpu", *jobs.devices()))]
     if len(known) == 1:
         return known[0]
@@ -91,7 +91,7 @@ def _amount(name: str, value: float) -> str:
 
 
 def in_bytes(count: float) -> str:
-    """Say a number of bytes in three digits."""
+    """Write a number of bytes in three digits."""
     for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if count >= limit:
             return f"{count / limit:.3g} {unit}"

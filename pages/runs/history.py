@@ -23,7 +23,7 @@ POLL = 2.0
 """Seconds between looks while something waits or goes on."""
 
 SHORTEST_NAME = 4
-"""Digits of a run's name by which it can be found."""
+"""The fewest digits of a run's name by which it can be found."""
 
 STATES = {
     "running": "▶ going on",
@@ -49,7 +49,7 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """A job with its specification read; None where it cannot be read any more."""
+    """A job with its specification; None where this version cannot read it."""
 
     job: Job
     spec: RunSpec | None
@@ -91,7 +91,7 @@ def _table(followed: bool) -> None:
         pd.DataFrame([_row(entry) for entry in entries], columns=list(COLUMNS)),
         column_config=COLUMNS,
         hide_index=True,
-        # Ticks are kept by row number: other rows are another table, so that no tick passes to another run.
+        # Ticks are kept by row number: other rows get another key, so that no tick passes to another run.
         key=f"table {hash(tuple(entry.job.hash for entry in entries))}",
         on_select="rerun",
         selection_mode="multi-row",
@@ -124,14 +124,14 @@ def _filtered(entries: list[Entry]) -> list[Entry]:
 
 
 def _matches(entry: Entry, word: str) -> bool:
-    """Look for a word in what the row says; a number must be a whole one, a name its beginning."""
+    """Look for a word in what the row says; a number must be a whole word, a run's name may be cut short."""
     text = f"{' '.join(_chips(entry))} {entry.job.message}".lower()
     named = len(word) >= SHORTEST_NAME and entry.job.hash.startswith(word)
     return named or (word in text.split() if word.isdecimal() else word in text)
 
 
 def _chips(entry: Entry) -> list[str]:
-    return chips(entry.spec) if entry.spec else ["of another version"]
+    return chips(entry.spec) if entry.spec else ["made by another version"]
 
 
 def _row(entry: Entry) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def _actions(chosen: list[Entry]) -> None:
         if len(chosen) == 1 and shown:
             _export(*shown[0])
         with st.popover("Delete", icon=":material/delete:"):
-            st.write(f"Delete {len(chosen)} run{'s' if len(chosen) > 1 else ''}? Results cannot be had back.")
+            st.write(f"Delete {len(chosen)} run{'s' if len(chosen) > 1 else ''}? This cannot be undone.")
             st.button("Delete for good", key="delete_runs", type="primary", on_click=_delete, args=(chosen,))
     if len(shown) > 1:
         _compare(shown)
@@ -175,7 +175,7 @@ def _export(entry: Entry, found: Found) -> None:
     table = curve_table(found.document)
     files: list[tuple[str, Callable[[], str | bytes], str, str]]
     files = [("Curve (CSV)", lambda: table.to_csv(index=False), f"{name}.csv", "text/csv")]
-    if entry.job.changed_at:  # else the figures came with the package, and the store has none of its own
+    if entry.job.changed_at:  # otherwise the figures came with the package and are not in the store
         files += [("Run (zip)", lambda: pack_run(store(), entry.job.hash), f"{name}.zip", "application/zip")]
     for label, data, file_name, mime in files:
         st.download_button(label, data, file_name, mime, on_click="ignore", icon=":material/download:")
@@ -188,7 +188,7 @@ def _compare(shown: list[tuple[Entry, Found]]) -> None:
     )
     figure = compare_curves({_name(entry): curve_table(found.document) for entry, found in shown}, x)
     st.plotly_chart(figure, key="compare_runs", alt="Retrained accuracy of the chosen runs by share removed")
-    st.caption("Retrained accuracy; a rebuilt one where a run was not retrained. Click a name to hide its curve.")
+    st.caption("Retrained accuracy; rebuilt accuracy where a run was not retrained. Click a name to hide its curve.")
 
 
 def _name(entry: Entry) -> str:

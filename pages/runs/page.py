@@ -5,5 +5,7 @@ import streamlit as st
 from pages.runs import history
 
 st.title("Runs", anchor=False)
-st.markdown("Everything this machine has been asked to compute, by anyone. Runs outlive the browser and the power.")
+st.markdown(
+    "Everything this machine has been asked to compute, by anyone. Runs survive a closed browser and a power cut."
+)
 history.show()

@@ -1,4 +1,4 @@
-"""Words about runs and data sets that several pages use."""
+"""Short descriptions of runs and datasets that several pages use."""
 
 from dataclasses import fields
 
@@ -9,7 +9,7 @@ from mipp_core.runs import RunSpec
 
 
 def chips(spec: RunSpec) -> list[str]:
-    """Say in a few words each what sets a run apart."""
+    """Return short phrases that set a run apart from others."""
     network = spec.network
     words = [network.model, network.dataset, "trained" if spec.trained else "at initialisation", spec.pruner]
     words += [f"deformed {network.deformation:g}"] if network.deformation else []
@@ -26,7 +26,7 @@ def chips(spec: RunSpec) -> list[str]:
 
 
 def where_images_are() -> str:
-    """Say where the images of every data set come from, for the menu of data sets."""
+    """Say where the images of every dataset come from, for the menu of datasets."""
     places: dict[str, list[str]] = {}
     for name, card in DATASETS.items():
         places.setdefault("downloaded when a run first needs them" if card.download else card.obtained, []).append(name)
@@ -34,6 +34,6 @@ def where_images_are() -> str:
 
 
 def in_paper(dataset: str) -> str:
-    """Say how long the paper trains and retrains; nothing for a data set that it has nothing like."""
+    """Say how long the paper trains and retrains; empty for a dataset without a counterpart there."""
     epochs = DATASETS[dataset].recipes.paper_epochs()
     return "" if epochs is None else f" (the paper has {epochs[0]} and {epochs[1]})"

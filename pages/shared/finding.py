@@ -1,4 +1,4 @@
-"""Finding the run that belongs to the controls: shipped with the package, or in the store."""
+"""Find the run that the controls describe: shipped with the package, or in the store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -130,7 +130,7 @@ def figures(spec: RunSpec, job: Job) -> dict[str, Any] | None:
 
 
 def by_name(name: str) -> RunSpec | None:
-    """Return the specification of a run in the store or of a shipped comparison; None if there is none of that name.
+    """Return the specification of a run in the store or of a shipped comparison; None if there is none.
 
     Raises:
         MippError: it cannot be read: another version wrote it, or it is about a Python file.

@@ -23,6 +23,6 @@ def answer(_: Request) -> JSONResponse:
 
 
 def _worker(store: Store, device: str, silence: float | None) -> dict[str, str | float | None]:
-    """Say whether a device has a worker, which starts when a run waits, and when it was last heard of."""
+    """Say whether a device has a worker (one starts when a run waits) and when it last gave a sign of life."""
     state = "alive" if jobs.alive(store, device) else "asleep"
     return {"state": state, "heartbeat_age_s": None if silence is None else round(silence, 1)}

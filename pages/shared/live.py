@@ -24,7 +24,7 @@ def waiting_words(spec: RunSpec) -> str:
     if job is not None and job.state in ("queued", "running"):
         return "The curve appears here as soon as the tests are done, and fills as levels are retrained."
     if job is not None:
-        return "This run has nothing to show yet. Try again: what it has finished is not computed twice."
+        return "This run has nothing to show yet. Try again: finished stages are not computed again."
     return "Nobody has run these settings yet. Start a live run: it goes on in the background."
 
 
@@ -70,7 +70,7 @@ def _plan(spec: RunSpec) -> None:
         st.error(str(problem), icon=":material/block:")
         return
     lines = [f"- **{stage}** {words}" for stage, words in stages.items()]
-    st.info("\n".join([f"On {device}, as far as it has not been computed yet:", "", *lines]), icon=":material/timer:")
+    st.info("\n".join([f"On {device}, if nothing has been computed yet:", "", *lines]), icon=":material/timer:")
     if is_long:
         st.button("Use the small setting", key="use_small", on_click=_use_small)
 
@@ -102,7 +102,7 @@ def start(spec: RunSpec) -> None:
 
 
 def visitor() -> str:
-    """Name who is at the page, for the limit a user: the signed-in address, or this browser session."""
+    """Name who is at the page, for the limit per user: the signed-in address, or this browser session."""
     address = getattr(st.user, "email", None)
     return address or st.session_state.setdefault("visitor", uuid.uuid4().hex)
 
@@ -119,7 +119,7 @@ def _follow(spec: RunSpec, known: int) -> None:
         st.button("Cancel", key="cancel", icon=":material/stop:", on_click=store().runs.cancel, args=(spec.hash,))
     for note in job.notes:
         st.info(note, icon=":material/memory:")
-    st.caption(f"This run has an address of its own, for any browser: [open it](./?run={spec.hash}).")
+    st.caption(f"This run has its own address, for any browser: [open it](./?run={spec.hash}).")
 
 
 def words(job: Job) -> str:

@@ -1,4 +1,4 @@
-"""One at a time."""
+"""A lock, so that visitors use the network one at a time."""
 
 from threading import RLock
 
@@ -6,7 +6,7 @@ _TURN = RLock()
 
 
 def turn() -> RLock:
-    """Return what visitors hold in turns while a network is built, traced, run or timed.
+    """Return the lock that a visitor holds while a network is built, traced, run or timed.
 
     Building draws from PyTorch's one random generator, tracing patches PyTorch for the whole process, and a busy
     processor times badly: two visitors at once would spoil each other's result.

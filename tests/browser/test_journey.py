@@ -72,7 +72,7 @@ A_POINT = """() => {
     const at = line.x.length - 2;
     return [box.left + xaxis._offset + xaxis.l2p(line.x[at]), box.top + yaxis._offset + yaxis.l2p(line.y[at])];
 }"""
-"""Where the chart's first curve has a point, in the window."""
+"""The place in the window of a point of the chart's first curve."""
 
 
 def test_the_slim_model_is_written_checked_timed_and_taken_away(server, tab):

@@ -30,7 +30,7 @@ def cancelled(tab):
 
 
 def tables(tab, words=""):
-    """Return the tables that have these words; for a moment there are two, when the rows become others."""
+    """Return the tables that have these words; there are two for a moment while the rows change."""
     return tab.locator("[data-testid=stDataFrame]").filter(has_text=words)
 
 

@@ -11,7 +11,7 @@ from mipp_core.errors import MippError
 from mipp_core.models import Architecture, architecture
 
 MOST_MEMORY = 100 * 2**20
-"""Bytes that refusing a small file may take; the files that lie claim gigabytes."""
+"""Bytes that refusing a small file may take; files with false claims ask for gigabytes."""
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +26,7 @@ def network(small: Architecture) -> nn.Module:
 
 @pytest.fixture
 def refusal(small: Architecture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], str]:
-    """Return the sentence that refuses a file; see that the file did nothing else."""
+    """Return the sentence that refuses a file; check that the file did nothing else."""
     monkeypatch.chdir(tmp_path)
 
     def refuse(content: bytes) -> str:

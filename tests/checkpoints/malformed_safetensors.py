@@ -1,4 +1,4 @@
-"""Safetensors files that lie, each with a part of the sentence that refuses it."""
+"""Safetensors files with false claims, each with a part of the sentence that refuses it."""
 
 import json
 from typing import Any

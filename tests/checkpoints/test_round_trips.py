@@ -1,4 +1,4 @@
-"""What must be read: good files exactly, and nothing else whatever is changed in them."""
+"""Good files are read exactly; whatever is changed in them, nothing else is read."""
 
 import random
 from pathlib import Path

@@ -39,6 +39,6 @@ def test_an_upload_too_large_is_refused(monkeypatch: pytest.MonkeyPatch, refusal
 def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path, small):
     path = tmp_path / "large"
     with path.open("wb") as file:
-        file.truncate(stored.LARGEST_FILE + 1)  # a hole: it takes no space
+        file.truncate(stored.LARGEST_FILE + 1)  # a sparse file: it takes no space
     with pytest.raises(DataError, match="and the limit is"):
         read_checkpoint(path, small)

@@ -43,7 +43,7 @@ def with_pickle(content: bytes) -> bytes:
 
 
 class Call:
-    """Pickled, it is a call."""
+    """Pickled, it becomes a call."""
 
     def __init__(self, called: Any, *arguments: Any) -> None:
         self._made = (called, arguments)
@@ -63,7 +63,7 @@ def tensor(
     offset: str = "K\0",
     key: str = "0",
 ) -> bytes:
-    """The pickle of a state dict of one tensor, in the instructions' own letters."""
+    """The pickle of a state dict of one tensor, written in pickle's opcodes."""
     number = pickle.dumps(count, 2)[2:-1].decode("latin-1")
     text = (
         "\x80\x02}X\x0a\0\0\0fc1.weightctorch._utils\n_rebuild_tensor_v2\n"

@@ -87,8 +87,8 @@ def test_weights_of_ones_own_are_where_pruning_starts(tmp_path: Path, capsys, mo
             ["--model", "torchvision:resnet50", "--weights", "IMAGENET1K_V2"],
             "The weights IMAGENET1K_V2 are for 1000 classes and this dataset has 10",
         ),
-        (["--weights", "nowhere/net.pt"], "There is no file nowhere/net.pt; give the weights' place"),
-        (["--seed", "0,1"], "This command takes one run, not 2; give one value a flag, or use sweep."),
+        (["--weights", "nowhere/net.pt"], "There is no file nowhere/net.pt; give a file of weights"),
+        (["--seed", "0,1"], "This command takes one run, not 2; give one value per flag, or use sweep."),
         (["--weights", "0" * 64], "This machine has no weights called"),
     ],
 )

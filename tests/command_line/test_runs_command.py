@@ -19,7 +19,7 @@ def finished(tmp_path_factory, tiny_spec):
 
 @pytest.fixture
 def ask(finished, capsys):
-    """Run a command on the finished store; return its exit code, its document and what it said."""
+    """Run a command on the finished store; return its exit code, its document and what it wrote to stderr."""
 
     def call(*words: str, store: Path | None = None):
         code = main(["runs", *words, "--store", str(store or finished.root), "--json"])

@@ -88,7 +88,7 @@ def answers(recorded: dict[str, Any]) -> dict[str, list[float]]:
     """Return what the code makes of a small network and fixed images, as numbers.
 
     Args:
-        recorded: pruner -> its record; it is asked with the settings there, so that another default is no other answer.
+        recorded: pruner -> its record; it is run with those settings, so that a changed default changes no answer.
     """
     model, split = _network(), _images()
     found: dict[str, list[float]] = {}
@@ -145,7 +145,7 @@ def _weights(model: nn.Module) -> list[float]:
 
 
 def changes(before: Any, now: Any, path: str = "") -> dict[str, tuple[Any, Any]]:
-    """Return what differs between records, by its place; what is new is no change."""
+    """Return what differs between records, by its place; what is new does not count as a change."""
     if isinstance(before, dict) and isinstance(now, dict):
         found: dict[str, tuple[Any, Any]] = {}
         for key, value in before.items():

@@ -12,7 +12,7 @@ from mipp_core.network.layers import wiring_of
 Make = Callable[[str], Architecture]
 
 OWN = [name for name, card in MODELS.items() if card.widths]
-"""Families with widths; the others, torchvision's, are as large as they are."""
+"""Families with widths; the others, torchvision's, have fixed sizes."""
 
 SHAPES = {"lenet5": (1, 28, 28), "mlp": (1, 28, 28)}
 COUNTS = {

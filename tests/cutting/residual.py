@@ -23,7 +23,7 @@ class Block(nn.Module):
 
 
 class ResNet(nn.Module):
-    """ResNet18 with its standard widths and two blocks a stage."""
+    """ResNet18 with its standard widths and two blocks per stage."""
 
     def __init__(self, widths: tuple[int, ...] = (64, 128, 256, 512), blocks: int = 2, classes: int = 10) -> None:
         super().__init__()

@@ -5,7 +5,7 @@ from mipp_core.cutting.least_squares import fitted
 
 
 def test_a_unit_that_hardly_ever_speaks_gets_no_large_weight_behind_normalisations():
-    """It says 0.001 in one sample of 2,000, and that sample's target is far off by chance."""
+    """The unit is 0.001 in one sample of 2,000 and else 0, and that sample's target is far off by chance."""
     generator = torch.Generator().manual_seed(0)
     read = torch.randn(2000, 4, generator=generator, dtype=torch.float64)
     weight = torch.randn(2, 4, generator=generator, dtype=torch.float64)

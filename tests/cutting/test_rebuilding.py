@@ -65,7 +65,7 @@ def test_a_linear_combination_of_kept_units_is_rebuilt_exactly(
 ):
     found = small_architecture("mlp")
     dense = found.build(seed=5).double().eval()
-    with torch.no_grad():  # far from the bend of the ReLU, so that a combination stays one behind it
+    with torch.no_grad():  # far from the bend of the ReLU, so that a linear combination stays one after it
         dense.fc1.bias.fill_(bias)
         dense.fc1.weight[6] = 0.5 * dense.fc1.weight[0] + 0.25 * dense.fc1.weight[1]
         dense.fc1.weight[7] = dense.fc1.weight[2] - dense.fc1.weight[3]

@@ -22,7 +22,7 @@ def heard(model: nn.Module, name: str, images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def norm_of(model: nn.Module, name: str) -> nn.Module | None:
-    """The normalisation that alone reads a layer, by its name."""
+    """The name of the normalisation that is a layer's only reader."""
     modules = dict(model.named_modules())
     follower = name.replace("shortcut.0", "shortcut.1") if "shortcut" in name else name.replace("conv", "norm")
     return (

@@ -16,7 +16,7 @@ from mipp_core.data.cifar_family import CifarFamily
 
 @dataclass(frozen=True)
 class SmallCifar:
-    """Eight training images in as many files as the real ones, four test images, and a reader that expects them."""
+    """Eight training images in as many files as the real set has, four test images, and a reader that expects them."""
 
     family: CifarFamily
     files: dict[str, bytes]

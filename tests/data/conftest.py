@@ -101,7 +101,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], list[str]]:
 
 
 class BrokenOffError(ConnectionResetError):
-    """The connection ended after some bytes, the first argument."""
+    """The connection ended after some bytes, which are the first argument."""
 
 
 def offline(url: str) -> bytes:
@@ -115,7 +115,7 @@ def broken_off() -> type[BrokenOffError]:
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the files that Python has opened since."""
+    """Names of the files that Python opens from now on."""
     heard: list[str] = []
     plain = builtins.open
 

@@ -24,7 +24,7 @@ def photo(path: Path, seed: int, size: tuple[int, int]) -> None:
 
 
 def write_photos(root: Path) -> Path:
-    """ImageNet as torchvision unpacks it: a folder a class, pictures of all sizes, capital endings."""
+    """ImageNet as torchvision unpacks it: one folder per class, pictures of all sizes, file endings in capitals."""
     for place, wnid in enumerate(WNIDS):
         for number in range(EACH):
             photo(root / "photos" / "train" / wnid / f"{wnid}_{number}.JPEG", 10 * place + number, (30 + number, 24))

@@ -155,7 +155,7 @@ def test_the_real_ones_offline_point_to_the_sample(tmp_path: Path, name: str):
 
 
 def test_no_pickle_is_opened_whose_checksum_is_not_the_published_one(small: SmallCifar, tmp_path: Path, monkeypatch):
-    """A pickle runs what it says: a changed file must be refused unread."""
+    """A pickle can run any code: a changed file must be refused unread."""
     opened: list[object] = []
     monkeypatch.setattr("torchvision.datasets.cifar.pickle.load", lambda *file, **_: opened.append(file))
     first = small.write(tmp_path) / small.family.reader.train_list[0][0]

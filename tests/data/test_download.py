@@ -15,7 +15,7 @@ IMAGES = "train-images-idx3-ubyte"
 
 @pytest.fixture
 def serve(small) -> Callable[[str], bytes]:
-    """Answer as the dataset's second mirror does; the first is never there."""
+    """Answer as the dataset's second mirror does; the first never answers."""
 
     def answer(url: str) -> bytes:
         mirror, name = url.rsplit("/", 1)

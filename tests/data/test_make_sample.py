@@ -10,7 +10,7 @@ MODULE_FILES = {"TRAIN_PER_CLASS": 3, "TEST_PER_CLASS": 2}
 
 
 def slow_choice(labels: list[int], per_class: int) -> list[int]:
-    """The selection rule, written as it is said."""
+    """The selection rule, written out plainly."""
     chosen = []
     for label in set(labels):
         of_class = [place for place, other in enumerate(labels) if other == label]

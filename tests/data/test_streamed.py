@@ -54,7 +54,7 @@ def photos(opened: list[str]) -> int:
 
 
 def by_hand(path: str) -> torch.Tensor:
-    """The image's middle as one reads it in a sentence: shorter side to 20, middle 16×16, [0, 1], normalised."""
+    """The image's middle, step by step: shorter side to 20, middle 16×16, [0, 1], normalised."""
     picture = Image.open(path).convert("RGB")
     width, height = picture.size
     picture = picture.resize((20 * width // height, 20), Image.Resampling.BILINEAR)

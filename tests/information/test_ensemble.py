@@ -42,7 +42,7 @@ def network(weights: Weights, trial: int, member: int) -> nn.Sequential:
 
 
 def slow_loss(net: nn.Module, inputs: Tensor, targets: Tensor, keep: Tensor, wanted: Tensor) -> Tensor:
-    """Mean squared error over the wanted targets, one number a sample."""
+    """Mean squared error over the wanted targets, one number per sample."""
     chosen = wanted.nonzero().flatten()
     if not len(chosen):
         return net(inputs).sum(1) * 0

@@ -22,7 +22,7 @@ def gain(statistic: float) -> Gain:
 
 
 def decided(unit: int, statistic: float, first: int = 0, last: int = LEVELS - 1, layer: str = "fc1") -> Decision:
-    """A unit tested at a run of levels with one outcome."""
+    """A unit tested at several levels in a row with one outcome."""
     removing = [level for level in range(first, last + 1) if not statistic > THRESHOLDS[level].item()]
     return Decision(layer, unit, unit, first, last, min(removing, default=last + 1), 1, gain(statistic))
 
@@ -32,7 +32,7 @@ def removed_at(unit: int, level: int, statistic: float = 0.0, layer: str = "fc1"
 
 
 def outcomes(seed: int) -> list[Decision]:
-    """Every unit of three layers, each with an outcome of its own; a few say nothing and go untested."""
+    """Every unit of three layers, each with an outcome of its own; a few carry no information and go untested."""
     generator = torch.Generator().manual_seed(seed)
     decisions = []
     for layer, units in WIDTHS.items():
@@ -43,7 +43,7 @@ def outcomes(seed: int) -> list[Decision]:
 
 
 def levels_of(decisions: list[Decision], widths: dict[str, int]) -> list[KeepMasks]:
-    """The pruner's own masks, one a level."""
+    """The pruner's own masks, one per level."""
     rows = {
         name: keep_masks([d for d in decisions if d.layer == name], width, LEVELS) for name, width in widths.items()
     }

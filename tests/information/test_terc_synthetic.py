@@ -8,7 +8,7 @@ from mipp_core.information.terc import keep_masks
 from mipp_core.pruners import Mipp
 
 COPIES = {"a": (0, 1, 2, 0, 0, 0), "b": (0, 1, 2, 0, 1, 2)}
-# The paper's 150 iterations a test; small regressors suffice for six bits.
+# The paper's 150 iterations per test; small regressors suffice for six bits.
 SETTINGS = Mipp(hidden=(32, 32), fit_steps=800, unit_steps=150)
 SAMPLES = 10_000
 

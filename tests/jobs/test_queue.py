@@ -59,7 +59,7 @@ def test_a_user_has_a_limit_in_the_interactive_lane_alone(runs, specs):
     with pytest.raises(SettingError, match=f"You have {A_USER_MAY_WAIT_FOR} runs"):
         runs.ask(last, owner="ann", lane=INTERACTIVE)
     assert runs.look(last.hash) is None
-    runs.ask(specs[0], owner="ann", lane=INTERACTIVE)  # one she has already
+    runs.ask(specs[0], owner="ann", lane=INTERACTIVE)  # a run that the user has already
     runs.ask(last, owner="bob", lane=INTERACTIVE)
     runs.ask(specs[8], owner="ann", lane=BATCH)
     runs.cancel(specs[0].hash)

@@ -1,4 +1,4 @@
-"""The Ray executor; its cluster of several nodes is for hand and benchmark."""
+"""The Ray executor; clusters of several nodes are tested by hand and by a benchmark."""
 
 import json
 

@@ -67,7 +67,7 @@ def hear_and_die(self, progress):
 Worker._report = hear_and_die
 serve(root, "cpu", idle=5.0)
 """
-"""A worker that is killed at a chosen moment of a chosen stage, however quick or busy the machine is."""
+"""A worker that kills itself at a chosen moment of a chosen stage, however quick or busy the machine is."""
 
 
 def test_killed_at_any_stage_it_goes_on_from_there(tiny_spec, store, tmp_path):

@@ -52,7 +52,7 @@ def address():
 
 @pytest.fixture
 def claimed(runs):
-    """Put a run into the hands of a worker."""
+    """Let a worker take a run."""
 
     def make(spec):
         runs.ask(spec)

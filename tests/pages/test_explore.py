@@ -62,7 +62,7 @@ def test_a_finished_run_offers_its_files_and_nothing_to_start(seeded, explore, w
     app = explore(**HERE)
     names = [button.label for button in app.get("download_button")]
     assert names == ["slim.safetensors", "slim.json", "Curve (CSV)", "Run (JSON)"]
-    assert "A run of this machine" in words(app)
+    assert "A run on this machine" in words(app)
     assert labels(app) == {}
 
 

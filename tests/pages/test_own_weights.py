@@ -36,7 +36,7 @@ BAD = {
 
 @pytest.fixture(autouse=True)
 def fresh():
-    """Nothing kept from another test's store."""
+    """Nothing left over from another test's store."""
     st.cache_data.clear()
 
 

@@ -47,7 +47,7 @@ def test_a_run_of_another_version_is_a_row_that_can_be_deleted(
     written_by_another_version(address())
     app = page()
     assert not app.exception
-    assert [list(chips) for chips in table(app).spec] == [["of another version"]]
+    assert [list(chips) for chips in table(app).spec] == [["made by another version"]]
     app = actions()
     assert not app.exception
     assert buttons(app) == ["Delete for good"]
@@ -113,7 +113,7 @@ def test_what_can_be_done_follows_from_the_states(one_of_each, actions):
     app = actions()
     assert not app.exception
     assert buttons(app) == ["Cancel", "Try again", "Delete for good"]
-    assert "Delete 5 runs? Results cannot be had back." in [words.value for words in app.markdown]
+    assert "Delete 5 runs? This cannot be undone." in [words.value for words in app.markdown]
     app.button(key="cancel_runs").click().run()
     assert not app.exception
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("default")
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Short measurements, and nothing kept from another test."""
+    """Short measurements, and nothing left over from another test."""
     monkeypatch.setattr(slim_costs, "SECONDS", 0.1)
     st.cache_resource.clear()
 

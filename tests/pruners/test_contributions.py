@@ -99,7 +99,7 @@ NETS: dict[str, tuple[Join, dict[str, Callable[[], nn.Module]], str]] = {
 
 @pytest.fixture(params=NETS)
 def case(request: pytest.FixtureRequest) -> tuple[nn.Module, str]:
-    """A network whose layer ``a`` is heard in some way, and the name of the layer that hears it."""
+    """A network whose layer ``a`` is read in some way, and the name of the layer that reads it."""
     join, modules, reader = NETS[request.param]
     torch.manual_seed(3)
     model = Net(join, **{"a": conv(4, 4), **{name: make() for name, make in modules.items()}})

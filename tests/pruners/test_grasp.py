@@ -17,7 +17,7 @@ WEIGHTS = ("conv.weight", "fc1.weight", "fc2.weight")
 
 
 def halves(split: Split, per_class: int, seed: int) -> Iterator[Split]:
-    """The samples GraSP looks at, as it parts them."""
+    """The samples that GraSP looks at, in its own parts."""
     drawn = split.stratified(3 * per_class, torch.Generator().manual_seed(seed))
     middle = (len(drawn) + 1) // 2
     yield drawn.take(torch.arange(middle))

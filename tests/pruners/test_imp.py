@@ -23,7 +23,7 @@ POWERS = [round(1 - 0.8**number, 12) for number in range(1, 8)]
 
 @dataclass
 class Training:
-    """Adds noise of its own to all weights in every round, and remembers what it met and what it made."""
+    """Adds noise of its own to all weights in every round, and remembers the weights before and after."""
 
     images: Tensor
     starts: list[dict[str, Tensor]] = field(default_factory=list)

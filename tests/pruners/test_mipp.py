@@ -193,7 +193,7 @@ def test_a_collapsed_layer_takes_the_layers_before_it_along(mlp: nn.Module, nois
 
 
 class TwoStems(nn.Module):
-    """Two layers read the image; the first of them says nothing."""
+    """Two layers read the image; the outputs of the first are always 0."""
 
     def __init__(self) -> None:
         super().__init__()

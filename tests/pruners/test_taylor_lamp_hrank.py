@@ -95,7 +95,7 @@ def maps_of_rank(rank: int, height: int = 4, width: int = 4) -> Tensor:
 
 
 def five_filters(height: int = 4, width: int = 4, flat: bool = False) -> nn.Module:
-    """Filters that copy the image, copy its first row or its first column, say 1 always, or nothing."""
+    """Filters that copy the image, copy its first row or its first column, are always 1, or always 0."""
     layers = OrderedDict(conv=nn.Conv2d(1, 5, 1), relu=nn.ReLU(), last=nn.Conv2d(5, 3, 1))
     if flat:
         layers |= OrderedDict(flatten=nn.Flatten(), last=nn.Linear(5 * height * width, 3))

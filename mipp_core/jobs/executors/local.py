@@ -1,4 +1,4 @@
-"""A sweep on this machine: every cell a run in the queue, a worker process a device."""
+"""A sweep on this machine: every cell is a run in the queue, with one worker process per device."""
 
 import time
 from collections.abc import Callable, Sequence

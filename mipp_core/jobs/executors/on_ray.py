@@ -1,8 +1,8 @@
-"""A sweep on a Ray cluster: every cell a task, its result brought home into the store.
+"""A sweep on a Ray cluster: every cell is a task, whose result comes back into the store.
 
 A node keeps what it computes in a cache of its own and sends the finished run back as the same files that
-``runs export`` writes, so no file system need be shared.  The thread count is part of what a result depends on to the
-last bit; it is fixed here, because Ray would set it to one.
+``runs export`` writes, so no file system need be shared.  The last bits of a result depend on the number of
+threads; it is fixed here, because Ray would set it to one.
 """
 
 import socket
@@ -39,11 +39,11 @@ def run_on_ray(
 
     Args:
         cells: the runs.
-        store: where results come home to.
+        store: where results are kept.
         watch: receives each cell as it ends.
         address: of the cluster.
-        device: ``cpu``, or ``cuda`` for a GPU a task.
-        threads: CPU threads a task; this process's by default.
+        device: ``cpu``, or ``cuda`` for one GPU per task.
+        threads: CPU threads per task; this process's by default.
         data_dir: where downloaded datasets are, on every node.
 
     Returns:
