@@ -6,7 +6,7 @@ from typing import Any
 
 from mipp_core.data import DATASETS, DatasetCard
 from mipp_core.models import MODELS
-from mipp_core.pruners import PRUNERS
+from mipp_core.pruners import PRUNERS, describe
 
 Answer = tuple[Any, list[str]]
 """The JSON document, and the same for people."""
@@ -42,10 +42,17 @@ def datasets(_: Namespace) -> Answer:
 def pruners(_: Namespace) -> Answer:
     """List the pruners with their default settings."""
     document = [
-        {"name": name, "description": _first_line(kind), "needs": sorted(kind.needs), "settings": asdict(kind())}
+        {
+            "name": name,
+            "description": _first_line(kind),
+            "paper": describe(kind()).source,
+            "needs": sorted(kind.needs),
+            "settings": asdict(kind()),
+        }
         for name, kind in PRUNERS.items()
     ]
-    return document, [f"{name:18}{_first_line(kind)}" for name, kind in PRUNERS.items()]
+    lines = [f"{found['name']:18}{found['description']}\n{'':18}{found['paper']}" for found in document]
+    return document, lines
 
 
 def _dataset_line(card: DatasetCard) -> str:

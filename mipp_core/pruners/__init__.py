@@ -3,7 +3,7 @@
 import inspect
 import re
 import sys
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from mipp_core.errors import SettingError, UnknownNameError
@@ -75,11 +75,30 @@ PRUNERS: dict[str, type[Ranker] | type[Decider]] = {
 }
 
 
-def describe(found: Pruner) -> tuple[str, str]:
-    """Return a pruner's paper and its card: idea, formula, needs, cost and departures, in paragraphs."""
-    source = inspect.getdoc(sys.modules.get(type(found).__module__)) or f"{type(found).__name__}, from a file."
-    card = (inspect.getdoc(type(found)) or "").partition("Attributes:")[0]
-    return source.splitlines()[0], re.sub(r"\n(?=(?:Idea|Formula|Needs|Cost):)", "\n\n", card.strip())
+@dataclass(frozen=True)
+class Card:
+    """What a pruner says of itself.
+
+    Attributes:
+        source: its paper, in a line.
+        text: idea, formula, needs, cost and departures, in paragraphs.
+        example: its call in Python; empty if it shows none.
+    """
+
+    source: str
+    text: str
+    example: str
+
+
+def describe(found: Pruner) -> Card:
+    """Read a pruner's card from its docstrings."""
+    module = sys.modules.get(type(found).__module__)  # None for a file of the user's own
+    source = (inspect.getdoc(module) if module else None) or f"{type(found).__name__}, from a file."
+    about = (inspect.getdoc(type(found)) or "").partition("Attributes:")[0].partition("Raises:")[0]
+    text, _, example = about.partition("Example:")
+    calls = [line.strip().removeprefix(">>> ") for line in example.splitlines() if line.strip().startswith(">>> ")]
+    paragraphs = re.sub(r"\n(?=(?:Idea|Formula|Needs|Cost):)", "\n\n", text.strip())
+    return Card(source.splitlines()[0], paragraphs, "\n".join(calls))
 
 
 def pruner(name: str, **settings: Any) -> Ranker | Decider:

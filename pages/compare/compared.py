@@ -246,9 +246,11 @@ def _characteristics(documents: Documents, points: pd.DataFrame) -> None:
 
 def _card(names: list[str]) -> None:
     name = st.selectbox("What it does", names, key="cmp_card", bind="query-params", help="A pruner's own description.")
-    source, card = describe(ENTRIES[name].settings)
+    card = describe(ENTRIES[name].settings)
     with st.container(border=True):
-        st.markdown(plainly(f"{source}\n\n{card}"))
+        st.markdown(plainly(f"{card.source}\n\n{card.text}"))
+        if card.example:
+            st.code(card.example, language="python", wrap_lines=True)
 
 
 def _provenance(documents: Documents) -> None:
