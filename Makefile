@@ -16,7 +16,7 @@ test: $(VENV)/test.done ## style, types and all tests; what CI runs
 
 fast: $(VENV)/test.done ## the tests to run while working: under a minute
 	$(BIN)/python -m ruff check .
-	$(RUN_TESTS) -m "not slow" tests/test_street.py tests/test_registries.py tests/test_pruning.py \
+	$(RUN_TESTS) tests/test_street.py tests/test_registries.py tests/test_pruning.py \
 		tests/contracts/test_records.py tests/contracts/test_pruner_settings.py tests/runs tests/cutting/test_masks.py \
 		tests/cutting/test_selection.py tests/information/test_terc.py tests/reports tests/figures
 
