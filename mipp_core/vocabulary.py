@@ -28,7 +28,6 @@ gate, switch    a number by which a unit is multiplied wherever it is read
 joint           a ``Reindex`` module between a cut layer and a reader that needs other channels
 walk            a run of a network's graph that can stop at any node
 ghost           a network or tensor with a shape and no data
-bench           what all stages of one run share: its specification, store, device and data
 blob            a file of tensors, named by the hash of its content
 lane            of the queue: one for runs that a person waits for at a page, one for sweeps
 turn            the lock that a visitor of the pages holds while a network is built, traced, run or timed
