@@ -28,7 +28,7 @@ from mipp_core.vocabulary import INPUT
 from pages.shared.chips import in_paper
 from pages.shared.plain import plainly
 
-ORDER = [*ENTRIES, *CONTROL_NAMES.values()]
+ORDER = (*ENTRIES, *CONTROL_NAMES.values())
 """Every name a curve may have; its place here sets its style, whatever else is shown."""
 
 Documents = dict[str, list[RunDocument]]

@@ -1,7 +1,8 @@
 """The inputs of Explore; every one of them is in the address."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
@@ -20,31 +21,35 @@ from pages.shared import finding
 from pages.shared.chips import chips, where_images_are
 from pages.shared.plain import plainly
 
-PRESETS: dict[str, dict[str, Any]] = {
-    "Trained LeNet5": {},
-    "LeNet5 at initialisation": {"start": "at initialisation"},
-    "Pixels": {"pixels": True, "level": 1},
-    "Deformed digits, live": {"dataset": "mnist-sample", "deformation": 0.5},
-    "MLP, live": {"dataset": "mnist-sample", "model": "mlp"},
-}
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "Trained LeNet5": {},
+        "LeNet5 at initialisation": {"start": "at initialisation"},
+        "Pixels": {"pixels": True, "level": 1},
+        "Deformed digits, live": {"dataset": "mnist-sample", "deformation": 0.5},
+        "MLP, live": {"dataset": "mnist-sample", "model": "mlp"},
+    }
+)
 """Button -> the controls that it sets to other values than the defaults."""
 
-DEFAULTS: dict[str, Any] = {
-    "model": "lenet5",
-    "dataset": "mnist",
-    "deformation": 0.0,
-    "start": "trained",
-    "collapse": "l1",
-    "seed": 0,
-    "pixels": False,
-    "reference": "fixed",
-    "estimate_size": 256,
-    "budget": 0.0,
-    "level": 3,
-    "small": False,
-}
+DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {
+        "model": "lenet5",
+        "dataset": "mnist",
+        "deformation": 0.0,
+        "start": "trained",
+        "collapse": "l1",
+        "seed": 0,
+        "pixels": False,
+        "reference": "fixed",
+        "estimate_size": 256,
+        "budget": 0.0,
+        "level": 3,
+        "small": False,
+    }
+)
 
-COLLAPSES = {"l1": "L1 norm", "l2": "L2 norm", "mean": "mean magnitude", "std": "standard deviation"}
+COLLAPSES = MappingProxyType({"l1": "L1 norm", "l2": "L2 norm", "mean": "mean magnitude", "std": "standard deviation"})
 
 
 def sidebar() -> RunSpec | None:

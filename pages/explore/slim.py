@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
@@ -17,7 +18,7 @@ from pages.explore.slim_costs import costs, in_bytes
 from pages.shared.finding import Found
 from pages.shared.turn import turn
 
-LABELS = {"pt2": ".pt2", "onnx": "ONNX"}
+LABELS = MappingProxyType({"pt2": ".pt2", "onnx": "ONNX"})
 
 COMMANDS = """\
 python -m mipp_core export .

@@ -1,5 +1,6 @@
 """What the slim network costs beside the dense one: counted at once, timed when asked."""
 
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from pages.shared.turn import turn
 SECONDS = 3.0
 """For all measurements together."""
 
-ROWS = {"parameters": "Parameters", "macs": "MACs", "bytes": "Weights"}
+ROWS = MappingProxyType({"parameters": "Parameters", "macs": "MACs", "bytes": "Weights"})
 
 
 def costs(chosen: Chosen) -> None:

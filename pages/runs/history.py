@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -25,26 +26,15 @@ POLL = 2.0
 SHORTEST_NAME = 4
 """The fewest digits of a run's name by which it can be found."""
 
-STATES = {
-    "running": "▶ going on",
-    "queued": "… waiting",
-    "done": "✓ done",
-    "cancelled": "■ cancelled",
-    "failed": "✕ failed",
-}
-
-COLUMNS = {
-    "state": st.column_config.TextColumn("State", width="small"),
-    "progress": st.column_config.ProgressColumn("Progress", min_value=0.0, max_value=1.0, format="percent"),
-    "spec": st.column_config.ListColumn("What", width="large"),
-    "dense": st.column_config.NumberColumn("Dense", format="percent", help="Test accuracy of the dense network."),
-    "removed": st.column_config.NumberColumn(
-        "Removed at −1 point", format="percent", help="Most units removed with retrained accuracy within 1 point."
-    ),
-    "device": st.column_config.TextColumn("Device", width="small"),
-    "asked": st.column_config.DatetimeColumn("Asked", format="distance"),
-    "words": st.column_config.TextColumn("Now", width="medium", help="What it is doing, or why it stopped."),
-}
+STATES = MappingProxyType(
+    {
+        "running": "▶ going on",
+        "queued": "… waiting",
+        "done": "✓ done",
+        "cancelled": "■ cancelled",
+        "failed": "✕ failed",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -76,6 +66,22 @@ def _entry(job: Job) -> Entry:
         return Entry(job, None)
 
 
+def _columns() -> dict[str, Any]:
+    """Return the columns, new for each drawing: Streamlit may write into what it is given."""
+    return {
+        "state": st.column_config.TextColumn("State", width="small"),
+        "progress": st.column_config.ProgressColumn("Progress", min_value=0.0, max_value=1.0, format="percent"),
+        "spec": st.column_config.ListColumn("What", width="large"),
+        "dense": st.column_config.NumberColumn("Dense", format="percent", help="Test accuracy of the dense network."),
+        "removed": st.column_config.NumberColumn(
+            "Removed at −1 point", format="percent", help="Most units removed with retrained accuracy within 1 point."
+        ),
+        "device": st.column_config.TextColumn("Device", width="small"),
+        "asked": st.column_config.DatetimeColumn("Asked", format="distance"),
+        "words": st.column_config.TextColumn("Now", width="medium", help="What it is doing, or why it stopped."),
+    }
+
+
 def _table(followed: bool) -> None:
     entries = [_entry(job) for job in store().runs.list()]
     if not entries:
@@ -87,9 +93,10 @@ def _table(followed: bool) -> None:
     if busy:
         jobs.ensure(store())
     entries = _filtered(entries)
+    columns = _columns()
     event = st.dataframe(
-        pd.DataFrame([_row(entry) for entry in entries], columns=list(COLUMNS)),
-        column_config=COLUMNS,
+        pd.DataFrame([_row(entry) for entry in entries], columns=list(columns)),
+        column_config=columns,
         hide_index=True,
         # Ticks are kept by row number: other rows get another key, so that no tick passes to another run.
         key=f"table {hash(tuple(entry.job.hash for entry in entries))}",

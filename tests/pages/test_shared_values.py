@@ -1,0 +1,35 @@
+"""What modules of the pages hold is shared by all visitors, so none of it can be changed."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PAGES = Path(__file__).parents[2] / "pages"
+MODULES = [path for path in sorted(PAGES.rglob("*.py")) if path.name not in ("page.py", "frame.py")]
+"""Without the scripts, which run anew for each session."""
+
+MUTABLE = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PAGES)))
+def test_a_module_holds_nothing_that_a_visitor_could_change(path: Path):
+    for node in ast.parse(path.read_text()).body:
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        made_by = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
+        shared = isinstance(value, MUTABLE) or made_by in ("dict", "list", "set", "defaultdict")
+        words = f"{path.name}, line {node.lineno}: all visitors share this; make it a tuple or a MappingProxyType"
+        assert not shared, words
+
+
+def test_one_visitors_change_of_a_document_is_not_anothers():
+    """Caches hand out copies: see ``pages.shared.finding``."""
+    from pages.shared import finding  # noqa: PLC0415
+
+    name = next(iter(finding._comparisons()))
+    first, second = finding.find_named(name), finding.find_named(name)
+    assert first is not None
+    assert second is not None
+    first.document["levels"].clear()
+    assert second.document["levels"]
+    assert finding.find_named(name).document["levels"]
