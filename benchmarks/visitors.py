@@ -1,13 +1,14 @@
 """Visitors of the app that speak the browser's protocol and draw nothing, for benchmarks and tests of many at once."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,21 +115,34 @@ class Visitor:
             self.errors.append(element.alert.body)
 
 
+STREAMLIT = (sys.executable, "-m", "streamlit", "run", "app.py", "--server.port")
+
+
 @contextmanager
-def app_with(store: Path) -> Iterator[str]:
-    """Start the app with a store of its own at a free port, and yield its host once it answers."""
+def app_with(
+    store: Path, command: Sequence[str | Path] = STREAMLIT, folder: Path = ROOT, without: Collection[str] = ()
+) -> Iterator[str]:
+    """Start the app with a store of its own at a free port, and yield its host once it answers.
+
+    Args:
+        store: the folder for its runs.
+        command: starts it; the port is added.
+        folder: where the command is run.
+        without: environment variables that it does not get.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    words = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
+    settings = {name: value for name, value in os.environ.items() if name not in without} | {"MIPP_STORE": str(store)}
+    words = [*command, str(port)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(words, cwd=ROOT, env={**os.environ, "MIPP_STORE": str(store)}, **quiet) as server:
+    with subprocess.Popen(words, cwd=folder, env=settings, start_new_session=True, **quiet) as server:
         try:
             host = f"127.0.0.1:{port}"
             _wait_until_up(host)
             yield host
         finally:
-            server.terminate()
+            os.killpg(server.pid, signal.SIGTERM)  # the command may have started the server as its child
 
 
 def _wait_until_up(host: str) -> None:

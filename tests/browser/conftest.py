@@ -2,12 +2,7 @@
 
 import os
 import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,23 +10,16 @@ import pytest
 from chromium import CHROMIUM
 from playwright.sync_api import sync_playwright
 
-ROOT = Path(__file__).parents[2]
+from benchmarks.visitors import app_with
+
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     store = tmp_path_factory.mktemp("store")
-    settings = {**os.environ, "MIPP_STORE": str(store)}
-    words = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
-    with subprocess.Popen(words, cwd=ROOT, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as app:
-        url = f"http://127.0.0.1:{port}"
-        _wait_until_up(url)
-        yield url
-        app.terminate()
+    with app_with(store) as host:
+        yield f"http://{host}"
     _stop_workers(store)
 
 
@@ -53,17 +41,6 @@ def _workers(store):
             if str(store).encode() in (process / "cmdline").read_bytes():
                 found.append(int(process.name))
     return found
-
-
-def _wait_until_up(url):
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError("the server did not start")
 
 
 @pytest.fixture(scope="module")

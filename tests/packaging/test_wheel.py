@@ -5,13 +5,9 @@ import json
 import os
 import re
 import site
-import socket
 import subprocess
 import sys
-import time
 import tomllib
-import urllib.error
-import urllib.request
 import venv
 import zipfile
 from collections.abc import Iterator
@@ -19,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.visitors import Visitor
+from benchmarks.visitors import Visitor, app_with
 from mipp_core.version import __version__
 
 ROOT = Path(__file__).parents[2]
@@ -111,29 +107,8 @@ def test_the_main_job_runs_from_another_folder(fresh: Path, tmp_path: Path):
 
 @pytest.fixture
 def host(fresh: Path, tmp_path: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = [fresh / "bin" / "mipp", "app", "--port", str(port)]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(words, cwd=tmp_path, env=settings(tmp_path), start_new_session=True, **quiet) as app:
-        try:
-            wait_until_up(f"127.0.0.1:{port}")
-            yield f"127.0.0.1:{port}"
-        finally:
-            os.killpg(app.pid, 15)
-
-
-def wait_until_up(host: str) -> None:
-    end = time.time() + 60
-    while time.time() < end:
-        try:
-            urllib.request.urlopen(f"http://{host}/api/health").close()
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError("the app did not start")
+    with app_with(tmp_path / "store", [fresh / "bin" / "mipp", "app", "--port"], tmp_path, ["PYTHONPATH"]) as host:
+        yield host
 
 
 def test_the_app_runs_from_another_folder_with_all_its_shipped_results(host: str):
