@@ -20,7 +20,7 @@ def run_app(chosen: Namespace) -> tuple[Any, list[str]]:
     """
     missing = [name for name in ("streamlit", "plotly") if find_spec(name) is None]
     if missing:
-        raise SettingError(f"The app needs {' and '.join(missing)}; install them with: pip install 'mipp[app]'.")
+        raise SettingError(f"The app needs {' and '.join(missing)}; install them: pip install {' '.join(missing)}.")
     if not 1 <= chosen.port <= 65535:
         raise SettingError(f"The port is {chosen.port}; choose one from 1024 to 65535, such as 8501.")
     words = [sys.executable, "-m", "streamlit", "run", str(place()), f"--server.port={chosen.port}"]

@@ -51,7 +51,7 @@ class Conductance(Ranker):
         try:
             from captum.attr import LayerConductance  # noqa: PLC0415  importing it takes a second
         except ImportError as problem:
-            raise SettingError("Conductance needs the package captum: pip install 'mipp[attribution]'.") from problem
+            raise SettingError("Conductance needs the package captum: pip install captum.") from problem
 
         copy, _ = open_gates(scoring_copy(model), data.images)
         chosen = drawn(data, self.samples, seed)
