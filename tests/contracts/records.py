@@ -17,7 +17,7 @@ from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.rebuilding import rebuild
 from mipp_core.cutting.selection import Selection
 from mipp_core.cutting.surgery import shrink
-from mipp_core.data import DATASETS
+from mipp_core.data import DATASETS, Deformation
 from mipp_core.data.dataset import Split
 from mipp_core.experiments import experiment, subject
 from mipp_core.experiments.masking import even_steps, schedule
@@ -98,6 +98,12 @@ def answers(recorded: dict[str, Any]) -> dict[str, list[float]]:
     for name, card in MODELS.items():
         if card.widths:
             found[f"model {name}"] = _initial(name)
+    generator = torch.Generator().manual_seed(4)
+    found["images augmented"] = (
+        Augmentation(padding=1, flip=True, cutout=2).apply(split.images[:3], generator).flatten().tolist()
+    )
+    grey = torch.linspace(0, 1, 2 * 28 * 28).view(2, 1, 28, 28)
+    found["images deformed"] = Deformation(0.5, 3).apply(grey, "train").flatten()[::49].tolist()
     trained = _network()
     train(trained, split, Recipe(2, batch_size=40, milestones=(1,)), seed=3)
     found["recipe"] = _weights(trained)
@@ -175,7 +181,7 @@ def _revision(records: dict[str, Any], place: str) -> Any:
     declared, (kind, _, name) = records["declared"], place.partition(" ")
     if kind in ("pruner", "model"):
         return declared[f"{kind}s"].get(name, {}).get("revision")
-    return declared["stages"]["train" if kind == "recipe" else "measure"]
+    return declared["stages"]["train" if kind in ("recipe", "images") else "measure"]
 
 
 def present() -> dict[str, Any]:
