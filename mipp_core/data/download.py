@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.error import HTTPError, URLError
 
 from torchvision.datasets import MNIST
 from torchvision.datasets.utils import download_and_extract_archive
@@ -107,5 +108,7 @@ def reason(error: BaseException) -> str:
     """Return what went wrong, as one short line."""
     if isinstance(error, FileExistsError | NotADirectoryError):
         return "a part of this path is a file, not a folder"
+    if isinstance(error, URLError) and not isinstance(error, HTTPError):  # says "<urlopen error …>" around the reason
+        return reason(error.reason) if isinstance(error.reason, BaseException) else str(error.reason)
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(str(text).split())

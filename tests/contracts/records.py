@@ -187,7 +187,11 @@ def _revision(records: dict[str, Any], place: str) -> Any:
 def present() -> dict[str, Any]:
     """Return the records of the code as it is."""
     recorded = json.loads(FILE.read_text())["declared"]["pruners"] if FILE.exists() else {}
-    return json.loads(json.dumps({"declared": declared(), "answers": answers(recorded)}))
+    return _as_json({"declared": declared(), "answers": answers(recorded)})
+
+
+def _as_json(value: Any) -> Any:
+    return json.loads(json.dumps(value))
 
 
 def main() -> None:
@@ -196,6 +200,7 @@ def main() -> None:
     now = present()
     if FILE.exists() and (stale := without_revision(json.loads(FILE.read_text()), now)):
         sys.exit(f"{', '.join(stale)}: other results under the same revision. {REMEDY}")
+    now["answers"] = _as_json(answers(now["declared"]["pruners"]))  # of the settings that are recorded from now on
     FILE.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n")
 
 
