@@ -51,7 +51,7 @@ def pruners(_: Namespace) -> Answer:
         }
         for name, kind in PRUNERS.items()
     ]
-    lines = [f"{found['name']:18}{found['description']}\n{'':18}{found['paper']}" for found in document]
+    lines = [f"{found['name']:18}{found['description']}  [{found['paper'].rstrip('.')}]" for found in document]
     return document, lines
 
 
