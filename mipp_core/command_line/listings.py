@@ -45,13 +45,13 @@ def pruners(_: Namespace) -> Answer:
         {
             "name": name,
             "description": _first_line(kind),
-            "paper": describe(kind()).source,
+            "paper": describe(kind()).source.rstrip("."),
             "needs": sorted(kind.needs),
             "settings": asdict(kind()),
         }
         for name, kind in PRUNERS.items()
     ]
-    lines = [f"{found['name']:18}{found['description']}  [{found['paper'].rstrip('.')}]" for found in document]
+    lines = [f"{found['name']:18}{found['description']}  [{found['paper']}]" for found in document]
     return document, lines
 
 
