@@ -21,7 +21,7 @@ fast: $(VENV)/test.done ## the tests to run while working: under a minute
 		tests/cutting/test_selection.py tests/information/test_terc.py tests/reports tests/figures
 
 coverage: $(VENV)/test.done ## all tests but the browser's, with the share of lines they run
-	$(RUN_TESTS) --ignore tests/browser --ignore tests/packaging --cov mipp_core --cov pages --cov-report term:skip-covered
+	$(RUN_TESTS) --ignore tests/browser --ignore tests/packaging --ignore tests/newcomers --ignore tests/pages/test_many_visitors.py --cov mipp_core --cov pages --cov-report term:skip-covered
 
 lint: $(VENV)/test.done ## mend what ruff can mend, and check the types
 	$(BIN)/python -m ruff check --fix .
