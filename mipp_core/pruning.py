@@ -11,11 +11,14 @@ from mipp_core.cutting.pixels import with_pixel_mask
 from mipp_core.cutting.rebuilding import rebuild as rebuild_network
 from mipp_core.cutting.recalibration import recalibrate as recalibrate_network
 from mipp_core.cutting.selection import Scope, Selection
-from mipp_core.cutting.surgery import cut_difference, shrink
+from mipp_core.cutting.surgery import check_exact, cut_difference, shrink
+from mipp_core.cutting.transplanting import transplanted
 from mipp_core.errors import ModelError, SettingError
 from mipp_core.information.confidence import LEVELS, confidence_of
 from mipp_core.information.terc import Decision
 from mipp_core.network.layers import wiring_of
+from mipp_core.network.recording import recorded
+from mipp_core.network.unwrapping import unwrapped
 from mipp_core.own_data import Images, data_for
 from mipp_core.own_files import names_a_file
 from mipp_core.pruners import Decider, Pruner, Ranker, Task, load_pruner
@@ -26,10 +29,6 @@ from mipp_core.vocabulary import Report, silent
 
 _COMPARED = 64
 """Images on which the cut network is compared with the masked one."""
-
-_EXACT = 1e-6
-"""The largest relative difference that counts as rounding; the comparison is made in float64."""
-
 
 @dataclass(frozen=True)
 class Pruned:
@@ -100,21 +99,20 @@ def prune(
         ModelError: the network cannot be traced, cannot read such images, or cannot be cut exactly.
     """
     found = _pruner(pruner, settings)
+    unwrapped(model)
     data = data_for(model, images, labels, needs_labels="labels" in found.needs)
-    masks, decisions = _masks(found, Task(model, data, seed, train, report), confidence, sparsity, scope, floor)
-    slim = shrink(model, masks)
-    difference = cut_difference(model, slim, masks, data.images[:_COMPARED])
-    if not difference <= _EXACT:
-        raise ModelError(
-            f"The cut network's outputs differ from the masked one's by {difference:.1e} of the largest, which is more "
-            f"than rounding ({_EXACT:.0e}): this network is not cut exactly; please report it with its forward method."
-        )
+    network = recorded(model, data.images[:_COMPARED])
+    masks, decisions = _masks(found, Task(network, data, seed, train, report), confidence, sparsity, scope, floor)
+    slim = shrink(network, masks)
+    difference = cut_difference(network, slim, masks, data.images[:_COMPARED])
+    check_exact(difference, data.images.device)
     if rebuild:
-        rebuild_network(model, slim, masks, data.images)
+        rebuild_network(network, slim, masks, data.images)
     if recalibrate:
         recalibrate_network(slim, masks.blank_pixels(data.images))
+    answer = transplanted(model, slim, masks.blank_pixels(data.images[:_COMPARED]))
     channels, height, width = data.image_shape
-    return Pruned(with_pixel_mask(slim, masks, (channels, height, width)), masks, difference, tuple(decisions))
+    return Pruned(with_pixel_mask(answer, masks, (channels, height, width)), masks, difference, tuple(decisions))
 
 
 def _pruner(given: str | Pruner, settings: Mapping[str, Any] | None) -> Pruner:

@@ -14,7 +14,7 @@ jaxtyping.install_import_hook("mipp_core", "beartype.beartype")
 from mipp_core.cutting.masks import KeepMasks  # noqa: E402
 from mipp_core.data.dataset import Split  # noqa: E402
 from mipp_core.models import MODELS, Architecture, Family, architecture  # noqa: E402
-from mipp_core.network.channels import spaces_read  # noqa: E402
+from mipp_core.network.channels import Use, places, reads_space  # noqa: E402
 from mipp_core.network.layers import wiring_of  # noqa: E402
 from mipp_core.pruners import Mipp  # noqa: E402
 from mipp_core.runs import NetworkSpec, RunSpec  # noqa: E402
@@ -115,26 +115,25 @@ def permute() -> Callable[[nn.Module, str, Tensor], bool]:
     @torch.no_grad()
     def change(model: nn.Module, name: str, order: Tensor) -> bool:
         flow = wiring_of(model).flow
-        reads = [(use, start) for use in flow.reads for space, start in spaces_read(use) if space == name]
-        readers = {str(use.node.target) for use, _ in reads}
+        reads = [use for use in flow.reads if reads_space(use, name)]
+        readers = {str(use.node.target) for use in reads}
         grouped = any(getattr(model.get_submodule(path), "groups", 1) > 1 for path in (name, *readers))
-        if grouped or any(name in {space for space, _ in spaces_read(use)} for use in flow.mixes):
+        if grouped or any(reads_space(use, name) for use in flow.mixes):
             return False
-        rows = {(name, 0)} | {
-            (str(use.node.target), start) for use in flow.passes for space, start in spaces_read(use) if space == name
-        }
+        numbers = {(name, 0): torch.arange(len(order))[:, None]}
+        for use in flow.passes:
+            numbers |= {(str(use.node.target), first): rows for first, rows in places(use, name)}
         for gate, opened in flow.gates.items():
-            starts = [sum(part.units for part in opened.parts[:place]) for place in range(len(opened.parts))]
-            rows |= {(gate, start) for part, start in zip(opened.parts, starts, strict=True) if part.space == name}
-        for path, start in rows:
+            use = Use(reads[0].node, reads[0].tensor, opened)
+            numbers |= {(gate, first): rows for first, rows in places(use, name)}
+        for (path, _), rows in numbers.items():
             for tensor in (*model.get_submodule(path).parameters(), *model.get_submodule(path).buffers()):
                 if tensor.ndim:
-                    tensor[start : start + len(order)] = tensor[start : start + len(order)][order]
-        for path, start, units in {(str(use.node.target), start, use.channels.units) for use, start in reads}:
+                    tensor[rows.flatten()] = tensor[rows[order].flatten()]
+        for path, use in {str(use.node.target): use for use in reads}.items():
             weight = model.get_submodule(path).weight
-            columns = torch.arange(weight.shape[1]).view(units, -1)
-            columns[start : start + len(order)] = columns[start : start + len(order)][order]
-            weight.copy_(weight[:, columns.flatten()])
+            for _, rows in places(use, name):
+                weight[:, rows.flatten()] = weight[:, rows[order].flatten()]
         return True
 
     return change

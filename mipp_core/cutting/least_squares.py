@@ -37,9 +37,11 @@ def most_work(regressors: int) -> float:
     return min(_WORK, _MOST_ROWS * float(regressors) ** 2)
 
 
-def can_be_fitted(layer: nn.Conv2d | nn.Linear) -> bool:
-    """Tell whether a layer's patches can be cut out: its padding is given in numbers and filled with zeros."""
-    return isinstance(layer, nn.Linear) or (layer.padding_mode == "zeros" and not isinstance(layer.padding, str))
+def can_be_fitted(layer: nn.Module) -> bool:
+    """Tell whether this is a linear layer, or a 2-D convolution whose padding is given in numbers and filled with zeros."""
+    if isinstance(layer, nn.Linear):
+        return True
+    return isinstance(layer, nn.Conv2d) and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
 
 
 @torch.no_grad()

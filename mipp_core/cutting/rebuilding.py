@@ -17,9 +17,11 @@ from mipp_core.cutting.least_squares import can_be_fitted, fitted
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.surgery import carried_units
 from mipp_core.evaluation import evaluating
+from mipp_core.network.channels import sizes_of
 from mipp_core.network.layers import Wiring, weighted, wiring_of
-from mipp_core.network.lockstep import BATCH, Walk, graph_of, held_at_once
+from mipp_core.network.lockstep import BATCH, Walk, held_at_once
 from mipp_core.network.operations import BATCH_NORMS, BatchNorm, called
+from mipp_core.network.recording import written
 from mipp_core.vocabulary import INPUT
 
 
@@ -51,7 +53,8 @@ def rebuild(
     Raises:
         ModelError: a network cannot be traced, or the masks do not fit it.
     """
-    wiring, graph = wiring_of(dense), graph_of(slim)
+    wiring, slim = wiring_of(dense), written(slim, images)
+    dense, graph = wiring.network, slim.graph
     source = {str(node.target): node for node in wiring.flow.graph.nodes if node.op == "call_module"}
     carried = carried_units(dense, wiring, masks)
     shown = held_at_once(dense, wiring.flow.graph, images)
@@ -60,7 +63,7 @@ def rebuild(
         reads = Walk(slim, graph, masks.blank_pixels(shown), batch_size)
         for node in _to_refit(slim, graph, wiring, masks):
             name = str(node.target)
-            rows = carried.get(name, torch.ones(len(weighted(dense, name).weight), dtype=torch.bool))
+            rows = carried.get(name, torch.ones(sizes_of(weighted(dense, name))[1], dtype=torch.bool))
             _refit(slim, node, (reads.read_by(node), aims.made_by(source[name])), rows, masks.get(name, rows))
 
 

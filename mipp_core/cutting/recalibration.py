@@ -10,8 +10,9 @@ from torch import Tensor, fx, nn
 
 from mipp_core.data.dataset import Samples
 from mipp_core.evaluation import evaluating
-from mipp_core.network.lockstep import BATCH, Walk, graph_of, held_at_once
+from mipp_core.network.lockstep import BATCH, Walk, held_at_once
 from mipp_core.network.operations import BATCH_NORMS, BatchNorm, called
+from mipp_core.network.recording import written
 
 
 @torch.no_grad()
@@ -39,16 +40,17 @@ def recalibrate(
         ModelError: the network cannot be traced.
         DataError: a file cannot be read.
     """
-    graph = graph_of(model)
-    norms = [node for node in graph.nodes if _is_measured(model, node)]
-    if not norms:
+    if not any(isinstance(module, BATCH_NORMS) for module in model.modules()):
         return False
-    shown = held_at_once(model, graph, images.fixed(most).images if isinstance(images, Samples) else images)
-    with evaluating(model):
-        walk = Walk(model, graph, shown, batch_size)
+    given = images.fixed(most).images if isinstance(images, Samples) else images
+    network = written(model, given)
+    norms = [node for node in network.graph.nodes if _is_measured(network, node)]
+    shown = held_at_once(network, network.graph, given)
+    with evaluating(network):
+        walk = Walk(network, network.graph, shown, batch_size)
         for node in norms:
-            _measure(called(node, model), walk.read_by(node))
-    return True
+            _measure(called(node, network), walk.read_by(node))
+    return bool(norms)
 
 
 def _is_measured(model: nn.Module, node: fx.Node) -> bool:

@@ -9,29 +9,23 @@ class Reindex(nn.Module):
     """Turn a tensor with some of a space's channels into one with other channels; missing ones are 0.
 
     Args:
-        has: indices of the channels that are there, ascending.
+        has: indices of the channels that are there, ascending; of their numbers, where channels are several.
         wants: indices of the channels that are needed, ascending.
         dim: the dimension they lie along, counted from the end.
-        spread: each channel is several consecutive numbers.
     """
 
     _taken: Tensor
     _placed: Tensor
 
-    def __init__(self, has: Int[Tensor, " has"], wants: Int[Tensor, " wants"], dim: int, spread: bool = False) -> None:
+    def __init__(self, has: Int[Tensor, " has"], wants: Int[Tensor, " wants"], dim: int) -> None:
         super().__init__()
         shared = torch.isin(has, wants)
-        self._dim, self._wants, self._has, self._spread = dim, len(wants), len(has), spread
+        self._dim, self._wants = dim, len(wants)
         self.register_buffer("_taken", shared.nonzero().flatten(), persistent=False)
         self.register_buffer("_placed", torch.searchsorted(wants, has[shared]), persistent=False)
 
     def forward(self, read: Tensor) -> Tensor:
         """Return the channels that are needed."""
-        if self._spread:
-            return self._reindexed(read.unflatten(self._dim, (self._has, -1)), self._dim - 1).flatten(self._dim - 1)
-        return self._reindexed(read, self._dim)
-
-    def _reindexed(self, read: Tensor, dim: int) -> Tensor:
         shape = list(read.shape)
-        shape[dim] = self._wants
-        return read.new_zeros(shape).index_copy(dim, self._placed, read.index_select(dim, self._taken))
+        shape[self._dim] = self._wants
+        return read.new_zeros(shape).index_copy(self._dim, self._placed, read.index_select(self._dim, self._taken))

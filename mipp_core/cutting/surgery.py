@@ -5,23 +5,28 @@ added into a residual stream, or go into an operation that needs all of them, th
 zeros (``mipp_core.cutting.reindexing``), so the stream keeps its width.
 """
 
-from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
+from mipp_core.cutting.layers import cut_carrier, cut_layer, cut_sizes
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.reindexing import Reindex
 from mipp_core.errors import ModelError
-from mipp_core.network.channels import Channels, Use, Weighted
-from mipp_core.network.gates import assembled, gated, insert
+from mipp_core.network.assembling import assembled, free_name, insert
+from mipp_core.network.channels import Channels, Use
+from mipp_core.network.gates import gated
 from mipp_core.network.layers import Wiring, weighted, wiring_of
-from mipp_core.network.operations import BATCH_NORMS
+from mipp_core.network.outputs import largest_difference
+from mipp_core.network.recording import followed
 from mipp_core.network.silencing import silence
+
+ROUNDING = {torch.float32: 1e-6, torch.float64: 1e-10}
+"""Number type -> the largest relative difference that counts as rounding."""
 
 
 def masked(model: nn.Module, masks: KeepMasks) -> nn.Module:
@@ -29,10 +34,10 @@ def masked(model: nn.Module, masks: KeepMasks) -> nn.Module:
 
     This defines what pruning means; ``shrink`` computes the same, faster.
     """
-    return gated(deepcopy(model).eval(), {name: mask.float() for name, mask in masks.items()})
+    return gated(deepcopy(followed(model)).eval(), {name: mask.float() for name, mask in masks.items()})
 
 
-def shrink(model: nn.Module, masks: KeepMasks) -> nn.Module:
+def shrink(model: nn.Module, masks: KeepMasks) -> fx.GraphModule:
     """Cut removed units out and return a new, smaller network.
 
     In evaluation mode its outputs equal those of the dense network whose removed units are multiplied by 0.  A
@@ -45,20 +50,49 @@ def shrink(model: nn.Module, masks: KeepMasks) -> nn.Module:
         masks: one for every prunable layer; a mask of the input is ignored here.
 
     Returns:
-        A network of the same class if all cut layers fit together; otherwise one that ``torch.fx`` wrote, without
-        layers that only run in training.
+        A network that ``torch.fx`` wrote, with the dense one's modules at their paths, without layers that only run in
+        training.
 
     Raises:
         ModelError: the masks do not fit the network.
     """
     wiring, own = wiring_of(model), masks.without_input()
     _check(wiring, own)
-    cut = _Cut(model, deepcopy(model), wiring, own)
+    cut = _Cut(wiring.network, deepcopy(wiring.network), wiring, own)
     cut.layers()
     joints = cut.joints()
-    if not joints and _runs_everything(model, wiring):
-        return cut.slim
+    cut.sizes()
     return assembled(cut.slim, wiring.flow.graph, joints)
+
+
+def cut_exactly(model: nn.Module, masks: KeepMasks, images: Float[Tensor, "n c h w"]) -> fx.GraphModule:
+    """Cut removed units out, and refuse the result if it does not compute what the masked network computes.
+
+    Args:
+        model: not changed.
+        masks: as for ``shrink``; removed pixels are 0 for both networks.
+        images: on the network's device; the networks are compared on all of them.
+
+    Raises:
+        ModelError: the masks do not fit the network, or it cannot be cut exactly.
+    """
+    slim = shrink(model, masks)
+    check_exact(cut_difference(model, slim, masks, images), images.device)
+    return slim
+
+
+def check_exact(difference: float, device: torch.device) -> None:
+    """Refuse a cut whose outputs differ by more than rounding.
+
+    Raises:
+        ModelError: says by how much.
+    """
+    limit = ROUNDING[_exact_type(device)]
+    if not difference <= limit:
+        raise ModelError(
+            f"The cut network's outputs differ from the masked one's by {difference:.1e} of the largest, which is more "
+            f"than rounding ({limit:.0e}): this network is not cut exactly; please report it with its forward method."
+        )
 
 
 @torch.no_grad()
@@ -71,11 +105,15 @@ def cut_difference(model: nn.Module, slim: nn.Module, masks: KeepMasks, images: 
         masks: what was kept; removed pixels are 0 for both networks.
         images: on the networks' device; computed in float64, or float32 on devices without float64.
     """
-    exact = torch.float32 if images.device.type == "mps" else torch.float64
+    exact = _exact_type(images.device)
     shown = images.to(exact)
-    wanted = masked(model, masks).to(exact)(shown)
+    wanted = masked(model, masks).to(exact)(shown.clone())
     given = deepcopy(slim).to(exact).eval()(masks.blank_pixels(shown))
-    return ((given - wanted).abs().max() / wanted.abs().max().clamp(min=1)).item()
+    return largest_difference(given, wanted)
+
+
+def _exact_type(device: torch.device) -> torch.dtype:
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 def carried_units(model: nn.Module, wiring: Wiring, masks: KeepMasks) -> dict[str, Bool[Tensor, " _"]]:
@@ -89,7 +127,7 @@ def carried_units(model: nn.Module, wiring: Wiring, masks: KeepMasks) -> dict[st
     """
     own = masks.without_input()
     _check(wiring, own)
-    return _Cut(model, model, wiring, own).carried
+    return _Cut(wiring.network, wiring.network, wiring, own).carried
 
 
 def _check(wiring: Wiring, masks: KeepMasks) -> None:
@@ -98,22 +136,12 @@ def _check(wiring: Wiring, masks: KeepMasks) -> None:
         raise ModelError(f"The keep-masks {masks.units} do not fit the network; its layers are {expected}.")
 
 
-def _runs_everything(model: nn.Module, wiring: Wiring) -> bool:
-    """Tell whether every module with weights takes part in evaluation."""
-    called = {str(node.target) for node in wiring.flow.graph.nodes if node.op == "call_module"}
-    return all(
-        name in called
-        for name, module in model.named_modules()
-        if next(module.parameters(recurse=False), None) is not None
-    )
-
-
 @dataclass(frozen=True)
 class _Cut:
     """One network being cut.
 
     Attributes:
-        dense: the network.
+        dense: the network, as it was recorded.
         slim: a copy of it, which is cut in place.
         wiring: of the network.
         masks: what is kept of each prunable layer.
@@ -127,68 +155,93 @@ class _Cut:
     @cached_property
     def carried(self) -> dict[str, Bool[Tensor, " units"]]:
         """The units of each space that the slim network has; any that were removed are always 0."""
-        own = {name: self._whole_groups(name, _kept_or_first(mask)) for name, mask in self.masks.items()}
-        return own | {gate: self._kept(opened, own) for gate, opened in self.wiring.flow.gates.items()}
+        known = {name: self._whole_groups(name, self._never_empty(name, mask)) for name, mask in self.masks.items()}
+        waiting = dict(self.wiring.flow.gates)
+        while waiting:
+            ready = [gate for gate, opened in waiting.items() if not {part.space for part in opened.parts} & {*waiting}]
+            for gate in ready or list(waiting):
+                known[gate] = waiting.pop(gate).kept(known)
+        return known
 
     def layers(self) -> None:
-        """Cut every layer and follower."""
+        """Cut every layer, and everything that goes with its units."""
         for layer in self.wiring.layers:
             if not torch.equal(self.carried[layer.name], self.masks[layer.name]):
                 silence(self.slim, self.wiring, layer.name, self.masks[layer.name])
         for name in self.wiring.weighted:
-            if name in self.carried:
-                _cut_rows(weighted(self.slim, name), self.carried[name])
-        for name, columns in self._columns.items():
-            _cut_columns(weighted(self.slim, name), columns, self._groups(name))
-        for name, channels in self._followed.items():
-            _cut_follower(self.slim.get_submodule(name), channels)
+            cut_layer(weighted(self.slim, name), self.carried.get(name), self._columns.get(name))
+        done: set[str] = set()
+        for use in self.wiring.flow.passes:
+            for carrier in use.carriers:
+                if carrier.path not in done:
+                    done.add(carrier.path)
+                    cut_carrier(self.slim, carrier, self._kept(use.channels))
 
     def joints(self) -> dict[str, nn.Module]:
         """Make a ``Reindex`` module for every reader that needs other channels than there are."""
         flow = self.wiring.flow
+        wants = [(use, self._columns[str(use.node.target)]) for use in flow.reads]
+        wants += [(use, self._wanted(use)) for use in flow.mixes]
         found: dict[str, nn.Module] = {}
-        wants = [(use, self._columns.get(str(use.node.target), self._kept(use.channels))) for use in flow.reads]
-        wants += [(use, self._followed[str(use.node.target)]) for use in flow.passes]
-        wants += [(use, torch.ones(use.channels.units, dtype=torch.bool)) for use in flow.mixes]
-        for number, (use, wanted) in enumerate(wants):
+        for use, wanted in wants:
             has = self._kept(use.channels)
             if not torch.equal(has, wanted):
-                found[f"joint_{number}"] = self._joint(use, has, wanted)
-                insert(flow.graph, f"joint_{number}", use)
+                name = free_name(self.slim, "joint_0", found)
+                found[name] = self._joint(use, has, wanted)
+                insert(flow.graph, name, use)
         return found
 
+    def sizes(self) -> None:
+        """State the new sizes wherever the graph states how many channels there are."""
+        for node, channels in self.wiring.flow.channels.items():
+            cut_sizes(node, channels, self.wiring.flow.channels, self._kept)
+
+    def _wanted(self, use: Use) -> Bool[Tensor, " numbers"]:
+        if use.wanted is not None:
+            return self._kept(use.wanted)
+        return torch.ones(use.channels.numbers, dtype=torch.bool)
+
     def _joint(self, use: Use, has: Tensor, wanted: Tensor) -> Reindex:
-        like, dim = next(self.slim.parameters()), use.channels.dim - use.channels.rank
-        return Reindex(_indices(has, like), _indices(wanted, like), dim, use.channels.spread)
+        device, dim = next(self.slim.parameters()).device, use.channels.dim - use.channels.rank
+        return Reindex(_indices(has, device), _indices(wanted, device), dim)
 
     @cached_property
-    def _columns(self) -> dict[str, Bool[Tensor, " units"]]:
+    def _columns(self) -> dict[str, Bool[Tensor, " numbers"]]:
         """The channels that each layer reads: all that are there in any of its calls, equally many per group."""
         found: dict[str, Tensor] = {}
         for use in self.wiring.flow.reads:
             name = str(use.node.target)
             kept = self._kept(use.channels)
             found[name] = found[name] | kept if name in found else kept
-        return {name: self._grouped_columns(name, kept) for name, kept in found.items()}
+        calls = [str(node.target) for node in self.wiring.flow.graph.nodes if node.op == "call_module"]
+        reads = [str(use.node.target) for use in self.wiring.flow.reads]
+        whole = {name for name in found if reads.count(name) < calls.count(name)}
+        return {
+            name: torch.ones_like(kept) if name in whole else self._grouped_columns(name, kept)
+            for name, kept in found.items()
+        }
 
-    @cached_property
-    def _followed(self) -> dict[str, Bool[Tensor, " units"]]:
-        found: dict[str, Tensor] = {}
-        for use in self.wiring.flow.passes:
-            name = str(use.node.target)
-            kept = self._kept(use.channels)
-            found[name] = found[name] | kept if name in found else kept
-        return found
+    def _kept(self, channels: Channels) -> Bool[Tensor, " numbers"]:
+        """Return which of a tensor's numbers along its channels the slim network has."""
+        return channels.kept(self.carried)
 
-    def _kept(self, channels: Channels, carried: Mapping[str, Tensor] | None = None) -> Bool[Tensor, " units"]:
-        """Return which of a tensor's channels the slim network has."""
-        known = self.carried if carried is None else carried
-        return torch.cat([known.get(part.space, torch.ones(part.units, dtype=torch.bool)) for part in channels.parts])
+    def _never_empty(self, name: str, mask: Bool[Tensor, " units"]) -> Bool[Tensor, " units"]:
+        """Add the first unit of the layer, and of every part of it that is read alone, where none is left."""
+        parts = {part for channels in self.wiring.flow.channels.values() for part in channels.parts}
+        for first, count in {(part.start, part.units) for part in parts if part.space == name}:
+            if not mask[first : first + count].any():
+                mask = mask.clone()
+                mask[first] = True
+        return mask
 
     def _whole_groups(self, name: str, keep: Tensor) -> Tensor:
-        """Add removed units until every group that has any has equally many."""
+        """Add removed units until every group that has any has equally many; every group, if it reads all columns."""
         groups = self._groups(name)
-        return _evened(keep, groups) if groups > 1 else keep
+        if groups == 1:
+            return keep
+        reads = [str(use.node.target) for use in self.wiring.flow.reads]
+        calls = [str(node.target) for node in self.wiring.flow.graph.nodes if node.op == "call_module"]
+        return _evened(keep, groups, every=reads.count(name) < calls.count(name))
 
     def _grouped_columns(self, name: str, kept: Tensor) -> Tensor:
         """Return the columns of a grouped convolution: equally many in every remaining group."""
@@ -205,72 +258,14 @@ class _Cut:
         return getattr(self.dense.get_submodule(name), "groups", 1)
 
 
-def _kept_or_first(mask: Bool[Tensor, " units"]) -> Bool[Tensor, " units"]:
-    """Return the mask, or the first unit alone if the layer has collapsed."""
-    if mask.any():
-        return mask
-    first = torch.zeros_like(mask)
-    first[0] = True
-    return first
-
-
-def _evened(keep: Bool[Tensor, " units"], groups: int) -> Bool[Tensor, " units"]:
-    """Add units to every group that has any until each has as many as the largest."""
+def _evened(keep: Bool[Tensor, " units"], groups: int, every: bool = False) -> Bool[Tensor, " units"]:
+    """Add units to every group that has any, or to all groups, until each has as many as the largest."""
     rows = keep.view(groups, -1)
     most = int(rows.sum(1).max())
     best = (~rows).int().argsort(dim=1, stable=True)[:, :most]
     full = torch.zeros_like(rows).scatter(1, best, True)
-    return (full & rows.any(1, keepdim=True)).flatten()
+    return full.flatten() if every else (full & rows.any(1, keepdim=True)).flatten()
 
 
-def _indices(keep: Tensor, like: Tensor) -> Int[Tensor, " kept"]:
-    return keep.nonzero().flatten().to(like.device)
-
-
-@torch.no_grad()
-def _cut_rows(layer: Weighted, keep: Tensor) -> None:
-    """Keep only some units of a layer."""
-    if isinstance(layer, nn.Conv2d):
-        if layer.groups > 1:
-            layer.groups = int(keep.view(layer.groups, -1).any(1).sum())
-        layer.out_channels = int(keep.sum())
-    else:
-        layer.out_features = int(keep.sum())
-    _keep_entries(layer, keep)
-
-
-@torch.no_grad()
-def _cut_columns(layer: Weighted, keep: Tensor, groups: int) -> None:
-    """Let a layer that had ``groups`` groups read only some channels, equally many in every remaining group."""
-    if isinstance(layer, nn.Linear):
-        columns = keep.repeat_interleave(layer.in_features // len(keep))
-        layer.in_features = int(columns.sum())
-        return _replace(layer, "weight", layer.weight[:, _indices(columns, layer.weight)])
-    by_group = [_indices(columns, layer.weight) for columns in keep.view(groups, -1) if columns.any()]
-    layer.in_channels = int(keep.sum())
-    blocks = layer.weight.chunk(len(by_group))
-    cut = [block[:, columns] for block, columns in zip(blocks, by_group, strict=True)]
-    return _replace(layer, "weight", torch.cat(cut))
-
-
-def _cut_follower(module: nn.Module, keep: Tensor) -> None:
-    """Keep only some channels of a normalisation or a depthwise convolution; the count of batches stays."""
-    if isinstance(module, BATCH_NORMS):
-        module.num_features = int(keep.sum())
-    elif isinstance(module, nn.Conv2d):
-        module.in_channels = module.out_channels = module.groups = int(keep.sum())
-    _keep_entries(module, keep)
-
-
-@torch.no_grad()
-def _keep_entries(module: nn.Module, keep: Tensor) -> None:
-    """Keep only some entries of every tensor that has one per unit."""
-    for name, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
-        if tensor.ndim:
-            _replace(module, name, tensor[_indices(keep, tensor)])
-
-
-def _replace(module: nn.Module, name: str, tensor: Tensor) -> None:
-    old = getattr(module, name)
-    is_parameter = isinstance(old, nn.Parameter)
-    setattr(module, name, nn.Parameter(tensor.clone(), old.requires_grad) if is_parameter else tensor.clone())
+def _indices(keep: Tensor, device: torch.device) -> Int[Tensor, " kept"]:
+    return keep.nonzero().flatten().to(device)

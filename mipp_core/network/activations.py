@@ -11,7 +11,9 @@ from mipp_core.errors import SettingError
 from mipp_core.evaluation import evaluating
 from mipp_core.memory import halving
 from mipp_core.network.channels import Channels
-from mipp_core.network.layers import OUTPUT, Layer, Wiring, wiring_of
+from mipp_core.network.finding import OUTPUT, Layer
+from mipp_core.network.layers import Wiring, wiring_of
+from mipp_core.network.outputs import tensors_of
 from mipp_core.network.streams import Stream, streams_of
 from mipp_core.vocabulary import INPUT, Collapse
 
@@ -72,7 +74,7 @@ def record(
 
 def _record(model: nn.Module, images: Tensor, how: Collapse, batch_size: int) -> Activations:
     wiring = wiring_of(model)
-    streams = streams_of(wiring)
+    network, streams = wiring.network, streams_of(wiring)
     alone = [_voice(wiring, layer) for layer in wiring.layers if not layer.in_stream]
     places = [*alone, *map(_sum, streams), *_other_readers(wiring)]
     names = [*(place.name for place in places), *(without(stream.layer.name) for stream in streams)]
@@ -82,11 +84,18 @@ def _record(model: nn.Module, images: Tensor, how: Collapse, batch_size: int) ->
         collapsed = collapse_maps(maps.flatten(2) if maps.ndim > 2 else maps[..., None], how)
         parts[name].append(collapsed.clone())  # otherwise a view of a tensor that a later operation may overwrite
 
-    with evaluating(model):
+    with evaluating(network):
         for batch in images.split(batch_size):
             parts[INPUT].append(batch.flatten(1))
-            parts[OUTPUT].append(_Listener(model, wiring, places, hear, streams).run(batch))
+            answer = _Listener(network, wiring, places, hear, streams).run(batch)
+            parts[OUTPUT].append(torch.cat([_as_units(tensor, how) for tensor in tensors_of(answer)], 1))
     return {name: torch.cat(pieces) for name, pieces in parts.items()}
+
+
+def _as_units(answer: Tensor, how: Collapse) -> Float[Tensor, "n outputs"]:
+    """Return one number per sample and output of the network."""
+    rows = answer.reshape(len(answer), -1) if answer.ndim < 3 else answer
+    return rows if rows.ndim == 2 else collapse_maps(rows.flatten(2), how)
 
 
 @dataclass(frozen=True)
@@ -98,16 +107,13 @@ class _Place:
     channels: Channels
     start: int
     units: int
+    span: int = 1
 
     def of(self, result: Tensor) -> Float[Tensor, "n units ..."]:
         """Return these channels of the node's result, along the second dimension."""
-        return _heard(result, self.channels)[:, self.start :][:, : self.units]
-
-
-def _heard(result: Tensor, channels: Channels) -> Float[Tensor, "n units ..."]:
-    """Return a view with the channels along the second dimension and the numbers of a flattened map along the third."""
-    rows = result.movedim(channels.dim - channels.rank, 1)
-    return rows.unflatten(1, (channels.units, -1)) if channels.spread else rows
+        rows = result.movedim(self.channels.dim - self.channels.rank, 1)
+        own = rows[:, self.start :][:, : self.units * self.span]
+        return own.unflatten(1, (self.units, self.span)) if self.span > 1 else own
 
 
 def _voice(wiring: Wiring, layer: Layer) -> _Place:
@@ -116,7 +122,8 @@ def _voice(wiring: Wiring, layer: Layer) -> _Place:
 
 
 def _sum(stream: Stream) -> _Place:
-    return _Place(stream.layer.name, stream.between[-1].name, stream.channels, stream.start, stream.layer.units)
+    name, tensor, units = stream.layer.name, stream.between[-1].name, stream.layer.units
+    return _Place(name, tensor, stream.channels, stream.start, units, stream.span)
 
 
 def _other_readers(wiring: Wiring) -> Iterator[_Place]:
@@ -126,7 +133,7 @@ def _other_readers(wiring: Wiring) -> Iterator[_Place]:
     for name in dict.fromkeys([*wiring.image_readers, *read]):
         if name not in (*wiring.names, wiring.last, OUTPUT):
             channels = wiring.flow.channels[first_call[name]]
-            yield _Place(name, first_call[name].name, channels, 0, channels.units)
+            yield _Place(name, first_call[name].name, channels, 0, channels.numbers)
 
 
 def listen(
@@ -139,8 +146,8 @@ def listen(
     """
     wiring = wiring_of(model)
     places = [_voice(wiring, layer) for layer in wiring.layers]
-    with evaluating(model):
-        return _Listener(model, wiring, places, hear).run(images)
+    with evaluating(wiring.network):
+        return _Listener(wiring.network, wiring, places, hear).run(images)
 
 
 class _Listener(fx.Interpreter):
@@ -202,9 +209,10 @@ class _Echo:
         known = self._channels.get(node)
         if known is None:
             return copy
-        start, layer = 0, self._stream.layer
+        start, name = 0, self._stream.layer.name
+        rows = copy.movedim(known.dim - known.rank, 1)
         for part in known.parts:
-            if part.space == layer.name:
-                _heard(copy, known)[:, start : start + part.units] = 0
-            start += part.units
+            if part.space == name:
+                rows[:, start : start + part.numbers] = 0
+            start += part.numbers
         return copy

@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, fx, nn
 
-from mipp_core.network.channels import Channels, Use
+from mipp_core.network.assembling import assembled, free_name, insert
+from mipp_core.network.channels import Channels, reads_space
 from mipp_core.network.layers import wiring_of
 from mipp_core.vocabulary import INPUT
 
@@ -26,19 +27,29 @@ class Gate(nn.Module):
     def forward(self, read: Tensor) -> Tensor:
         """Return the channels times their switches."""
         dim = self._channels.dim - self._channels.rank
-        parts = [self._switches.get(part.space, torch.ones(part.units)).to(read) for part in self._channels.parts]
-        row = torch.cat(parts).repeat_interleave(read.shape[dim] // self._channels.units)
-        return read * row.view(-1, *(1,) * (-1 - dim))
+        parts = [
+            self._switches[part.space][part.start : part.start + part.units].to(read).repeat_interleave(part.span)
+            if part.space in self._switches
+            else read.new_ones(part.numbers)
+            for part in self._channels.parts
+        ]
+        return read * torch.cat(parts).view(-1, *(1,) * (-1 - dim))
 
-    def heard_of(self, space: str, tensor: Tensor) -> Float[Tensor, "n units numbers"] | None:
-        """Return one space's channels of a tensor shaped like the one read here; None if the space is not read here."""
-        start = 0
+    def heard_of(self, space: str, units: int, tensor: Tensor) -> Float[Tensor, "n units numbers"] | None:
+        """Return one space's channels of a tensor shaped like the one read here; None if the space is not read here.
+
+        The numbers of units that are read more than once are behind each other; those that are not read are 0.
+        """
+        rows = tensor.movedim(self._channels.dim - self._channels.rank, 1).flatten(2)
+        found, start = [], 0
         for part in self._channels.parts:
             if part.space == space:
-                rows = tensor.movedim(self._channels.dim - self._channels.rank, 1)
-                return rows.reshape(len(tensor), self._channels.units, -1)[:, start : start + part.units]
-            start += part.units
-        return None
+                own = rows[:, start : start + part.numbers].reshape(len(rows), part.units, -1)
+                whole = own.new_zeros(len(rows), units, own.shape[2])
+                whole[:, part.start : part.start + part.units] = own
+                found.append(whole)
+            start += part.numbers
+        return torch.cat(found, 2) if found else None
 
 
 class PixelGate(nn.Module):
@@ -63,19 +74,22 @@ def gated(model: nn.Module, switches: Mapping[str, Float[Tensor, " units"]]) -> 
         model: in evaluation mode, as the result will be.
         switches: layer name -> one number per unit; those of the pixels under ``input``.
     """
-    flow = wiring_of(model).flow
-    heard = [use for use in (*flow.reads, *flow.mixes) if any(p.space in switches for p in use.channels.parts)]
+    wiring = wiring_of(model)
+    network, flow = wiring.network, wiring.flow
     gates: dict[str, nn.Module] = {}
-    for number, use in enumerate(heard):
-        gates[f"gate_{number}"] = Gate(use.channels, switches)
-        insert(flow.graph, f"gate_{number}", use)
+    for use in (*flow.reads, *flow.mixes):
+        if any(reads_space(use, space) for space in switches):
+            name = free_name(network, "gate_0", gates)
+            gates[name] = Gate(use.channels, switches)
+            insert(flow.graph, name, use)
     if INPUT in switches:
-        gates["gate_input"] = PixelGate(switches[INPUT])
+        name = free_name(network, "gate_0", gates)
+        gates[name] = PixelGate(switches[INPUT])
         image = next(node for node in flow.graph.nodes if node.op == "placeholder")
         with flow.graph.inserting_after(image):
-            gate = flow.graph.call_module("gate_input", (image,))
+            gate = flow.graph.call_module(name, (image,))
         image.replace_all_uses_with(gate, delete_user_cb=lambda user: user is not gate)
-    return assembled(model, flow.graph, gates)
+    return assembled(network, flow.graph, gates)
 
 
 def open_gates(model: nn.Module, images: Tensor) -> tuple[fx.GraphModule, dict[str, Float[Tensor, " units"]]]:
@@ -90,28 +104,3 @@ def open_gates(model: nn.Module, images: Tensor) -> tuple[fx.GraphModule, dict[s
     """
     gates = {layer.name: images.new_ones(layer.units, requires_grad=True) for layer in wiring_of(model).layers}
     return gated(model, gates), gates
-
-
-def insert(graph: fx.Graph, name: str, use: Use) -> None:
-    """Put a module between a tensor and one of its readers."""
-    with graph.inserting_before(use.node):
-        use.node.replace_input_with(use.tensor, graph.call_module(name, (use.tensor,)))
-
-
-def assembled(model: nn.Module, graph: fx.Graph, added: Mapping[str, nn.Module]) -> fx.GraphModule:
-    """Make a network from a graph, another network's modules and new ones; what the graph does not use is left out."""
-    root: dict[str, nn.Module | Tensor] = {}
-    for node in graph.nodes:
-        path = str(node.target)
-        if node.op == "call_module":
-            root[path] = added[path] if path in added else model.get_submodule(path)
-        elif node.op == "get_attr":
-            root[path] = _attribute(model, path)
-    made = fx.GraphModule(root, graph)
-    made.training = model.training
-    return made
-
-
-def _attribute(model: nn.Module, path: str) -> Tensor:
-    owner, _, name = path.rpartition(".")
-    return getattr(model.get_submodule(owner), name)

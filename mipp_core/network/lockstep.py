@@ -8,22 +8,12 @@ from jaxtyping import Float
 from torch import Tensor, fx, nn
 
 from mipp_core.evaluation import evaluating
-from mipp_core.network.tracing import traced
 
 BATCH = 500
 """Images at once: enough for any device to be busy."""
 
 _NUMBERS = 160_000_000
 """Images times the size of the largest tensor: about six of that size are held at once, 4 GB in float32."""
-
-
-def graph_of(model: nn.Module) -> fx.Graph:
-    """Return a network's graph in evaluation mode; a network that ``torch.fx`` wrote already has one.
-
-    Raises:
-        ModelError: the network cannot be traced.
-    """
-    return model.graph if isinstance(model, fx.GraphModule) else traced(model)
 
 
 class Walk:

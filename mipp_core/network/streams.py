@@ -1,11 +1,12 @@
 """Residual streams: what the next layer reads when a layer is added into one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import fx
 
-from mipp_core.network.channels import Channels, spaces_read
-from mipp_core.network.layers import Layer, Wiring
+from mipp_core.network.channels import Channels, Part, parts_read
+from mipp_core.network.finding import Layer
+from mipp_core.network.layers import Wiring
 
 
 @dataclass(frozen=True)
@@ -16,19 +17,21 @@ class Stream:
         layer: the layer.
         between: nodes of the graph, from the sum to the tensor that the next layer reads.
         channels: of that tensor.
-        start: index of the layer's first channel in it.
+        start: place of the layer's first number in it.
+        span: consecutive numbers per channel.
     """
 
     layer: Layer
     between: tuple[fx.Node, ...]
     channels: Channels
     start: int
+    span: int = 1
 
 
 def streams_of(wiring: Wiring) -> list[Stream]:
     """Return the path of every layer that is added into a stream.
 
-    A path ends before the first operation, if any, that mixes the stream's channels.
+    A path ends at the sum if the stream's channels are mixed or only read in part.
     """
     return [_stream(wiring, layer) for layer in wiring.layers if layer.in_stream]
 
@@ -37,11 +40,11 @@ def _stream(wiring: Wiring, layer: Layer) -> Stream:
     flow = wiring.flow
     total = next(node for node in flow.graph.nodes if node.name == layer.voice.sum)
     for use in flow.reads:
-        places = dict(spaces_read(use))
-        if str(use.node.target) == layer.reader and f"+{total.name}" in places:
-            return Stream(
-                layer, _between(total, use.tensor), use.channels, places[f"+{total.name}"] + layer.voice.start
-            )
+        for part, start in parts_read(use):
+            whole = replace(part, span=1) == Part(f"+{total.name}", flow.channels[total].numbers)
+            if str(use.node.target) == layer.reader and whole:
+                first = start + part.span * layer.voice.start
+                return Stream(layer, _between(total, use.tensor), use.channels, first, part.span)
     return Stream(layer, (total,), flow.channels[total], layer.voice.start)
 
 

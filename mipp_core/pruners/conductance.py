@@ -63,8 +63,8 @@ class Conductance(Ranker):
                 target=chosen.labels,
                 n_steps=self.steps,
             )
-            for name in wiring_of(model).names:
-                heard = gate.heard_of(name, flow.detach())
+            for layer in wiring_of(model).layers:
+                name, heard = layer.name, gate.heard_of(layer.name, layer.units, flow.detach())
                 if heard is not None:
                     totals[name] = totals.get(name, 0) + heard.sum(2)
         return {name: totals[name].abs().mean(0).cpu() for name in wiring_of(model).names}

@@ -15,11 +15,12 @@ from jaxtyping import Float
 from torch import Tensor, fx, nn
 
 from mipp_core.evaluation import evaluating
-from mipp_core.network.channels import Use, spaces_read
-from mipp_core.network.gates import assembled
-from mipp_core.network.layers import OUTPUT, Layer, Wiring, weighted, wiring_of
+from mipp_core.network.assembling import assembled
+from mipp_core.network.channels import Use, has_units, places, reads_space
+from mipp_core.network.finding import OUTPUT, Layer
+from mipp_core.network.layers import Wiring, weighted, wiring_of
 from mipp_core.network.operations import called
-from mipp_core.pruners.frozen_paths import FrozenPath, end_at, has_units
+from mipp_core.pruners.frozen_paths import FrozenPath, end_at
 from mipp_core.pruners.sampled_terms import Sampling, sampled_terms
 
 
@@ -41,6 +42,7 @@ def contributions(
         batch_size: images at a time.
     """
     wiring, how = wiring_of(model), Sampling(positions, generator, batch_size)
+    model = wiring.network
     use = _read_in_columns(model, wiring, layer)
     with evaluating(model):
         if use is None:
@@ -51,12 +53,13 @@ def contributions(
 def _read_in_columns(model: nn.Module, wiring: Wiring, layer: Layer) -> Use | None:
     """Return where the next layer reads the units themselves; None if they also reach it in another way."""
     reads = [use for use in wiring.flow.reads if _has(use, layer) and layer.reader in {OUTPUT, use.node.target}]
+    reads = [use for use in reads if isinstance(called(use.node, model), nn.Conv2d | nn.Linear)]
     otherwise = _next_calls(model, wiring, {use.node for use in wiring.flow.mixes if _has(use, layer)})
     return reads[0] if reads and reads[0].node not in otherwise else None
 
 
 def _has(use: Use, layer: Layer) -> bool:
-    return layer.name in {space for space, _ in spaces_read(use)}
+    return reads_space(use, layer.name)
 
 
 def _next_calls(model: nn.Module, wiring: Wiring, starts: set[fx.Node]) -> Iterator[fx.Node]:
@@ -75,14 +78,16 @@ def _by_columns(
 ) -> Float[Tensor, "numbers units"]:
     """Add up the terms of every unit's columns, wherever they are."""
     reader = weighted(model, str(use.node.target))
-    starts = [start for space, start in spaces_read(use) if space == layer.name]
     end_at(wiring.flow.graph, use.tensor)
     read_by = assembled(model, wiring.flow.graph, {})
     found = []
     for batch in images.split(how.batch_size):
         terms = sampled_terms(reader, read_by(batch), how)
-        by_channel = terms.view(len(terms), use.channels.units, -1).sum(2)
-        found.append(torch.stack([by_channel[:, start : start + layer.units] for start in starts]).sum(0))
+        by_number = terms.view(len(terms), use.channels.numbers, -1).sum(2)
+        whole = by_number.new_zeros(len(terms), layer.units)
+        for first, rows in places(use, layer.name):
+            whole[:, first : first + len(rows)] += by_number[:, rows.to(terms.device)].sum(2)
+        found.append(whole)
     return torch.cat(found)
 
 
@@ -107,5 +112,5 @@ def _hearers(model: nn.Module, wiring: Wiring, layer: Layer) -> list[str]:
     ends = {use.node for use in (*wiring.flow.reads, *wiring.flow.mixes) if _has(use, layer)}
     calls = list(_next_calls(model, wiring, ends))
     first = next((place for place, node in enumerate(calls) if node.target == layer.reader), len(calls))
-    (result,) = wiring.flow.graph.output_node().all_input_nodes
+    result = wiring.flow.graph.output_node().all_input_nodes[0]
     return [node.name for node in calls[first:]] or [result.name]

@@ -6,16 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, fx, nn
 
-from mipp_core.network.channels import Channels, Weighted, is_depthwise, spaces_read
-from mipp_core.network.gates import assembled, insert
-from mipp_core.network.layers import Layer, wiring_of
+from mipp_core.network.assembling import assembled, free_name, insert
+from mipp_core.network.channels import Channels, has_units, reads_space
+from mipp_core.network.finding import Layer
+from mipp_core.network.layers import wiring_of
 from mipp_core.network.operations import called
 from mipp_core.pruners.sampled_terms import Sampling
-
-
-def has_units(module: object) -> bool:
-    """Tell whether this is a layer: a convolution that is not depthwise, or a linear layer."""
-    return isinstance(module, Weighted) and not is_depthwise(module)
 
 
 def end_at(graph: fx.Graph, node: fx.Node) -> None:
@@ -43,11 +39,14 @@ class Switch(nn.Module):
     def forward(self, read: Tensor) -> Tensor:
         """Return the switched tensor, and keep the switches."""
         self.row = read.new_ones(len(read), self._layer.units).requires_grad_()
-        parts = self._channels.parts
-        each = [self.row if p.space == self._layer.name else read.new_ones(len(read), p.units) for p in parts]
+        each = [
+            self.row[:, part.start : part.start + part.units].repeat_interleave(part.span, 1)
+            if part.space == self._layer.name
+            else read.new_ones(len(read), part.numbers)
+            for part in self._channels.parts
+        ]
         dim = self._channels.dim - self._channels.rank + read.ndim
-        whole = torch.cat(each, 1).repeat_interleave(read.shape[dim] // self._channels.units, 1)
-        return read * whole.view(len(read), *[-1 if at == dim else 1 for at in range(1, read.ndim)])
+        return read * torch.cat(each, 1).view(len(read), *[-1 if at == dim else 1 for at in range(1, read.ndim)])
 
 
 class _Frozen(fx.Interpreter):
@@ -85,15 +84,17 @@ class FrozenPath:
             model: in evaluation mode; its parameters take no gradients.
             layer: whose units.
         """
-        flow = wiring_of(model).flow
+        wiring = wiring_of(model)
+        network, flow = wiring.network, wiring.flow
         last = next(node for node in flow.graph.nodes if node.name == hearer)
         added: dict[str, nn.Module] = {}
         for use in (*flow.mixes, *(use for use in flow.reads if use.node is last)):
-            if layer.name in {space for space, _ in spaces_read(use)}:
-                added[f"switch_{len(added)}"] = Switch(use.channels, layer)
-                insert(flow.graph, f"switch_{len(added) - 1}", use)
+            if reads_space(use, layer.name):
+                name = free_name(network, "switch_0", added)
+                added[name] = Switch(use.channels, layer)
+                insert(flow.graph, name, use)
         end_at(flow.graph, last)
-        made = assembled(model, flow.graph, added)
+        made = assembled(network, flow.graph, added)
         return cls(_Frozen(made, hearer), tuple(module for module in made.modules() if isinstance(module, Switch)))
 
     def slopes(self, images: Float[Tensor, "n c h w"], how: Sampling) -> Float[Tensor, "numbers units"]:

@@ -49,7 +49,7 @@ class HRank(Ranker):
         found: Scores = {}
 
         def hear(name: str, maps: Tensor) -> None:
-            ranks = torch.linalg.matrix_rank(maps if maps.ndim == 4 else maps[..., None, None])
+            ranks = torch.linalg.matrix_rank(maps.flatten(3) if maps.ndim > 3 else maps.reshape(*maps.shape[:2], -1, 1))
             found[name] = ranks.to(maps.dtype).mean(0).cpu()
 
         listen(model, drawn(data, self.samples, seed).images, hear)

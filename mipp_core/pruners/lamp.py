@@ -9,9 +9,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.network.layers import wiring_of
+from mipp_core.network.layers import by_unit, weighted, wiring_of
 from mipp_core.pruners.contract import Ranker, Scores, Variant
-from mipp_core.pruners.weight_scores import reduced, weights_of
+from mipp_core.pruners.weight_scores import reduced
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,10 @@ class Lamp(Ranker):
 
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Compare every unit with its layer's larger ones."""
-        weights = weights_of(model)
-        return {name: lamp(reduced(weights[name], "l2").double().square()).cpu() for name in wiring_of(model).names}
+        wiring = wiring_of(model)
+        layers = {name: weighted(wiring.network, name) for name in wiring.names}
+        norms = {name: reduced(by_unit(layer, layer.weight), "l2") for name, layer in layers.items()}
+        return {name: lamp(norm.double().square()).cpu() for name, norm in norms.items()}
 
 
 def lamp(squares: Float[Tensor, " units"]) -> Float[Tensor, " units"]:

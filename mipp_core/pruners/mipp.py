@@ -17,7 +17,8 @@ from mipp_core.information.ranking import single_unit_information
 from mipp_core.information.reconstruction import Fit, Reconstruction
 from mipp_core.information.terc import Branch, Decision, keep_masks, terc, uninformative
 from mipp_core.network.activations import Activations, record, without
-from mipp_core.network.layers import OUTPUT, Wiring, wiring_of
+from mipp_core.network.finding import OUTPUT
+from mipp_core.network.layers import Wiring, wiring_of
 from mipp_core.pruners.contract import Decider, Need, Variant
 from mipp_core.pruners.settings import above_zero, at_least, on_or_off, one_of, setting, share, widths
 from mipp_core.vocabulary import INPUT, Collapse, Progress, Reference, Report, silent

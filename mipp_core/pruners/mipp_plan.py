@@ -19,6 +19,7 @@ from mipp_core.evaluation import evaluating
 from mipp_core.information import Ensemble, Pairs
 from mipp_core.information.ensemble import draw_batches
 from mipp_core.information.ranking import single_unit_information
+from mipp_core.network.channels import sizes_of
 from mipp_core.network.layers import device_of, weighted, wiring_of
 from mipp_core.pruners.mipp import Mipp
 
@@ -99,8 +100,9 @@ def plan(settings: Mipp, model: nn.Module, image_shape: tuple[int, int, int], sa
     shapes, count = _shapes(model), min(samples, settings.samples)
     seen, layers = sum(shape.units for shape in shapes), len(shapes)
     if settings.pixels:
-        first = weighted(model, wiring_of(model).image_readers[0])
-        shapes.append(Shape(prod(image_shape), len(first.weight)))
+        wiring = wiring_of(model)
+        first = weighted(wiring.network, wiring.image_readers[0])
+        shapes.append(Shape(prod(image_shape), sizes_of(first)[1]))
     timings = {shape: _timed(settings, shape, count, device_of(model)) for shape in dict.fromkeys(shapes)}
     fits = sum(timings[shape].step * (settings.fit_steps + settings.refit_steps) for shape in shapes)
     ranks = sum(timings[shape].rank_step * settings.rank_steps * shape.units for shape in shapes)
@@ -122,7 +124,7 @@ def plan(settings: Mipp, model: nn.Module, image_shape: tuple[int, int, int], sa
 
 def _shapes(model: nn.Module) -> list[Shape]:
     wiring = wiring_of(model)
-    widths = {name: len(weighted(model, name).weight) for name in wiring.weighted}
+    widths = {name: sizes_of(weighted(wiring.network, name))[1] for name in wiring.weighted}
     return [Shape(layer.units, widths.get(layer.reader, layer.units)) for layer in wiring.layers]
 
 

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
 from mipp_core.errors import ModelError
-from mipp_core.network.channels import spaces_read
+from mipp_core.network.channels import parts_read
 from mipp_core.network.layers import Wiring, wiring_of
-from mipp_core.network.operations import BATCH_NORMS
+from mipp_core.network.operations import BATCH_NORMS, called
 from mipp_core.pruners.contract import Need, Ranker, Scores, Variant
 
 _NAMED = 8  # most layers named in an error message
@@ -74,9 +74,9 @@ def scales(model: nn.Module, wiring: Wiring) -> dict[str, Float[Tensor, " units"
     """
     found: dict[str, Tensor] = {}
     for use in wiring.flow.passes:
-        module = model.get_submodule(str(use.node.target))
-        for space, start in spaces_read(use):
-            if space in wiring.names and isinstance(module, BATCH_NORMS) and module.weight is not None:
-                own = module.weight.detach()[start : start + wiring[space].units]
-                found.setdefault(space, own)
+        module = called(use.node, wiring.network)
+        for part, start in parts_read(use):
+            whole = part.space in wiring.names and part.numbers == wiring[part.space].units
+            if whole and isinstance(module, BATCH_NORMS) and module.weight is not None:
+                found.setdefault(part.space, module.weight.detach()[start : start + part.units])
     return found

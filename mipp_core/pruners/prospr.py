@@ -11,7 +11,8 @@ from torch.nn import functional
 
 from mipp_core.data.dataset import Split
 from mipp_core.errors import SettingError
-from mipp_core.network.layers import weighted, wiring_of
+from mipp_core.network.channels import Weighted, sizes_of
+from mipp_core.network.layers import times_units, weighted, wiring_of
 from mipp_core.network.operations import BATCH_NORMS
 from mipp_core.pruners.contract import Need, Ranker, Scores
 from mipp_core.pruners.settings import above_zero, at_least, setting
@@ -58,7 +59,7 @@ class ProsPR(Ranker):
         """Differentiate the last batch's loss by every mask, through all steps."""
         copy = _training_copy(model)
         names = wiring_of(model).names
-        masks = {name: _ones(weighted(copy, name).weight).requires_grad_() for name in names}
+        masks = {name: _ones(weighted(copy, name)).requires_grad_() for name in names}
         weights = _masked(copy, masks)
         *ahead, last = self._batches(data, seed)
         for images, labels in ahead:
@@ -85,8 +86,8 @@ class ProsPR(Ranker):
         return {n: w - self.learning_rate * s for (n, w), s in zip(weights.items(), slopes, strict=True)}
 
 
-def _ones(weight: Float[Tensor, "units ..."]) -> Float[Tensor, " units"]:
-    return torch.ones(len(weight), dtype=weight.dtype, device=weight.device)
+def _ones(layer: Weighted) -> Float[Tensor, " units"]:
+    return layer.weight.new_ones(sizes_of(layer)[1])
 
 
 def _training_copy(model: nn.Module) -> nn.Module:
@@ -103,8 +104,8 @@ def _masked(model: nn.Module, masks: dict[str, Tensor]) -> dict[str, Tensor]:
     parameters: dict[str, Tensor] = dict(model.named_parameters())
     path_of = {id(parameter): path for path, parameter in parameters.items()}
     for name, mask in masks.items():
-        weight = weighted(model, name).weight
-        parameters[path_of[id(weight)]] = weight * mask.view(-1, *[1] * (weight.ndim - 1))
+        layer = weighted(model, name)
+        parameters[path_of[id(layer.weight)]] = times_units(layer, layer.weight, mask)
     return parameters
 
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.network.layers import weighted, wiring_of
+from mipp_core.network.channels import Weighted
+from mipp_core.network.layers import by_unit, weighted, wiring_of
 from mipp_core.pruners.contract import Need, Ranker, Scores, Variant
 from mipp_core.pruners.settings import at_least, setting
 from mipp_core.pruners.weight_scores import drawn, parts_of_loss, scoring_copy
@@ -50,8 +51,8 @@ class Sosp(Ranker):
         """Sum both orders over every unit's weights."""
         copy = scoring_copy(model)
         names = wiring_of(copy).names
-        owners = [(name, t) for name in names for t in weighted(copy, name).parameters()]
-        tensors = [tensor for _, tensor in owners]
+        owners = [(weighted(copy, name), name, t) for name in names for t in weighted(copy, name).parameters()]
+        tensors = [tensor for *_, tensor in owners]
         own = [tensor.detach().clone() for tensor in tensors]
         first = [torch.zeros_like(tensor) for tensor in own]
         second = [torch.zeros_like(tensor) for tensor in own]
@@ -61,14 +62,16 @@ class Sosp(Ranker):
             products = torch.autograd.grad(along.sum(), tensors)
             first = [total + slope.detach() for total, slope in zip(first, slopes, strict=True)]
             second = [total + product for total, product in zip(second, products, strict=True)]
-        of = [name for name, _ in owners]
+        of = [(layer, name) for layer, name, _ in owners]
         linear, curved = _per_unit(of, own, first), _per_unit(of, own, second)
         return {name: (linear[name].abs() + curved[name].abs() / 2).cpu() for name in names}
 
 
-def _per_unit(of: list[str], weights: list[Tensor], others: list[Tensor]) -> dict[str, Tensor]:
-    """Multiply each unit's weights and bias by its part of another vector, and add up; ``of`` names their layers."""
+def _per_unit(of: list[tuple[Weighted, str]], weights: list[Tensor], others: list[Tensor]) -> dict[str, Tensor]:
+    """Multiply each unit's weights and bias by its part of another vector, and add up; ``of`` tells their layers."""
     products: dict[str, Tensor] = {}
-    for name, weight, other in zip(of, weights, others, strict=True):
-        products[name] = products.get(name, 0) + (weight * other).reshape(len(weight), -1).sum(1)
+    for (layer, name), weight, other in zip(of, weights, others, strict=True):
+        terms = weight * other
+        own = by_unit(layer, terms) if terms.ndim > 1 else terms
+        products[name] = products.get(name, 0) + own.reshape(len(own), -1).sum(1)
     return products

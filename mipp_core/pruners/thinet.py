@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.selection import Scope, Selection
 from mipp_core.data.dataset import Split
-from mipp_core.network.layers import Layer, wiring_of
+from mipp_core.network.finding import Layer
+from mipp_core.network.layers import wiring_of
 from mipp_core.network.silencing import silenced
 from mipp_core.pruners.contract import Need, Ranker, Scores, Task, Variant
 from mipp_core.pruners.contributions import contributions

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mipp_core.data.dataset import Split
-from mipp_core.network.layers import weighted, wiring_of
+from mipp_core.network.layers import by_unit, weighted, wiring_of
 from mipp_core.pruners.contract import Ranker, Scores
 
 WeightScores = dict[str, Float[Tensor, "units ..."]]
@@ -39,7 +39,11 @@ class WeightRanker(Ranker):
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Score every unit by its incoming weights."""
         found = self.weight_scores(model, data, seed)
-        return {name: reduced(found[name], self.reduction).cpu() for name in wiring_of(model).names}
+        wiring = wiring_of(model)
+        return {
+            name: reduced(by_unit(weighted(wiring.network, name), found[name]), self.reduction).cpu()
+            for name in wiring.names
+        }
 
 
 def reduced(scores: Float[Tensor, "units ..."], how: Reduction) -> Float[Tensor, " units"]:
@@ -70,7 +74,8 @@ def _hardsigmoid(x: Tensor) -> Tensor:
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
     """Return the weights of every convolution and linear layer, the last included."""
-    return {name: weighted(model, name).weight for name in wiring_of(model).weighted}
+    wiring = wiring_of(model)
+    return {name: weighted(wiring.network, name).weight for name in wiring.weighted}
 
 
 def parts_of_loss(model: nn.Module, data: Split, batch_size: int) -> Iterator[Tensor]:

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
 from mipp_core.errors import CancelledError
-from mipp_core.network.layers import Layer, wiring_of
+from mipp_core.network.finding import Layer
+from mipp_core.network.layers import wiring_of
 from mipp_core.network.silencing import silence
 from mipp_core.vocabulary import Progress, silent
 

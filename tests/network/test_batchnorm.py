@@ -13,7 +13,8 @@ from mipp_core.data.dataset import Split
 from mipp_core.evaluation import parameters
 from mipp_core.models import Architecture, Family, architecture
 from mipp_core.models.families import MODELS
-from mipp_core.network.layers import Layer, wiring_of
+from mipp_core.network.finding import Layer
+from mipp_core.network.layers import wiring_of
 from mipp_core.network.silencing import silence, silenced
 
 WIDTHS = (4, 3, 5, 4, 6, 5, 4, 3, 5, 4, 6, 5, 4)

@@ -8,7 +8,8 @@ from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.surgery import masked, shrink
 from mipp_core.errors import ModelError
 from mipp_core.models import architecture
-from mipp_core.network.layers import Layer, device_of, weighted, wiring_of
+from mipp_core.network.finding import Layer
+from mipp_core.network.layers import device_of, weighted, wiring_of
 
 
 class Net(nn.Module):

@@ -11,7 +11,8 @@ from torch.nn import functional
 
 from mipp_core.models import Architecture
 from mipp_core.network.activations import collapse_maps, record, without
-from mipp_core.network.layers import OUTPUT, weighted, wiring_of
+from mipp_core.network.finding import OUTPUT
+from mipp_core.network.layers import weighted, wiring_of
 from mipp_core.network.silencing import silence
 from mipp_core.network.streams import passed_by, streams_of
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from mipp_core.cutting.selection import Selection
 from mipp_core.data.dataset import Split
-from mipp_core.network.layers import Layer, wiring_of
+from mipp_core.network.finding import Layer
+from mipp_core.network.layers import wiring_of
 from mipp_core.network.silencing import silenced
 from mipp_core.pruners import Task
 from mipp_core.pruners.thinet import ThiNet, contributions, discard_greedily

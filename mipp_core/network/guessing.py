@@ -1,0 +1,49 @@
+"""Images that a network can read, for those who have the network alone."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from mipp_core.errors import ModelError
+from mipp_core.evaluation import evaluating
+from mipp_core.network.channels import WEIGHTED, sizes_of
+
+_SIDES = (32, 28, 224, 64, 16, 8, 96, 128, 12, 48, 256, 299, 1)
+"""Heights and widths, the most usual first."""
+
+
+@torch.no_grad()
+def guessed_images(model: nn.Module) -> Tensor:
+    """Return two random images that a network can read, of the first usual size that it accepts.
+
+    Raises:
+        ModelError: none of them is.
+    """
+    like = next((each for each in model.parameters() if each.is_floating_point()), torch.zeros(()))
+    generator = torch.Generator().manual_seed(0)
+    with evaluating(model):
+        for shape in _shapes(model):
+            images = torch.randn(2, *shape, generator=generator).to(like)
+            try:
+                model(images.clone())
+            except Exception:  # whatever somebody's forward method raises on images of another size
+                continue
+            return images
+    raise ModelError("No usual size of images fits this network; record it with images of its own first.")
+
+
+def _shapes(model: nn.Module) -> Iterator[tuple[int, ...]]:
+    """Yield shapes that the first layer might read."""
+    first = next((module for module in model.modules() if isinstance(module, WEIGHTED)), None)
+    reads = sizes_of(first)[0] if first is not None else 1
+    if first is not None and not isinstance(first, nn.Linear):
+        dimensions = first.weight.ndim - 2
+        yield from ((reads, *[side] * dimensions) for side in _SIDES)
+        return
+    yield (reads,)
+    for channels in (1, 3):
+        side = round((reads / channels) ** 0.5)
+        if channels * side * side == reads:
+            yield channels, side, side
+    yield from ((channels, side, side) for side in _SIDES for channels in (3, 1))
