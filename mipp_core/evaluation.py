@@ -14,6 +14,9 @@ from mipp_core.memory import halving
 _AT_ONCE = 2000  # images: large enough for any device to be busy
 _NUMBERS = 40_000_000  # of one batch: 160 MB, which limits how many large images are taken at once
 
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+
 
 @torch.no_grad()
 def accuracy(model: nn.Module, data: Samples, batch_size: int | None = None, view: View = whole) -> float:
@@ -65,12 +68,14 @@ def macs(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
     """
     counted: list[int] = []
 
-    def count(module: nn.Conv2d | nn.Linear, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-        counted.append(output[0].numel() * module.weight[0].numel())
+    def count(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        weight: torch.Tensor = module.get_parameter("weight")
+        numbers = inputs[0][0] if isinstance(module, _TRANSPOSED) else output[0]
+        counted.append(numbers.numel() * weight[0].numel())
 
     ghost = _on_meta(model)
     for module in ghost.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, (*_CONVOLUTIONS, *_TRANSPOSED, nn.Linear)):
             module.register_forward_hook(count)
     ghost(torch.empty(1, *image_shape, device="meta", dtype=next(ghost.parameters()).dtype))
     return sum(counted)

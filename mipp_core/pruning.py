@@ -13,7 +13,7 @@ from mipp_core.cutting.recalibration import recalibrate as recalibrate_network
 from mipp_core.cutting.selection import Scope, Selection
 from mipp_core.cutting.surgery import check_exact, cut_difference, shrink
 from mipp_core.cutting.transplanting import transplanted
-from mipp_core.errors import ModelError, SettingError
+from mipp_core.errors import SettingError
 from mipp_core.information.confidence import LEVELS, confidence_of
 from mipp_core.information.terc import Decision
 from mipp_core.network.layers import wiring_of
@@ -29,6 +29,7 @@ from mipp_core.vocabulary import Report, silent
 
 _COMPARED = 64
 """Images on which the cut network is compared with the masked one."""
+
 
 @dataclass(frozen=True)
 class Pruned:

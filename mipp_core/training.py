@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from mipp_core.augmentation import Augmentation, mixed
 from mipp_core.data.dataset import Batch, Samples, View, whole
+from mipp_core.errors import ModelError
 from mipp_core.network.layers import device_of
 from mipp_core.network.operations import BATCH_NORMS
 from mipp_core.recipes import RECIPES, Recipe, recipe
@@ -57,7 +58,13 @@ def train(
     Raises:
         SettingError: the recipe crops random parts of image files, but the images are in memory.
         DataError: a file cannot be read.
+        ModelError: every parameter is frozen, or the network does not return class scores in training.
     """
+    if how.epochs and not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ModelError(
+            "Every parameter of the network is frozen, so that it cannot be trained; set requires_grad on some of "
+            "them, or choose a recipe of 0 epochs."
+        )
     optimiser = torch.optim.SGD(
         model.parameters(), how.learning_rate, how.momentum, weight_decay=how.weight_decay, fused=True
     )
@@ -109,8 +116,20 @@ def _loss(
     if augmentation is not None:
         images = augmentation.apply(images, generator)
     if augmentation is None or not augmentation.mixup:
-        return functional.cross_entropy(model(view(images)), labels)
+        return functional.cross_entropy(_scores(model, view(images)), labels)
     mixture = mixed(images, generator)
-    logits = model(view(mixture.images))
+    logits = _scores(model, view(mixture.images))
     own, other = (functional.cross_entropy(logits, wanted) for wanted in (labels, labels[mixture.partner]))
     return mixture.share * own + (1 - mixture.share) * other
+
+
+def _scores(model: nn.Module, images: Tensor) -> Float[Tensor, "n classes"]:
+    """Return the network's class scores, and nothing else."""
+    answer = model(images)
+    if not isinstance(answer, Tensor) or answer.ndim != 2:
+        found = f"a tensor of {answer.ndim} dimensions" if isinstance(answer, Tensor) else f"a {type(answer).__name__}"
+        raise ModelError(
+            f"In training, the network returns {found}; it must return one tensor [images, classes]. Turn its "
+            "auxiliary outputs off, or train it yourself and give its weights."
+        )
+    return answer

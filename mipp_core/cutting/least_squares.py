@@ -1,7 +1,7 @@
 """Finds the weights that bring a layer closest to given results: ridge regression on what it reads."""
 
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import TypeGuard, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -37,8 +37,8 @@ def most_work(regressors: int) -> float:
     return min(_WORK, _MOST_ROWS * float(regressors) ** 2)
 
 
-def can_be_fitted(layer: nn.Module) -> bool:
-    """Tell whether this is a linear layer, or a 2-D convolution whose padding is given in numbers and filled with zeros."""
+def can_be_fitted(layer: nn.Module) -> TypeGuard[nn.Conv2d | nn.Linear]:
+    """Tell whether a layer is linear, or a 2-D convolution whose padding is given in numbers and filled with zeros."""
     if isinstance(layer, nn.Linear):
         return True
     return isinstance(layer, nn.Conv2d) and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)

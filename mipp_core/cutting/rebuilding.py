@@ -77,7 +77,7 @@ def _to_refit(slim: nn.Module, graph: fx.Graph, wiring: Wiring, masks: KeepMasks
         keep = masks.get(str(node.target)) if node in layers else None
         if behind and node in layers and (keep is None or keep.any()):
             layer = weighted(slim, str(node.target))
-            if owners[id(layer.weight)] == 1 and can_be_fitted(layer):
+            if owners[id(layer.weight)] == 1:
                 yield node
         if behind or not (keep is None or keep.all()):
             changed.add(node)
@@ -97,6 +97,8 @@ def _refit(
 ) -> None:
     """Refit the kept units of a layer; ``rows`` are the units it still has, some of which may only fill up a group."""
     layer = weighted(slim, str(node.target))
+    if not can_be_fitted(layer):
+        return
     device = layer.weight.device
     norm = None if layer.bias is not None else _only_norm_behind(slim, node)
     fit = fitted(

@@ -3,14 +3,13 @@
 from copy import deepcopy
 from dataclasses import dataclass, replace
 
-import torch
 from torch import nn
 
 from mipp_core.checkpoints.fitting import load
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.rebuilding import rebuild
 from mipp_core.cutting.recalibration import recalibrate
-from mipp_core.cutting.surgery import cut_difference
+from mipp_core.cutting.surgery import check_exact, cut_difference
 from mipp_core.evaluation import accuracy, is_untrainable, macs, parameters
 from mipp_core.experiments.masking import (
     Point,
@@ -72,7 +71,7 @@ class Experiment(Subject):
         trains = "training" in pruner.needs
 
         def make() -> Outcome:
-            model = self.initial() if trains else self.model
+            model = self.followed(self.initial()) if trains else self.model
             masks = pruner.masks(self._task(model), sparsities, spec.selection)
             return Outcome({"masks": [each.to_json() for each in masks]})
 
@@ -181,9 +180,11 @@ class Experiment(Subject):
         return {"accuracy_recalibrated": None, "train_accuracy_recalibrated": None}
 
     def _cut_difference(self, slim: nn.Module, masks: KeepMasks) -> float:
-        """Compare a slim network with the dense one whose removed units are multiplied by 0."""
-        images = self.data.test.take(torch.arange(min(_COMPARE_ON, len(self.data.test)))).in_memory().images
-        return cut_difference(self.model, slim, masks, images)
+        """Compare a slim network with the masked one, and refuse it if it differs by more than rounding."""
+        images = self.shown(_COMPARE_ON)
+        difference = cut_difference(self.model, slim, masks, images)
+        check_exact(difference, images.device)
+        return difference
 
     def _trained(self, slim: nn.Module, masks: KeepMasks, how: Recipe, report: Report, stage: str) -> Outcome:
         """Train a slim network and judge it."""

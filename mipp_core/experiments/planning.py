@@ -11,7 +11,9 @@ from mipp_core.data import DATASETS
 from mipp_core.experiments.networks import initial_network
 from mipp_core.experiments.subject import JUDGE_ON, REBUILD_ON
 from mipp_core.information import LEVELS
+from mipp_core.network.guessing import example_images
 from mipp_core.network.layers import weighted, wiring_of
+from mipp_core.network.recording import recorded
 from mipp_core.pruners import SMALL, Mipp, Plan, plan
 from mipp_core.pruners.mipp_plan import duration, forward_seconds, seconds_of
 from mipp_core.runs.spec import RunSpec
@@ -58,7 +60,7 @@ def plan_run(spec: RunSpec, device: torch.device) -> RunPlan:
     """Estimate a run of MIPP; a few seconds of measuring on the device itself."""
     card, levels = DATASETS[spec.network.dataset], len(spec.confidences or range(LEVELS))
     settings = spec.settings if isinstance(spec.settings, Mipp) else spec.follow or Mipp()
-    model = initial_network(spec.network, device)
+    model = recorded(initial_network(spec.network, device), example_images(card.image_shape, device))
     an_image = forward_seconds(model, card.image_shape)
     an_epoch = _STEP * an_image * card.train_size
     cuts = len(spec.points) * (1 + len(set(spec.controls) & {"random", "magnitude"}))

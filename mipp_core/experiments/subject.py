@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mipp_core.checkpoints.fitting import load
 from mipp_core.cutting.masks import KeepMasks
-from mipp_core.cutting.surgery import shrink
+from mipp_core.cutting.surgery import cut_exactly
 from mipp_core.data import Dataset, Samples, Split
 from mipp_core.data.drawing import stratified_index
 from mipp_core.evaluation import accuracy
 from mipp_core.experiments.networks import given_weights, initial_network, load_data
+from mipp_core.network.guessing import example_images
 from mipp_core.network.layers import wiring_of
+from mipp_core.network.recording import recorded
 from mipp_core.network.streams import passed_by
 from mipp_core.runs.spec import RunSpec
 from mipp_core.store import Outcome, Stages
@@ -26,6 +28,9 @@ from mipp_core.vocabulary import Report
 REBUILD_ON = 4000  # unlabelled images for the closed form: enough for LeNet5's 400 regressors
 JUDGE_ON = 10_000  # training images for the accuracy on the training split
 _PRUNE_ON = 8_000  # training images at hand for pruners where the split is streamed: as many as MIPP draws by default
+
+_FOLLOWED_ON = 8  # test images on which the graph is compared with the network
+_CUT_ON = 2  # test images on which every cut is compared with the masked network; levels are, on more
 
 
 @dataclass(frozen=True)
@@ -117,16 +122,29 @@ class Subject:
 
     @cached_property
     def model(self) -> nn.Module:
-        """The network that is pruned."""
+        """The network that is pruned, as a graph that was compared with it on real images."""
         model = self.initial()
         if self.spec.trained:
             load(model, self.dense().tensors or {})
-        return model
+        return self.followed(model)
+
+    def followed(self, model: nn.Module) -> nn.Module:
+        """Return a network as a graph that was compared with it on real images; it shares the weights.
+
+        Raises:
+            ModelError: it cannot be followed.
+        """
+        return recorded(model, self.shown(_FOLLOWED_ON))
+
+    def shown(self, count: int) -> Tensor:
+        """Return some test images."""
+        return self.data.test.take(torch.arange(min(count, len(self.data.test)))).in_memory().images
 
     @cached_property
     def passed_by(self) -> frozenset[str]:
         """Names of the layers that the network works without."""
-        return passed_by(wiring_of(initial_network(self.spec.network)))
+        model, shape = initial_network(self.spec.network), self.spec.network.architecture.image_shape
+        return passed_by(wiring_of(recorded(model, example_images(shape))))
 
     @property
     def depends_on(self) -> dict[str, Any]:
@@ -134,5 +152,9 @@ class Subject:
         return {"network": self.spec.network, "trained": self.spec.trained}
 
     def cut(self, masks: KeepMasks, start: nn.Module | None = None) -> nn.Module:
-        """Cut removed units out of the network that is pruned, or out of another of its shape."""
-        return shrink(self.model if start is None else start, masks)
+        """Cut removed units out of the network that is pruned, or out of another of its shape.
+
+        Raises:
+            ModelError: the cut is not exact on a few images.
+        """
+        return cut_exactly(self.model if start is None else self.followed(start), masks, self.shown(_CUT_ON))

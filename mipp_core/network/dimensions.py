@@ -13,6 +13,7 @@ from mipp_core.network.reshaping import reshaped
 _RESHAPES = frozenset({"reshape", "flatten", "squeeze", "unsqueeze", "view", "unflatten", "ravel"})
 _PERMUTES = frozenset({"permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t", "adjoint"})
 _TURNS = frozenset({"T", "mT", "H", "mH"})
+_REPEATS = frozenset({"expand", "repeat", "tile", "repeat_interleave"})
 _SIZES = (2, 3, 5, 7, 11, 13, 17, 19)
 """All different, so that each dimension can be told by its size."""
 
@@ -25,19 +26,19 @@ def moved(node: fx.Node, model: nn.Module, given: Channels) -> tuple[Channels | 
     spatial = _spatial(node, model, given)
     if spatial is not None:
         return spatial
-    name, after = name_of(node), shape_of(node)
+    return _rearranged(node, model, given), False
+
+
+def _rearranged(node: fx.Node, model: nn.Module, given: Channels) -> Channels | None:
+    """Follow what gives the same numbers other places, or takes some of them."""
+    name, before, after = name_of(node), shape_of(node.all_input_nodes[0]), shape_of(node)
     if name in _RESHAPES or isinstance(operations.called(node, model), nn.Flatten):
-        before = shape_of(node.all_input_nodes[0])
-        return (None if before is None or after is None else reshaped(given, before, after)), False
+        return None if before is None or after is None else reshaped(given, before, after)
     if name in _PERMUTES or (name == "getattr" and node.args[1] in _TURNS):
-        return _permuted(node, given), False
-    if name in {"narrow", "select"}:
-        return _taken(node, given), False
-    if name == "getitem":
-        return _indexed(node, given), False
-    if name in {"expand", "repeat", "tile", "repeat_interleave"}:
-        return _repeated(node, given), False
-    return None, False
+        return _permuted(node, given)
+    if name in _TAKES:
+        return _TAKES[name](node, given)
+    return _repeated(node, given) if name in _REPEATS else None
 
 
 def _spatial(node: fx.Node, model: nn.Module, given: Channels) -> tuple[Channels | None, bool] | None:
@@ -103,7 +104,7 @@ def _permuted(node: fx.Node, given: Channels) -> Channels | None:
         order = getattr(tried, target)(*rest, **node.kwargs).shape
     else:
         kwargs = {key: value for key, value in node.kwargs.items() if key != "input"}
-        order = target(tried, *rest, **kwargs).shape  # type: ignore[operator]
+        order = target(tried, *rest, **kwargs).shape
     return replace(given, dim=list(order).index(_SIZES[given.dim]))
 
 
@@ -175,3 +176,7 @@ def _repeated(node: fx.Node, given: Channels) -> Channels | None:
     else:
         parts = given.parts * times
     return replace(given, parts=parts, rank=len(shape), dim=dim)
+
+
+_TAKES = {"narrow": _taken, "select": _taken, "getitem": _indexed}
+"""Functions that take some of the numbers."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from mipp_core.errors import ModelError
@@ -13,6 +14,11 @@ _SIDES = (32, 28, 224, 64, 16, 8, 96, 128, 12, 48, 256, 299, 1)
 """Heights and widths, the most usual first."""
 
 
+def example_images(image_shape: tuple[int, ...], device: torch.device | str = "cpu") -> Float[Tensor, "2 ..."]:
+    """Return two random images, the same every time; the global random state is not changed."""
+    return torch.randn(2, *image_shape, generator=torch.Generator().manual_seed(0)).to(device)
+
+
 @torch.no_grad()
 def guessed_images(model: nn.Module) -> Tensor:
     """Return two random images that a network can read, of the first usual size that it accepts.
@@ -21,10 +27,9 @@ def guessed_images(model: nn.Module) -> Tensor:
         ModelError: none of them is.
     """
     like = next((each for each in model.parameters() if each.is_floating_point()), torch.zeros(()))
-    generator = torch.Generator().manual_seed(0)
     with evaluating(model):
         for shape in _shapes(model):
-            images = torch.randn(2, *shape, generator=generator).to(like)
+            images = example_images(shape).to(like)
             try:
                 model(images.clone())
             except Exception:  # whatever somebody's forward method raises on images of another size

@@ -100,12 +100,17 @@ def keeps_zero(node: fx.Node, model: nn.Module) -> bool:
     if isinstance(function, nn.PReLU):
         return True
     zeros = torch.zeros(2, dtype=node.all_input_nodes[0].meta.get("dtype", torch.float32))
-    args, kwargs = (fx.node.map_arg(each, lambda _: zeros) for each in (node.args, node.kwargs))
+    asked: Any = fx.node.map_arg((node.args, node.kwargs), lambda _: zeros)
     try:
-        found = getattr(zeros, function)(*args[1:], **kwargs) if node.op == "call_method" else function(*args, **kwargs)
+        found = result_of(function, node.op == "call_method", *asked)
     except Exception:  # an operation that cannot be tried is taken to wake units
         return False
     return isinstance(found, torch.Tensor) and not found.is_meta and not found.any()
+
+
+def result_of(function: Any, is_method: bool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call a function, or the first argument's method of a name."""
+    return getattr(args[0], function)(*args[1:], **kwargs) if is_method else function(*args, **kwargs)
 
 
 def pooled_dimensions(node: fx.Node, model: nn.Module) -> int:
@@ -206,7 +211,7 @@ def joined_along(node: fx.Node, rank: int) -> int | None:
 
 def joined(node: fx.Node) -> list[fx.Node]:
     """Return the tensors that a concatenation joins."""
-    return list(argument(node, "tensors", 0, ()))  # type: ignore[arg-type]
+    return list(argument(node, "tensors", 0, ()))
 
 
 def argument(node: fx.Node, name: str, place: int, usual: Any) -> Any:

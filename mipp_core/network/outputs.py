@@ -1,5 +1,6 @@
 """What networks answer: a tensor, or tuples and dictionaries of tensors."""
 
+from math import isnan
 from typing import Any
 
 from torch import Tensor
@@ -23,7 +24,7 @@ def largest_difference(given: Any, wanted: Any) -> float:
         if other.numel() and not _both_infinite(one, other):
             gap = (one.to(other.dtype) - other).abs().max().double()
             found.append((gap / other.abs().max().double().clamp(min=1)).item())
-    return max(found, key=lambda each: float("inf") if each != each else each)
+    return max(found, key=lambda each: float("inf") if isnan(each) else each)
 
 
 def _both_infinite(one: Tensor, other: Tensor) -> bool:

@@ -14,6 +14,7 @@ from torch import Tensor, fx, nn
 from mipp_core.network.assembling import assembled, free_name, held
 from mipp_core.network.channels import Channels
 from mipp_core.network.following import follow
+from mipp_core.network.operations import result_of
 from mipp_core.network.plain_layers import as_layer, is_parametrised, plain_layer
 from mipp_core.network.plain_shapes import state_shapes, state_unflattening
 from mipp_core.vocabulary import INPUT
@@ -75,9 +76,11 @@ class Draft:
         for node in list(self.graph.nodes):
             if node.op == "get_attr":
                 values[node] = self.tensor(str(node.target)), frozenset({str(node.target)})
-            elif node.op in {"call_function", "call_method"} and {*node.all_input_nodes} and {
-                *node.all_input_nodes
-            } <= values.keys():
+            elif (
+                node.op in {"call_function", "call_method"}
+                and {*node.all_input_nodes}
+                and {*node.all_input_nodes} <= values.keys()
+            ):
                 values[node] = self._computed(node, values)
         for node, (value, sources) in values.items():
             lasting = [user for user in node.users if user not in values]
@@ -85,9 +88,8 @@ class Draft:
                 self._replace(node, value, sources)
 
     def _computed(self, node: fx.Node, values: Mapping[fx.Node, tuple[Any, frozenset[str]]]) -> Any:
-        args, kwargs = (fx.node.map_arg(each, lambda read: values[read][0]) for each in (node.args, node.kwargs))
-        target: Any = node.target
-        result = getattr(args[0], target)(*args[1:], **kwargs) if node.op == "call_method" else target(*args, **kwargs)
+        asked: Any = fx.node.map_arg((node.args, node.kwargs), lambda read: values[read][0])
+        result = result_of(node.target, node.op == "call_method", *asked)
         return result, frozenset().union(*(values[read][1] for read in node.all_input_nodes))
 
     def _replace(self, node: fx.Node, value: Tensor, sources: frozenset[str]) -> None:
@@ -142,8 +144,9 @@ class Draft:
     def _is_own(self, owner: str, node: fx.Node) -> bool:
         """Tell whether a module holds nothing but the weights of one layer, which nothing else reads."""
         own = {name for name, _ in self.model.get_submodule(owner).named_parameters(recurse=False)}
-        reads = [each for each in self.graph.nodes if each.op == "get_attr" and str(each.target).startswith(f"{owner}.")]
-        return own <= _WEIGHTS and all(set(each.users) <= {node} for each in reads)
+        reads = [each for each in self.graph.nodes if each.op == "get_attr"]
+        others = [each for each in reads if str(each.target).startswith(f"{owner}.") and set(each.users) - {node}]
+        return own <= _WEIGHTS and not others
 
     def names(self) -> None:
         """Give layers other names if theirs stand for the image or the answer."""

@@ -1,7 +1,7 @@
 """Ordinary layers in place of functions with weights, and of layers whose weights are parametrised."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, fx, nn
@@ -63,7 +63,7 @@ def _layer(
 
 def _product(node: fx.Node, tensor: Callable[[str], Any]) -> tuple[nn.Module, str] | None:
     """Return the linear layer that a product with a fixed matrix is."""
-    read, matrix = node.args
+    read, matrix = cast("tuple[Any, Any]", node.args)
     fixed = isinstance(matrix, fx.Node) and matrix.op == "get_attr" and isinstance(read, fx.Node)
     if not fixed or read.op == "get_attr":
         return None

@@ -33,11 +33,6 @@ _VALUES = frozenset(
 
 _RANDOM = frozenset({"uniform_", "normal_", "bernoulli_", "random_", "exponential_", "geometric_", "cauchy_"})
 
-_OPERATORS: dict[str, Callable[..., Any]] = {"__getitem__": operator.getitem}
-
-_REPLACED: dict[str, Callable[..., Any]] = {"zero_": torch.zeros_like, "fill_": torch.full_like}
-"""Changes in place whose other form has another name."""
-
 _METHODS = "torch._tensor"
 """Where PyTorch defines the tensors' methods that are written in Python."""
 
@@ -52,7 +47,7 @@ class Call:
     op: str
     target: Any
     args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
+    kwargs: dict[str, Any]
 
 
 def set_part(tensor: Tensor, place: Any, values: Any) -> Tensor:
@@ -73,14 +68,8 @@ def pure(func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, A
         kept["inplace"] = False
     if name in _RANDOM:
         raise ModelError(f"This network draws random numbers in evaluation mode ({name}); it cannot be pruned.")
-    if name == "__get__":
-        return Call("call_function", getattr, (*args[:1], func.__self__.__name__), {})  # type: ignore[attr-defined]
-    if name == "__setitem__":
-        return Call("call_function", set_part, args, kept)
-    if name == "copy_":
-        return Call("call_method", "expand_as", (args[1], args[0]), {})
-    if name in _OPERATORS or name in _REPLACED:
-        return Call("call_function", _OPERATORS.get(name) or _REPLACED[name], args, kept)
+    if name in _SPECIAL:
+        return _SPECIAL[name](func, args, kept)
     if name.endswith("_") and not name.endswith("__"):
         return _renamed(name[:-1], args, kept)
     if getattr(Tensor, name, None) == func or func.__module__ == _METHODS:
@@ -88,7 +77,26 @@ def pure(func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, A
     return Call("call_function", func, args, kept)
 
 
-def _renamed(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call:
+def _attribute(func: Any, args: tuple[Any, ...], _: Any) -> Call:
+    return Call("call_function", getattr, (*args[:1], func.__self__.__name__), {})
+
+
+def _calls(target: Callable[..., Any]) -> Callable[..., Call]:
+    return lambda _, args, kwargs: Call("call_function", target, args, kwargs)
+
+
+_SPECIAL: dict[str, Callable[..., Call]] = {
+    "__get__": _attribute,
+    "__getitem__": _calls(operator.getitem),
+    "__setitem__": _calls(set_part),
+    "zero_": _calls(torch.zeros_like),
+    "fill_": _calls(torch.full_like),
+    "copy_": lambda _, args, __: Call("call_method", "expand_as", (args[1], args[0]), {}),
+}
+"""Functions that are called in another way."""
+
+
+def _renamed(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
     if hasattr(Tensor, name):
         return Call("call_method", name, args, kwargs)
     return Call("call_function", getattr(functional, name, None) or getattr(torch, name), args, kwargs)

@@ -129,18 +129,15 @@ class Recorder(TorchFunctionMode):
         """
         if sets_part and id(given[0]) in self._known:
             return (self._known[id(given[0])].node, *self._arguments(given[1:]))
-        if isinstance(given, Tensor):
-            return self._node(given)
-        if isinstance(given, dict):
-            return {key: self._arguments(value) for key, value in given.items()}
         if isinstance(given, list | tuple):
             parts = [self._arguments(value) for value in given]
             return parts if isinstance(given, list) else tuple(parts)
         if isinstance(given, slice):
             return slice(*(self._arguments(each) for each in (given.start, given.stop, given.step)))
-        if hasattr(given, "__dataclass_fields__"):  # the outputs of some libraries' networks
-            return {name: self._arguments(getattr(given, name)) for name in given.__dataclass_fields__}
-        return _plain(given)
+        named = vars(given) if hasattr(given, "__dataclass_fields__") else given  # some libraries' networks answer so
+        if isinstance(named, dict):
+            return {key: self._arguments(value) for key, value in named.items()}
+        return self._node(given) if isinstance(given, Tensor) else _plain(given)
 
     def _node(self, tensor: Tensor) -> fx.Node:
         known = self._known.get(id(tensor))

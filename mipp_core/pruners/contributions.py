@@ -9,6 +9,7 @@ nonlinearities, these derivatives again add up to the number, except for what do
 
 from collections.abc import Iterator
 from copy import deepcopy
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -77,7 +78,7 @@ def _by_columns(
     model: nn.Module, wiring: Wiring, layer: Layer, use: Use, images: Tensor, how: Sampling
 ) -> Float[Tensor, "numbers units"]:
     """Add up the terms of every unit's columns, wherever they are."""
-    reader = weighted(model, str(use.node.target))
+    reader = cast("nn.Conv2d | nn.Linear", weighted(model, str(use.node.target)))  # see ``_read_in_columns``
     end_at(wiring.flow.graph, use.tensor)
     read_by = assembled(model, wiring.flow.graph, {})
     found = []

@@ -12,11 +12,13 @@ from torch import Tensor, nn
 from mipp_core.checkpoints.fitting import load
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.pixels import with_pixel_mask
-from mipp_core.cutting.surgery import shrink
+from mipp_core.cutting.surgery import cut_exactly
 from mipp_core.errors import DataError, ModelError
 from mipp_core.information import confidence_of
 from mipp_core.information.confidence import level_of
 from mipp_core.models import Architecture
+from mipp_core.network.guessing import example_images
+from mipp_core.network.recording import recorded
 from mipp_core.own_files import shown
 from mipp_core.runs.document import RunDocument
 from mipp_core.runs.result import RunResult, accuracy_of, entry_of, masks_of
@@ -132,7 +134,8 @@ def slim_network(description: dict[str, Any], weights: dict[str, Tensor]) -> nn.
     """
     made = Architecture.from_json(description["architecture"])
     masks = KeepMasks.from_json(description["masks"])
-    model = shrink(made.build().eval(), masks)
+    images = example_images(made.image_shape)
+    model = cut_exactly(recorded(made.build().eval(), images), masks, images)
     try:
         load(model, weights)
     except RuntimeError as problem:
