@@ -12,7 +12,7 @@ from mipp_core.network.carriers import carriers_of
 from mipp_core.network.channels import Channels, Flow, Part, Use, has_units, parts_read, sizes_of
 from mipp_core.network.dimensions import moved
 from mipp_core.network.pairs import Pair
-from mipp_core.network.plain_shapes import shape_of
+from mipp_core.network.plain_shapes import name_of, shape_of, tensors_read
 
 
 def follow(model: nn.Module, graph: fx.Graph) -> Flow:
@@ -85,8 +85,8 @@ class _Step:
         module = operations.called(self.node, self.model)
         if has_units(module):
             return self._weighted(module)
-        known = {tensor: self._channels[tensor] for tensor in self.node.all_input_nodes if tensor in self._channels}
-        if not known:
+        known = {tensor: self._channels[tensor] for tensor in tensors_read(self.node) if tensor in self._channels}
+        if not known or name_of(self.node) == "size":  # of a dimension that the images' sizes decide
             return None
         return self._after(module, known) or self._mixed(known)
 
@@ -99,7 +99,7 @@ class _Step:
         columns, units = sizes_of(module)
         rank = len(shape_of(self.node) or ())
         dim = rank - 1 if isinstance(module, nn.Linear) else 1
-        tensor = self.node.all_input_nodes[0]
+        tensor = tensors_read(self.node)[0]
         given = self._channels.get(tensor)
         if given is not None:
             if (given.rank, given.dim, given.numbers) == (rank, dim, columns) and self._is_silent(given):
@@ -126,7 +126,7 @@ class _Step:
             return given
         if operations.joined_along(self.node, 1) is not None:
             return self._joined(known)
-        if len(self.node.all_input_nodes) == 1:
+        if len(tensors_read(self.node)) == 1:
             (given,) = known.values()
             return self._one(given)
         return self._pair(known)
@@ -202,7 +202,7 @@ class _Step:
 
     @property
     def _read(self) -> list[Channels]:
-        return [self._channels[tensor] for tensor in self.node.all_input_nodes if tensor in self._channels]
+        return [self._channels[tensor] for tensor in tensors_read(self.node) if tensor in self._channels]
 
 
 def _gate_at(product: fx.Node) -> str:

@@ -7,7 +7,7 @@ from torch import fx, nn
 
 from mipp_core.network.channels import Channels, Part, has_units, sizes_of
 from mipp_core.network.operations import is_choice, is_product, is_quotient, is_sum
-from mipp_core.network.plain_shapes import name_of, shape_of
+from mipp_core.network.plain_shapes import name_of, shape_of, tensors_read
 
 Selected = tuple[fx.Node, Channels, Channels | None]
 """A tensor, its channels, and the channels of it that are needed; None for all."""
@@ -139,7 +139,7 @@ class _Operands:
         """Return the product or quotient that keeps one tensor's channels; of the others, those are selected."""
         lead = self.full[tensor]
         selected: list[Selected] = []
-        for other in self.node.all_input_nodes:
+        for other in tensors_read(self.node):
             if other is tensor or (other in self.full and self.full[other].parts == lead.parts):
                 continue
             if other not in self.full and self._is_shared(other):
@@ -156,7 +156,7 @@ class _Operands:
         return Channels((Part(f"+{tensor.name}", self.lead.numbers),), len(shape), self._dim_in(tensor))
 
     def _rest(self) -> list[fx.Node]:
-        return [tensor for tensor in self.node.all_input_nodes if tensor not in self.full]
+        return [tensor for tensor in tensors_read(self.node) if tensor not in self.full]
 
     def _dim_in(self, tensor: fx.Node) -> int:
         return self.lead.dim - self.lead.rank + len(shape_of(tensor) or ())

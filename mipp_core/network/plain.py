@@ -35,6 +35,7 @@ def made_plain(model: nn.Module, graph: fx.Graph, constants: Mapping[str, Tensor
     state_shapes(graph)
     _drop_unused(graph)
     draft.fold()
+    _drop_unused(graph)
     draft.layers()
     draft.names()
     _drop_unused(graph)
@@ -139,7 +140,7 @@ class Draft:
         inside = any(path.startswith(f"{owner}.") for path in taken)
         if owner and owner not in taken and not inside and self._is_own(owner, node):
             return owner
-        return self.free(f"{owner}_linear_0" if owner else "linear_0")
+        return self.free(f"{owner}_layer_0" if owner else "layer_0")
 
     def _is_own(self, owner: str, node: fx.Node) -> bool:
         """Tell whether a module holds nothing but the weights of one layer, which nothing else reads."""

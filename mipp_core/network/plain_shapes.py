@@ -19,6 +19,11 @@ def name_of(node: fx.Node) -> str:
     return (node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")).strip("_")
 
 
+def tensors_read(node: fx.Node) -> list[fx.Node]:
+    """Return the tensors that a node reads, without the sizes that it is told."""
+    return [read for read in node.all_input_nodes if "shape" in read.meta] or list(node.all_input_nodes)
+
+
 def shape_of(node: Any) -> Shape | None:
     """Return a tensor's shape where it is known."""
     return node.meta.get("shape") if isinstance(node, fx.Node) else None
@@ -27,32 +32,66 @@ def shape_of(node: Any) -> Shape | None:
 def state_shapes(graph: fx.Graph) -> None:
     """Write reshapings as ``reshape`` with all sizes, expansions as ``expand``, and parts as ``narrow``, in place."""
     for node in list(graph.nodes):
-        name, shape = name_of(node), shape_of(node)
-        if shape is None or not node.all_input_nodes:
+        name = name_of(node)
+        if shape_of(node) is None or not node.all_input_nodes:
             continue
         source = node.all_input_nodes[0]
-        if name in _RESHAPED and _free(shape) == 1:
-            _call(node, "reshape", source, tuple(max(size, -1) for size in shape))
+        if name in _RESHAPED:
+            _reshaped(node, source)
         elif name in _EXPANDED:
-            _expanded(node, source, shape)
+            _expanded(node, source)
         elif name == "getitem":
             _getitem(node, source)
 
 
 def state_unflattening(node: fx.Node, module: nn.Module) -> None:
     """Write a call of ``nn.Unflatten`` as ``reshape``."""
-    shape = shape_of(node)
-    if isinstance(module, nn.Unflatten) and shape is not None and _free(shape) == 1:
-        _call(node, "reshape", node.all_input_nodes[0], tuple(max(size, -1) for size in shape))
+    if isinstance(module, nn.Unflatten) and shape_of(node) is not None:
+        _reshaped(node, node.all_input_nodes[0])
 
 
-def _expanded(node: fx.Node, source: fx.Node, shape: Shape) -> None:
-    own = shape_of(source)
-    if own is None or _free(shape) > _free(own):
-        return  # a weight expanded to one copy per image
+def _reshaped(node: fx.Node, source: fx.Node) -> None:
+    """State all sizes of a reshaping: one that is free as -1, others by those of the tensor that is reshaped."""
+    shape = shape_of(node) or ()
+    open_at = [dim for dim, size in enumerate(shape) if size < 0 or _is_free(node, dim)]
+    unknown = [dim for dim in open_at if _like(node, dim) is None] or open_at[:1]
+    if len(unknown) < 2:
+        sizes = (-1 if dim in unknown else _stated(node, dim) for dim in range(len(shape)))
+        _call(node, "reshape", source, tuple(sizes))
+
+
+def _stated(node: fx.Node, dim: int) -> int | fx.Node:
+    """Return a size of a node's result: a number, or a node that reads it off an earlier tensor where it is free."""
+    shape, like = shape_of(node) or (), _like(node, dim)
+    if like is None or not (shape[dim] < 0 or _is_free(node, dim)):
+        return shape[dim]
+    with node.graph.inserting_before(node):
+        return node.graph.call_method("size", like)
+
+
+def _like(node: fx.Node, dim: int) -> tuple[fx.Node, int] | None:
+    """Return an earlier tensor, and its dimension, of the same size for all images."""
+    found: list[tuple[fx.Node, int] | None] = node.meta.get("like", [])
+    return found[dim] if dim < len(found) else None
+
+
+def _is_free(node: fx.Node, dim: int) -> bool:
+    """Tell whether a size depends on the images' size."""
+    free = node.meta.get("free", ())
+    return dim < len(free) and bool(free[dim])
+
+
+def _expanded(node: fx.Node, source: fx.Node) -> None:
+    """Write -1 for every size that stays, so that an expansion only states those that it makes."""
+    own, shape = shape_of(source), shape_of(node) or ()
+    if own is None:
+        return
     start = len(shape) - len(own)
-    sizes = [-1 if at >= start and own[at - start] == size else size for at, size in enumerate(shape)]
-    _call(node, "expand", source, tuple(sizes))
+    stays = [at >= start and own[at - start] == size for at, size in enumerate(shape)]
+    made = [at for at, kept in enumerate(stays) if not kept]
+    if all(_like(node, at) is not None for at in made if shape[at] < 0 or _is_free(node, at)):
+        sizes = (-1 if kept else _stated(node, at) for at, kept in enumerate(stays))
+        _call(node, "expand", source, tuple(sizes))
 
 
 def _getitem(node: fx.Node, source: fx.Node) -> None:
@@ -80,7 +119,7 @@ def _part(node: fx.Node, source: fx.Node, place: int) -> None:
     for part in source.users:
         sizes[part.args[1]] = part.meta["shape"][dim]  # type: ignore[index]
     before = [sizes.get(at, -1) for at in range(place)]
-    if min([*before, shape[dim]]) >= 0:
+    if min([*before, shape[dim]]) >= 0 and not _is_free(whole, dim):
         _call(node, "narrow", whole, dim, sum(before), shape[dim])
 
 
@@ -91,7 +130,7 @@ def _sliced(node: fx.Node, source: fx.Node, place: tuple[Any, ...]) -> None:
         return
     rest, dim = [], 0
     for each in _spelled_out(place, len(shape)):
-        slices = _contiguous(each, shape[dim]) if isinstance(each, slice) else None
+        slices = _contiguous(each, shape[dim]) if isinstance(each, slice) and not _is_free(source, dim) else None
         if slices is not None:
             source = _narrowed(node, source, dim, *slices)
         rest.append(slice(None) if slices is not None else each)
@@ -122,13 +161,8 @@ def _narrowed(node: fx.Node, source: fx.Node, dim: int, start: int, length: int)
     with node.graph.inserting_before(node):
         part = node.graph.call_method("narrow", (source, dim, start, length))
     own = shape_of(source) or ()
-    part.meta = {**source.meta, "shape": (*own[:dim], length, *own[dim + 1 :])}
+    part.meta = {**source.meta, "shape": (*own[:dim], length, *own[dim + 1 :])}  # a size that is not free
     return part
-
-
-def _free(shape: Shape) -> int:
-    """Return how many sizes grow with the number of images."""
-    return sum(size < 0 for size in shape)
 
 
 def _call(node: fx.Node, method: str, source: fx.Node, *args: Any) -> None:
