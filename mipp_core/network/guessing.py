@@ -43,12 +43,18 @@ def _shapes(model: nn.Module) -> Iterator[tuple[int, ...]]:
     first = next((module for module in model.modules() if isinstance(module, WEIGHTED)), None)
     reads = sizes_of(first)[0] if first is not None else 1
     if first is not None and not isinstance(first, nn.Linear):
-        dimensions = first.weight.ndim - 2
-        yield from ((reads, *[side] * dimensions) for side in _SIDES)
+        yield from ((reads, *[side] * (first.weight.ndim - 2)) for side in (*_SIDES, *range(2, 41)))
         return
+    yield from _flattened(reads)
     yield (reads,)
-    for channels in (1, 3):
-        side = round((reads / channels) ** 0.5)
-        if channels * side * side == reads:
-            yield channels, side, side
     yield from ((channels, side, side) for side in _SIDES for channels in (3, 1))
+
+
+def _flattened(numbers: int) -> Iterator[tuple[int, ...]]:
+    """Yield the shapes of images that have a number of numbers, square ones first."""
+    heights = sorted(range(1, numbers + 1), key=lambda height: (numbers % height**2 != 0, -height))
+    for height in heights:
+        for channels in (1, 3, numbers // height**2):
+            if channels * height**2 == numbers and height < numbers:
+                yield channels, height, height
+    yield from ((1, height, numbers // height) for height in range(2, numbers) if numbers % height == 0)

@@ -174,13 +174,13 @@ def flattened(normalised: int) -> nn.Module:
     return nn.Sequential(layers)
 
 
-def test_a_normalisation_of_flattened_maps_is_given_all_of_them(noise_split):
+def test_a_normalisation_of_flattened_maps_is_cut_with_them(noise_split):
     model = remember_other_data(flattened(16).double()).eval()
     masks = KeepMasks({"conv": torch.tensor([True, False, True, False]), "fc": torch.arange(5) > 1})
     batch = noise_split(5).images.double()
     slim = shrink(model, masks)
     torch.testing.assert_close(slim(batch), masked(model, masks)(batch), rtol=0, atol=1e-10)
-    assert (slim.conv.out_channels, slim.norm.num_features) == (2, 16)
+    assert (slim.conv.out_channels, slim.norm.num_features, slim.fc.in_features) == (2, 8, 8)
 
 
 def test_a_normalisation_of_neurons_is_cut_with_them(monkeypatch: pytest.MonkeyPatch, noise_split):

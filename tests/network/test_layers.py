@@ -46,8 +46,8 @@ def test_modules_inside_modules_are_found_by_their_paths():
 @pytest.mark.parametrize(
     ("join", "words"),
     [
-        (lambda net, x: net.b(net.a(x)) if x.sum() > 0 else x, "This network cannot be traced"),
-        (lambda net, x: net.b(net.a(x)[: int(x)]), "This network cannot be traced"),
+        (lambda net, x: net.b(net.a(x)) if x.sum() > 0 else x, "reads the values of its activations in Python .bool."),
+        (lambda net, x: net.b(net.a(x)) * x.max().item(), "reads the values of its activations in Python .item."),
         (lambda net, x: net.b(net.relu(x)), "has 1 convolution or linear layers and none that can be pruned"),
         (lambda net, x: (net.a(x), net.b(x)), "has 2 convolution or linear layers and none that can be pruned"),
     ],
@@ -81,9 +81,12 @@ def test_a_residual_stream_keeps_its_width():
     assert (slim.a.out_features, slim.b.in_features) == (2, 4)
 
 
-def test_a_network_that_measures_its_batch_is_refused_politely():
-    with pytest.raises(ModelError, match="cannot be traced"):
-        wiring_of(Net(lambda net, x: net.b(net.a(x))[: len(x)]))
+def test_a_network_that_measures_its_batch_is_followed_and_one_that_counts_it_is_refused():
+    assert wiring_of(Net(lambda net, x: net.b(net.a(x))[: len(x)])).names == ("a",)
+    with pytest.raises(ModelError, match="does something else for another number of images"):
+        wiring_of(Net(lambda net, x: net.b(net.a(x) if len(x) % 2 else net.relu(net.a(x)))))
+    with pytest.raises(ModelError, match="depends on the number of images other than by a multiple"):
+        wiring_of(Net(lambda net, x: net.b(net.a(x)) * (1 / len(x))))
 
 
 def test_weighted_gives_the_layer_and_refuses_others():
