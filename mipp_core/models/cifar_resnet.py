@@ -56,7 +56,6 @@ def cifar_resnet(depth: int) -> Family:
         width_names=tuple(f"stage{number}" for number in range(1, _STAGES + 1)),
         widths=(16, 32, 64),
         build=partial(_build, blocks),
-        smallest_image=4,
     )
 
 
