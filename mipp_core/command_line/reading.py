@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from mipp_core.data.normalisation import channel_numbers
 from mipp_core.errors import SettingError
 from mipp_core.experiments.uploads import keep_entry
 from mipp_core.models import load_file
@@ -82,13 +83,7 @@ def _weights(chosen: Namespace, fresh: NetworkSpec) -> str | None:
 
 
 def _channels(name: str, parts: list[str] | None) -> tuple[float, ...] | None:
-    """Read one number per channel, written with blanks or commas between them."""
-    try:
-        return None if parts is None else tuple(float(part) for text in parts for part in text.split(",") if part)
-    except ValueError as problem:
-        raise SettingError(
-            f"The {name} {' '.join(parts or [])!r} is not numbers; write one per channel, as 0.485 0.456 0.406."
-        ) from problem
+    return channel_numbers(name, " ".join(parts or []))
 
 
 def _one(text: str) -> int:

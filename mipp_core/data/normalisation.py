@@ -73,5 +73,19 @@ def given_normalisation(
     return Normalisation(tuple(map(float, mean)), tuple(map(float, std)))
 
 
+def channel_numbers(name: str, text: str) -> tuple[float, ...] | None:
+    """Read one number per channel, with blanks or commas between them; None from an empty text.
+
+    Raises:
+        SettingError: there is something else in it.
+    """
+    try:
+        return tuple(map(float, text.replace(",", " ").split())) or None
+    except ValueError as problem:
+        raise SettingError(
+            f"The {name} {text[:60]!r} is not numbers; write one per channel, as 0.485 0.456 0.406."
+        ) from problem
+
+
 def _shown(values: Sequence[float]) -> str:
     return " ".join(f"{value:g}" for value in values)
