@@ -63,8 +63,8 @@ def holdings_of(value: Any) -> tuple[Holding, ...]:
         DataError: there is no tensor with a name; says what there is in its place.
     """
     found = list(_walk(value))
-    if any(holding.tensors for holding in found):
-        return tuple(holding for holding in found if holding.tensors or holding.strange)
+    if any(holding.tensors for holding in found) or value == {}:
+        return tuple(found)
     raise _nothing(value, found)
 
 
@@ -123,17 +123,16 @@ def _nothing(value: Any, found: list[Holding]) -> Exception:
     if isinstance(value, Foreign | Name) and not _is_nest(value):
         return _without_objects(f"it holds {_words(value)}")
     if not isinstance(value, dict | Foreign):
-        return refused(f"it holds {shown(kind_of(value))}, not a state dict")
+        return refused(f"it holds a {kind_of(value)}, not a state dict")
     objects = [
         (name, words) for holding in found for name, words in holding.strange.items() if words.endswith("executed here")
     ]
     if objects:
         return _without_objects(f"its entry {shown(objects[0][0])} is {objects[0][1]}")
-    strange = next((name for name in _items(value)), None)
-    if strange is None:
-        return refused("its dictionary is empty")
-    name = f"of type {strange.kind}" if isinstance(strange, Foreign) else shown(strange)
-    return refused(f"its entry {name} is not a tensor with a name, and no other is")
+    strange = next(iter(_items(value)))
+    if isinstance(strange, Foreign):
+        return refused(f"it has a dictionary with keys of type {shown(strange.kind)}, and no tensor with a name")
+    return refused(f"{shown(strange)} in its state dict is not a tensor with a name, nor is anything else")
 
 
 def _without_objects(why: str) -> Exception:
