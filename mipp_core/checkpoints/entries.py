@@ -15,6 +15,8 @@ from mipp_core.errors import SettingError
 _USUAL = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "")
 """What the plain weights are usually called, among others."""
 
+_NAMELESS = "the one without an outer name"
+
 _WRAPPERS = ("module", "_orig_mod")
 """What wrappers such as ``DataParallel`` and ``torch.compile`` put before names; no part of an entry's name."""
 
@@ -51,6 +53,11 @@ class Entry:
     def name(self) -> str:
         """What it is called, without wrappers; empty if nothing names it."""
         return ".".join(part for part in self.parts if part not in _WRAPPERS)
+
+    @property
+    def called(self) -> str:
+        """Its name in a message."""
+        return shown(self.name) if self.name else _NAMELESS
 
     @property
     def is_average(self) -> bool:
@@ -134,9 +141,9 @@ def _named(asked: str, fitting: list[Entry], near: list[Entry]) -> Entry:
         if len(exact) == 1:
             return exact[0]
         if found:
-            names = _listed([".".join(entry.parts) for entry in exact])
+            names = _listed([shown(".".join(entry.parts)) for entry in exact])
             raise SettingError(f"Several entries of the file are called {shown(asked)}; choose one of: {names}.")
-    names = _listed([entry.name or "its own dictionary" for entry in fitting or near])
+    names = _listed([entry.called for entry in fitting or near])
     raise SettingError(
         f"No weights in the file are called {shown(asked)}; "
         + (f"choose one of: {names}." if names else "leave the entry out.")
@@ -150,7 +157,7 @@ def _is_called(entry: Entry, asked: str) -> bool:
 def _listed(names: list[str]) -> str:
     names = list(dict.fromkeys(names))
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(shown(name) for name in names[:_LISTED]) + more
+    return ", ".join(names[:_LISTED]) + more
 
 
 def _closest(content: Content, wanted: dict[str, Tensor]) -> Entry:

@@ -12,7 +12,7 @@ from mipp_core.checkpoints.holdings import Content
 from mipp_core.checkpoints.legacy_file import is_legacy, read_legacy
 from mipp_core.checkpoints.pt_file import read_pt
 from mipp_core.checkpoints.safetensors_file import read_safetensors
-from mipp_core.checkpoints.stored import Stored, check_size, refused, shown
+from mipp_core.checkpoints.stored import Stored, check_size, refused
 from mipp_core.errors import DataError
 from mipp_core.models import Architecture
 
@@ -84,15 +84,13 @@ def open_checkpoint(data: bytes | Path, architecture: Architecture, entry: str =
 
 def _choice(taken: Entry, fitting: list[Entry], read: int) -> list[str]:
     """Say which of several sets of weights was taken, and what else is beside it."""
-    others = [shown(each.name) for each in fitting if each is not taken]
+    others = [each.called for each in fitting if each is not taken]
     if others:
-        return [
-            f"The file has several sets of weights that fit: {shown(taken.name)} is taken, not {', '.join(others)}."
-        ]
+        return [f"The file has several sets of weights that fit: {taken.called} is taken, not {', '.join(others)}."]
     left = len(taken.holding.tensors) - read
     if left > 0:
-        return [f"The weights under {shown(taken.name)} are taken; {left} other tensors beside them are not used."]
-    return [f"The averaged weights {shown(taken.name)} are taken: the file has no others."] if taken.is_average else []
+        return [f"The weights under {taken.called} are taken; {left} other tensors beside them are not used."]
+    return [f"The averaged weights {taken.called} are taken: the file has no others."] if taken.is_average else []
 
 
 def _types(stored: dict[str, Stored], wanted: dict[str, Tensor]) -> list[str]:

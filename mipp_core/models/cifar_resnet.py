@@ -7,14 +7,18 @@ in Idelbayev's public checkpoints (github.com/akamaster/pytorch_resnet_cifar10),
 from collections import OrderedDict
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional
 
 from mipp_core.errors import ModelError
 from mipp_core.models.family import Family
 
 _STAGES = 3
+
+Stream = Any
+"""The tensor [n, channels, height, width] that blocks add to, or ``torch.fx``'s stand-in for it while tracing."""
 
 
 class Shortcut(nn.Module):
@@ -24,8 +28,8 @@ class Shortcut(nn.Module):
         super().__init__()
         self.stride, self.front, self.back = stride, more // 2, more - more // 2
 
-    def forward(self, stream: Tensor) -> Tensor:
-        """Return the stream [n, channels, height, width] in the shape of the next stage."""
+    def forward(self, stream: Stream) -> Stream:
+        """Return the stream in the shape of the next stage."""
         return functional.pad(stream[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.front, self.back))
 
 
@@ -41,7 +45,7 @@ class Block(nn.Module):
         self.bn2 = nn.BatchNorm2d(width)
         self.shortcut = Shortcut(stride, width - reads) if stride > 1 else nn.Identity()
 
-    def forward(self, stream: Tensor) -> Tensor:
+    def forward(self, stream: Stream) -> Stream:
         """Return the stream with what the two convolutions add to it."""
         inner = self.relu(self.bn1(self.conv1(stream)))
         return self.relu(self.bn2(self.conv2(inner)) + self.shortcut(stream))

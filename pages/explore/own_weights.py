@@ -216,7 +216,7 @@ def _keep(key: str, wanted: Architecture | None) -> None:
 def _all_of(content: bytes, wanted: Architecture) -> dict[str, Kept]:
     """Keep every set of weights of a file; the first is the preferred one."""
     first = keep_entry(content, wanted, store())
-    kept = {first.entry or "its own dictionary": first}
+    kept = {first.entry or "without an outer name": first}
     for entry in [each for each in first.entries if each and each != first.entry][: _MOST_ENTRIES - 1]:
         try:
             kept[entry] = keep_entry(content, wanted, store(), entry)

@@ -60,3 +60,22 @@ def one(
         f"{number}{part}tQ{offset}{shape}K\x10K\x01\x86tRs."
     )
     return text.encode("latin-1")
+
+
+def oldest(tensors: dict[str, Tensor]) -> bytes:
+    """As Python 2 and PyTorch 0.3 wrote it: short strings, items as pairs, and tensors that are parts of one record."""
+    whole = torch.cat([tensor.flatten() for tensor in tensors.values()])
+    pairs, first = "", 0
+    for name, tensor in tensors.items():
+        part = f"(U\x01v{_short(first)}{_short(tensor.numel())}t"
+        shape, strides = ("".join(map(_short, sizes)) for sizes in (tensor.shape, tensor.stride()))
+        pairs += f"](U{chr(len(name))}{name}ctorch._utils\n_rebuild_tensor\n((U\x07storagectorch\nFloatStorage\n"
+        pairs += f"U\x01aU\x03cpu{_short(len(whole))}{part}tQK\0({shape}t({strides}ttRe"
+        first += tensor.numel()
+    pickled = f"\x80\x02ccollections\nOrderedDict\n]({pairs}e\x85R."
+    return put_together(pickled.encode("latin-1"), ["a"], record(whole))
+
+
+def _short(number: int) -> str:
+    """Push a number of two bytes."""
+    return "M" + number.to_bytes(2, "little").decode("latin-1")
