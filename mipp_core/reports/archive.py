@@ -154,8 +154,8 @@ def command_of(spec: RunSpec, device: str = "cpu") -> str:
     if network.widths is not None:
         words += ["--widths", ",".join(map(str, network.widths))]
     words += ["--weights", network.weights] if network.weights else []
-    for name, values in (("--mean", network.mean), ("--std", network.std)):
-        words += [name, ",".join(map(repr, values))] if values else []
+    for name, values in (("mean", network.mean), ("std", network.std)):
+        words += [f"--{name}={','.join(map(repr, values))}"] if values else []
     if network.deformation:
         words += ["--deformation", repr(network.deformation)]
     words += [] if spec.trained else ["--untrained"]

@@ -18,8 +18,8 @@ SHAPES = {"lenet5": (1, 28, 28), "mlp": (1, 28, 28)}
 COUNTS = {
     # (parameters, MACs of one image, prunable layers, units).  LeNet5 and LeNet-300-100 for MNIST, by hand; VGG and
     # ResNet for CIFAR-10 as in the field's usual implementation (parameters; MACs by its counters, without those of
-    # normalisations); ResNet20, 32 and 56 as in He et al., Table 6 (0.27M, 0.46M and 0.85M parameters); torchvision's as
-    # its documentation gives them (it calls 4.09 and 15.47 GMACs GFLOPS).
+    # normalisations); ResNet20, 32 and 56 as in He et al., Table 6 (0.27M, 0.46M and 0.85M parameters); torchvision's
+    # as its documentation gives them (it calls 4.09 and 15.47 GMACs GFLOPS).
     "lenet5": (61_706, 416_520, 4, 226),
     "mlp": (266_610, 266_200, 2, 400),
     "vgg11": (9_231_114, 152_769_536, 8, 2752),
