@@ -37,7 +37,7 @@ def load(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
 
 
 def is_count(name: str) -> bool:
-    """Tell whether a name is that of a normalisation's count of batches, which a file may lack."""
+    """Tell whether a name is that of a normalisation's count of batches: a file may lack it, or have it averaged."""
     return name.endswith(_COUNT)
 
 
@@ -66,7 +66,7 @@ def _problems(stored: dict[str, Stored], wanted: dict[str, Tensor]) -> list[tupl
     missing = [name for name in wanted if name not in stored and not is_count(name)]
     extra = [name for name in stored if name not in wanted]
     shapes = [name for name in both if stored[name].shape != wanted[name].shape]
-    types = [name for name in both if not _is_alike(stored[name].dtype, wanted[name].dtype)]
+    types = [name for name in both if not is_alike(stored[name].dtype, wanted[name].dtype) and not is_count(name)]
     return [
         (missing, f"it lacks {_listed(missing)}"),
         (extra, f"it has {_listed(extra)}, which the network does not have"),
@@ -75,7 +75,7 @@ def _problems(stored: dict[str, Stored], wanted: dict[str, Tensor]) -> list[tupl
     ]
 
 
-def _is_alike(dtype: torch.dtype, wanted: torch.dtype) -> bool:
+def is_alike(dtype: torch.dtype, wanted: torch.dtype) -> bool:
     """Tell whether both are floating-point, or both whole numbers."""
     return any(dtype in kind and wanted in kind for kind in (_FLOATING, _WHOLE)) or dtype == wanted
 

@@ -127,9 +127,9 @@ def _statistics() -> None:
     """Draw the inputs for the statistics that the weights were trained with."""
     wanted = _wanted()
     usual = DATASETS[st.session_state["dataset"]].normalisation
-    for column, name, values in zip(st.columns(2), ("mean", "std"), (usual.mean, usual.std), strict=True):
-        column.text_input(
-            name.capitalize(),
+    for name, label, values in (("mean", "Mean", usual.mean), ("std", "Standard deviation", usual.std)):
+        st.text_input(
+            label,
             key=name,
             bind="query-params",
             placeholder=" ".join(f"{value:g}" for value in values),
