@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from mipp_core.checkpoints.fitting import is_count
+from mipp_core.checkpoints.fitting import is_alike, is_count
 from mipp_core.checkpoints.holdings import Content, Holding
 from mipp_core.checkpoints.stored import Stored, refused, shown
 from mipp_core.errors import SettingError
@@ -84,7 +84,11 @@ def entries_of(content: Content, wanted: dict[str, Tensor]) -> list[Entry]:
 
 def _fits(entry: Entry, wanted: dict[str, Tensor], asked: Iterable[str]) -> bool:
     tensors = entry.holding.tensors
-    return all((name := entry.prefix + each) in tensors and tensors[name].shape == wanted[each].shape for each in asked)
+    found = {each: tensors.get(entry.prefix + each) for each in asked}
+    return all(
+        tensor is not None and tensor.shape == wanted[each].shape and is_alike(tensor.dtype, wanted[each].dtype)
+        for each, tensor in found.items()
+    )
 
 
 def _apart(entry: Entry, all_found: list[Entry]) -> Entry:

@@ -219,6 +219,15 @@ def test_counts_of_batches_may_be_missing_and_are_0_then(prefix: str, write):
     NORMALISED.build().load_state_dict(found)
 
 
+def test_counts_of_batches_may_be_averages():
+    wanted = NORMALISED.build(seed=2).state_dict()
+    averaged = {name: tensor * 0.5 + tensor * 0.5 for name, tensor in wanted.items()}
+    assert averaged["bn1.num_batches_tracked"].is_floating_point()
+    found = read_checkpoint(saved({"ema": averaged}), NORMALISED)
+    assert same(found, wanted)
+    assert found["bn1.num_batches_tracked"].dtype == torch.int64
+
+
 def test_other_statistics_of_a_normalisation_may_not_be_missing():
     wanted = NORMALISED.build(seed=2).state_dict()
     with pytest.raises(ModelError, match=r"it lacks 'bn1.running_mean'"):
