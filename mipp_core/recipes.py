@@ -97,6 +97,8 @@ RECIPES: dict[str, Recipe] = {
     # Liu et al., 4.2, on CIFAR: VGG's penalty (1e-5 for ResNet and DenseNet); without Nesterov's momentum and without
     # starting all scales at 0.5, as theirs do.
     "slimming-cifar": Recipe(160, 1e-1, (80, 120), 64, augmentation=_CROP_FLIP, scale_penalty=1e-4),
+    # He et al. (arXiv 1512.03385), 4.2: 64,000 steps of batches of 128, the rate divided after 32,000 and 48,000.
+    "resnet-cifar": Recipe(164, 1e-1, (82, 123), 128, augmentation=_CROP_FLIP),
     "none": Recipe(epochs=0),
 }
 

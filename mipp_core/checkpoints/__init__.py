@@ -1,5 +1,5 @@
-"""Checkpoints from users: the state dict is read without running any code, or the file is refused."""
+"""Checkpoints from users: the weights are found and read without running any code, or the file is refused."""
 
-from mipp_core.checkpoints.reading import read_checkpoint
+from mipp_core.checkpoints.reading import Checkpoint, open_checkpoint, read_checkpoint
 
-__all__ = ["read_checkpoint"]
+__all__ = ["Checkpoint", "open_checkpoint", "read_checkpoint"]

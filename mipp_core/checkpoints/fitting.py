@@ -12,8 +12,11 @@ from mipp_core.models import Architecture
 _LISTED = 3
 """Most names listed in a message."""
 
-_PREFIX = "module."
-"""What ``DataParallel`` puts before every name."""
+_COUNT = ".num_batches_tracked"
+"""How many batches a normalisation has seen: files from before PyTorch 0.4.1 lack it, and only training reads it."""
+
+_FLOATING = {torch.float64, torch.float32, torch.float16, torch.bfloat16}
+_WHOLE = {torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8}
 
 
 def expected(architecture: Architecture) -> dict[str, Tensor]:
@@ -33,15 +36,13 @@ def load(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     model.load_state_dict(state)
 
 
-def without_prefix(stored: dict[str, Stored]) -> dict[str, Stored]:
-    """Take ``module.`` off the names if every name has it."""
-    if not all(name.startswith(_PREFIX) for name in stored):
-        return stored
-    return {name.removeprefix(_PREFIX): tensor for name, tensor in stored.items()}
+def is_count(name: str) -> bool:
+    """Tell whether a name is that of a normalisation's count of batches: a file may lack it, or have it averaged."""
+    return name.endswith(_COUNT)
 
 
 def fitted(stored: dict[str, Stored], wanted: dict[str, Tensor], architecture: Architecture) -> dict[str, Tensor]:
-    """Return the tensors, each in the architecture's type.
+    """Return the tensors, each in the architecture's type; counts of batches that are missing are 0.
 
     Raises:
         ModelError: tensors are missing, unknown, of another shape or type, or not finite; says which.
@@ -49,7 +50,10 @@ def fitted(stored: dict[str, Stored], wanted: dict[str, Tensor], architecture: A
     problems = [words for names, words in _problems(stored, wanted) if names]
     if problems:
         raise _misfit(architecture, problems)
-    tensors = {name: stored[name].read().to(ghost.dtype) for name, ghost in wanted.items()}
+    tensors = {
+        name: stored[name].read().to(ghost.dtype) if name in stored else torch.zeros(ghost.shape, dtype=ghost.dtype)
+        for name, ghost in wanted.items()
+    }
     broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
     if broken:
         raise _misfit(architecture, [f"{_listed(broken)} holds values that are not finite"])
@@ -59,10 +63,10 @@ def fitted(stored: dict[str, Stored], wanted: dict[str, Tensor], architecture: A
 def _problems(stored: dict[str, Stored], wanted: dict[str, Tensor]) -> list[tuple[list[str], str]]:
     """Return each kind of problem: the names it concerns, and the words for it."""
     both = [name for name in wanted if name in stored]
-    missing = [name for name in wanted if name not in stored]
+    missing = [name for name in wanted if name not in stored and not is_count(name)]
     extra = [name for name in stored if name not in wanted]
     shapes = [name for name in both if stored[name].shape != wanted[name].shape]
-    types = [name for name in both if not _is_alike(stored[name].dtype, wanted[name].dtype)]
+    types = [name for name in both if not is_alike(stored[name].dtype, wanted[name].dtype) and not is_count(name)]
     return [
         (missing, f"it lacks {_listed(missing)}"),
         (extra, f"it has {_listed(extra)}, which the network does not have"),
@@ -71,9 +75,9 @@ def _problems(stored: dict[str, Stored], wanted: dict[str, Tensor]) -> list[tupl
     ]
 
 
-def _is_alike(dtype: torch.dtype, wanted: torch.dtype) -> bool:
+def is_alike(dtype: torch.dtype, wanted: torch.dtype) -> bool:
     """Tell whether both are floating-point, or both whole numbers."""
-    return dtype.is_floating_point == wanted.is_floating_point
+    return any(dtype in kind and wanted in kind for kind in (_FLOATING, _WHOLE)) or dtype == wanted
 
 
 def _other_shape(name: str, stored: dict[str, Stored], wanted: dict[str, Tensor]) -> str:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
+from mipp_core.checkpoints.holdings import Content, Holding
 from mipp_core.checkpoints.stored import LARGEST_HEADER, Stored, from_bytes, is_size, refused, shown, sizes
 
 _TYPES = {
@@ -27,8 +28,8 @@ _TYPES = {
 _FIELDS = {"dtype", "shape", "data_offsets"}
 
 
-def read_safetensors(content: bytes) -> dict[str, Stored]:
-    """Return the tensors in a safetensors file.
+def read_safetensors(content: bytes) -> Content:
+    """Return what a safetensors file holds: tensors in one dictionary.
 
     Raises:
         DataError: the header is invalid, or does not describe the rest of the file exactly.
@@ -38,7 +39,8 @@ def read_safetensors(content: bytes) -> dict[str, Stored]:
     header.pop("__metadata__", None)
     ranges = {name: _range(name, entry) for name, entry in header.items()}
     _check_ranges(list(ranges.values()), len(content) - start)
-    return {name: _stored(entry, content, start) for name, entry in header.items()}
+    tensors = {name: _stored(entry, content, start) for name, entry in header.items()}
+    return Content((Holding((), tensors, {}),), lambda _, tensor: tensor)
 
 
 def _header_length(content: bytes) -> int:

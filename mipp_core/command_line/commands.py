@@ -4,6 +4,7 @@ from argparse import Namespace
 from dataclasses import replace
 from typing import Any
 
+from mipp_core.command_line.given import say_worth
 from mipp_core.command_line.planning import announce
 from mipp_core.command_line.progress import progress_line
 from mipp_core.command_line.reading import cell_of, network_of, usable_device
@@ -27,8 +28,9 @@ Answer = tuple[Any, list[str]]
 def train(chosen: Namespace) -> Answer:
     """Train a dense network, or find it in the store."""
     spec, device = network_of(chosen), usable_device(chosen.device)
+    run_spec = RunSpec(network=spec)
+    say_worth(chosen, run_spec, device)
     with progress_line() as report:
-        run_spec = RunSpec(network=spec)
         experiment = Experiment(run_spec, Store.at(chosen.store).stages(run_spec.hash), device, report, chosen.data_dir)
         model, trained = experiment.model, experiment.dense().value
     document = {
@@ -68,6 +70,7 @@ def run_now(chosen: Namespace, spec: RunSpec) -> Answer:
         if chosen.save_dir:
             write_json(chosen.save_dir / "run.json", result.to_json())
 
+    say_worth(chosen, spec, device)
     if store.runs.document(spec.hash) is None:
         announce(spec, device)
     with progress_line() as report:

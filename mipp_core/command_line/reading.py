@@ -1,6 +1,7 @@
 """From words on the command line to values."""
 
 import json
+import sys
 from argparse import Namespace
 from dataclasses import fields, replace
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 
 import torch
 
+from mipp_core.data.normalisation import channel_numbers
 from mipp_core.errors import SettingError
-from mipp_core.experiments.uploads import keep_weights
+from mipp_core.experiments.uploads import keep_entry
 from mipp_core.models import load_file
 from mipp_core.own_files import names_a_file
 from mipp_core.pruners import SMALL, Pruner, load_pruner
@@ -18,7 +20,7 @@ from mipp_core.runs.grid import Grid
 from mipp_core.store import Store
 from mipp_core.training import recipe
 
-_FILES = {".pt", ".pth", ".safetensors"}
+_FILES = {".pt", ".pth", ".th", ".tar", ".ckpt", ".bin", ".pkl", ".safetensors"}
 """How names of files of weights usually end; names of pretrained weights never do."""
 
 
@@ -47,6 +49,8 @@ def network_of(chosen: Namespace) -> NetworkSpec:
         deformation=chosen.deformation,
         recipe=recipe(chosen.recipe),
         seed=_one(chosen.seed),
+        mean=_channels("mean", chosen.mean),
+        std=_channels("std", chosen.std),
     )
     return replace(fresh, weights=_weights(chosen, fresh))
 
@@ -64,13 +68,22 @@ def _pruner(text: str) -> str:
 def _weights(chosen: Namespace, fresh: NetworkSpec) -> str | None:
     """Return the name of the weights to start from; those in a file are checked and kept in the store."""
     if not Path(chosen.weights).is_file():
+        if chosen.entry:
+            raise SettingError("--entry chooses from a file of weights; give the file with --weights.")
         if Path(chosen.weights).suffix in _FILES:
             raise SettingError(
                 f"There is no file {chosen.weights}; give a file of weights, or a name of pretrained ones."
             )
         return chosen.weights or None
     fresh.architecture.check_runs()
-    return keep_weights(Path(chosen.weights), fresh.architecture, Store.at(chosen.store))
+    kept = keep_entry(Path(chosen.weights), fresh.architecture, Store.at(chosen.store), chosen.entry)
+    for note in kept.notes:
+        print(f"{Path(chosen.weights).name}: {note}", file=sys.stderr)
+    return kept.name
+
+
+def _channels(name: str, parts: list[str] | None) -> tuple[float, ...] | None:
+    return channel_numbers(name, " ".join(parts or []))
 
 
 def _one(text: str) -> int:
@@ -98,11 +111,14 @@ def grid_of(chosen: Namespace) -> Grid:
             raise SettingError(f"Say which pruner {text!r} is for, as {names[0]}.{text}.")
         settings.setdefault(owner if dot else names[0], {})[own if dot else name] = value
     models, sets = tuple(map(_model, chosen.model.split(","))), tuple(chosen.dataset.split(","))
-    fresh = NetworkSpec(models[0], sets[0], _widths(chosen.widths))
+    mean, std = _channels("mean", chosen.mean), _channels("std", chosen.std)
+    fresh = NetworkSpec(models[0], sets[0], _widths(chosen.widths), mean=mean, std=std)
     return Grid(
         model=models,
         dataset=sets,
         weights=_weights(chosen, fresh) or "",
+        mean=mean or (),
+        std=std or (),
         pruner=names,
         seed=numbers(chosen.seed),
         trained=(not chosen.untrained,),

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from mipp_core import jobs
 from mipp_core.command_line.commands import run_now
-from mipp_core.command_line.reading import grid_of
+from mipp_core.command_line.given import say_worth
+from mipp_core.command_line.reading import grid_of, usable_device
 from mipp_core.jobs.executors import run_here
 from mipp_core.reports.tables import headline
 from mipp_core.runs import RunSpec
@@ -39,6 +40,8 @@ def sweep(chosen: Namespace) -> Answer:
     if len(cells) == 1 and chosen.executor is None and not chosen.file:
         return run_now(chosen, cells[0])
     store = Store.at(chosen.store)
+    if not chosen.file:
+        say_worth(chosen, cells[0], usable_device("cpu" if chosen.executor == "ray" else chosen.device))
     with _live_table(store, cells) as watch:
         if chosen.executor == "ray":
             _on_ray(chosen, store, cells, watch)

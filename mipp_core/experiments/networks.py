@@ -17,9 +17,16 @@ from mipp_core.vocabulary import Report, silent
 def load_data(
     spec: NetworkSpec, data_dir: Path | None = None, device: str | torch.device = "cpu", report: Report = silent
 ) -> Dataset:
-    """Load a network's dataset, deformed as it asks, on the device."""
+    """Load a network's dataset, deformed and normalised as it asks, on the device."""
     deformation = Deformation(spec.deformation, spec.seed) if spec.deformation else None
-    return load_dataset(spec.dataset, data_dir=data_dir, deformation=deformation, report=report).to(device)
+    found = load_dataset(
+        spec.dataset,
+        data_dir=data_dir,
+        deformation=deformation,
+        normalisation=spec.own_normalisation,
+        report=report,
+    )
+    return found.to(device)
 
 
 def initial_network(spec: NetworkSpec, device: str | torch.device = "cpu") -> nn.Module:

@@ -1,12 +1,13 @@
 """Weights that people bring, kept beside those that were computed here."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
 
 from mipp_core.checkpoints.fitting import expected, fitted
-from mipp_core.checkpoints.reading import read_checkpoint
+from mipp_core.checkpoints.reading import open_checkpoint
 from mipp_core.checkpoints.stored import Stored
 from mipp_core.errors import DataError
 from mipp_core.models import Architecture
@@ -17,24 +18,46 @@ _NAME = re.compile("[0-9a-f]{64}")
 """A name that ``keep_weights`` gives; anything else could lead out of the store's folder."""
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Weights of a file that are in the store now.
+
+    Attributes:
+        name: 64 hexadecimal digits that follow from the numbers.
+        entry: under which outer names and prefixes they were in the file; empty if under none.
+        entries: names of all sets of weights in the file that fit the network.
+        notes: sentences about what was taken, left, or changed in type; usually none.
+    """
+
+    name: str
+    entry: str
+    entries: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
 def keep_weights(data: bytes | Path, architecture: Architecture, store: Store) -> str:
-    """Read an untrusted state dict and keep its tensors in the store.
+    """Keep the weights of an untrusted file in the store and return their name; see ``keep_entry``."""
+    return keep_entry(data, architecture, store).name
+
+
+def keep_entry(data: bytes | Path, architecture: Architecture, store: Store, entry: str = "") -> Kept:
+    """Read weights from an untrusted file and keep them in the store.
 
     Nothing of the file itself is kept, only the numbers; equal weights are kept once, whatever their file was.
 
     Args:
-        data: a file's content, or where it is; see ``read_checkpoint``.
+        data: a file's content, or where it is; see ``open_checkpoint``.
         architecture: of the network that the weights are for.
         store: where they are kept.
-
-    Returns:
-        Their name: 64 hexadecimal digits that follow from the numbers.
+        entry: which weights to take, by an outer name or prefix, if the file has several.
 
     Raises:
         DataError: the file cannot be read, is damaged, too large or not a checkpoint, or the store cannot be written.
         ModelError: its tensors are not those of the architecture, or hold values that are not finite.
+        SettingError: it has no weights under this entry.
     """
-    return store.blobs.put(read_checkpoint(data, architecture))
+    found = open_checkpoint(data, architecture, entry)
+    return Kept(store.blobs.put(found.tensors), found.entry, found.entries, found.notes)
 
 
 def kept_weights(name: str, architecture: Architecture, blobs: Blobs) -> dict[str, Tensor]:

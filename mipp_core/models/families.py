@@ -1,5 +1,6 @@
 """The registry of model families.  To add one, write a file and add a line here."""
 
+from mipp_core.models.cifar_resnet import cifar_resnet
 from mipp_core.models.family import Family
 from mipp_core.models.from_torchvision import torchvision_family
 from mipp_core.models.lenet5 import LENET5
@@ -16,6 +17,9 @@ MODELS: dict[str, Family] = {
     "resnet18": resnet(18),
     "resnet34": resnet(34),
     "resnet50": resnet(50),
+    "resnet20": cifar_resnet(20),
+    "resnet32": cifar_resnet(32),
+    "resnet56": cifar_resnet(56),
     "torchvision:resnet50": torchvision_family("resnet50"),
     "torchvision:vgg16": torchvision_family("vgg16"),
 }

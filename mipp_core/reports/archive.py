@@ -3,7 +3,7 @@
 import gzip
 import json
 import shlex
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,7 @@ def slim_description(run: RunDocument, level: int, measure: str = "retrained") -
     return {
         "architecture": spec.network.architecture.to_json(),
         "masks": masks.to_json(),
+        "normalisation": asdict(spec.network.normalisation),
         "run": run["hash"],
         "level": level,
         f"accuracy_{measure}": accuracy_of(entry, measure),
@@ -156,6 +157,8 @@ def command_of(spec: RunSpec, device: str = "cpu") -> str:
     if network.widths is not None:
         words += ["--widths", ",".join(map(str, network.widths))]
     words += ["--weights", network.weights] if network.weights else []
+    for name, values in (("mean", network.mean), ("std", network.std)):
+        words += [f"--{name}={','.join(map(repr, values))}"] if values else []
     if network.deformation:
         words += ["--deformation", repr(network.deformation)]
     words += [] if spec.trained else ["--untrained"]

@@ -29,6 +29,8 @@ class NetworkDocument(TypedDict):
     recipe: RecipeDocument
     seed: int
     weights: NotRequired[str | None]
+    mean: NotRequired[list[float] | None]
+    std: NotRequired[list[float] | None]
 
 
 class SpecDocument(TypedDict):

@@ -34,6 +34,7 @@ class Grid:
         model, dataset, pruner, seed, trained, deformation: the axes; each has at least one value.
         widths: of the family's layers or stages; empty for the published ones.
         weights: that dense networks start from, see ``NetworkSpec``; empty for fresh ones.
+        mean, std: that images are normalised with, one number per channel; empty for the dataset's.
         levels: of the paper's schedule, for pruners that decide; empty for all 20.
         sparsities: where pruners are asked, each in [0, 1]; empty for their usual points.
         follow: pruners that rank are asked at the sparsities that MIPP finds, with MIPP's settings given here.
@@ -58,6 +59,8 @@ class Grid:
     deformation: tuple[float, ...] = (0.0,)
     widths: tuple[int, ...] = ()
     weights: str = ""
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
     levels: tuple[int, ...] = ()
     sparsities: tuple[float, ...] = ()
     follow: bool = False
@@ -110,7 +113,15 @@ class Grid:
 
     def _cell(self, model: str, dataset: str, pruner: str, trained: bool, deformation: float, seed: int) -> RunSpec:
         network = NetworkSpec(
-            model, dataset, self.widths or None, deformation, recipe(self.recipe), seed, self.weights or None
+            model,
+            dataset,
+            self.widths or None,
+            deformation,
+            recipe(self.recipe),
+            seed,
+            self.weights or None,
+            self.mean or None,
+            self.std or None,
         )
         settings = make_pruner(pruner, **self.settings.get(pruner, {}))
         retraining = RECIPES["live-retrain"] if trained else network.recipe
@@ -144,7 +155,11 @@ class Grid:
 AXES = ("model", "dataset", "pruner", "trained", "deformation", "seed")
 """The fields of a grid that may have several values."""
 
-_KINDS: dict[str, type] = {"widths": int, "levels": int, "measure": int, "sparsities": float, "controls": str}
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(("widths", "levels", "measure"), int),
+    **dict.fromkeys(("sparsities", "mean", "std"), float),
+    "controls": str,
+}
 """Of the fields that are empty by default."""
 
 

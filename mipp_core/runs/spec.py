@@ -7,7 +7,8 @@ from typing import Any
 
 from mipp_core.augmentation import Augmentation
 from mipp_core.cutting.selection import Scope, Selection
-from mipp_core.data import DATASETS, Deformation
+from mipp_core.data import DATASETS, Deformation, Normalisation
+from mipp_core.data.normalisation import given_normalisation
 from mipp_core.errors import ModelError, SettingError, UnknownNameError
 from mipp_core.information import LEVELS
 from mipp_core.models import Architecture, architecture, family
@@ -40,6 +41,8 @@ class NetworkSpec:
         seed: of its initial weights, its training and the deformation.
         weights: that training starts from: a name of the family's pretrained ones, or the content name of weights that
             somebody brought; None for a fresh initialisation.
+        mean, std: that images are normalised with, one number per channel, of pixels in [0, 1]: both, for weights that
+            were trained with other statistics than the dataset's; None for the dataset's.
 
     Raises:
         UnknownNameError, ModelError, SettingError: a value is unknown or out of range.
@@ -52,6 +55,8 @@ class NetworkSpec:
     recipe: Recipe = RECIPES["live"]
     seed: int = 0
     weights: str | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.dataset not in DATASETS:
@@ -60,12 +65,23 @@ class NetworkSpec:
             raise SettingError(f"The seed {self.seed} is out of range; choose a whole number from 0 to {2**31 - 1}.")
         Deformation(self.deformation)
         _check_weights(self.weights, self.architecture)
+        _ = self.own_normalisation
 
     @property
     def architecture(self) -> Architecture:
         """The dense network's architecture for its dataset."""
         card = DATASETS[self.dataset]
         return architecture(self.model, card.image_shape, len(card.classes), self.widths)
+
+    @property
+    def own_normalisation(self) -> Normalisation | None:
+        """What images are normalised with in place of the dataset's statistics; None for those."""
+        return given_normalisation(self.mean, self.std, DATASETS[self.dataset].image_shape[0])
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """What images are normalised with."""
+        return self.own_normalisation or DATASETS[self.dataset].normalisation
 
     @property
     def revisions(self) -> dict[str, int]:

@@ -59,7 +59,7 @@ def sidebar() -> RunSpec | None:
         _presets()
         _network()
         _pruning()
-        own_weights.expander()
+        own_weights.expander(_network_of)
     own = own_weights.own()
     if own.problem:
         st.warning(own.problem, icon=":material/block:")
@@ -179,6 +179,7 @@ def _pruning() -> None:
 def _network_of(weights: str | None) -> NetworkSpec:
     """Return the network that the controls describe; one with given weights is not trained."""
     state = st.session_state
+    mean, std = own_weights.statistics() if weights else (None, None)
     return NetworkSpec(
         model=state.model,
         dataset=state.dataset,
@@ -186,6 +187,8 @@ def _network_of(weights: str | None) -> NetworkSpec:
         recipe=RECIPES["none"] if weights else DATASETS[state.dataset].recipes.live_pair()[0],
         seed=int(state.seed),
         weights=weights,
+        mean=mean,
+        std=std,
     )
 
 

@@ -13,6 +13,7 @@ def chips(spec: RunSpec) -> list[str]:
     network = spec.network
     words = [network.model, network.dataset, "trained" if spec.trained else "at initialisation", spec.pruner]
     words += [f"deformed {network.deformation:g}"] if network.deformation else []
+    words += [f"mean {_numbers(network.mean)}, std {_numbers(network.std)}"] if network.mean and network.std else []
     is_small = isinstance(spec.settings, Mipp) and small(spec) == spec
     plain = SMALL if is_small else type(spec.settings)()
     changed = [f.name for f in fields(plain) if getattr(spec.settings, f.name) != getattr(plain, f.name)]
@@ -23,6 +24,10 @@ def chips(spec: RunSpec) -> list[str]:
     words += ["MIPP's ratios"] if spec.follow else []
     words += ["given ratios"] if spec.sparsities else []
     return [*words, f"seed {network.seed}"]
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return " ".join(f"{value:g}" for value in values)
 
 
 def where_images_are() -> str:

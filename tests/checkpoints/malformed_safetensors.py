@@ -168,7 +168,14 @@ MEMBERS = {
     "wider": (save(state(fc1__weight=torch.zeros(9, 16))), "'fc1.weight' is 9x16 instead of 8x16"),
     "empty": (save(state(fc1__weight=torch.zeros(0, 16))), "0x16 instead of 8x16"),
     "half of the names prefixed": (save(state(module__x=torch.zeros(1))), "which the network does not have"),
-    "prefixed twice": (save({f"module.module.{k}": v for k, v in state().items()}), "which the network does not have"),
+    "prefixed, and one more": (
+        save({f"module.{k}": v for k, v in state(x=torch.ones(1)).items()}),
+        "'x', which the net",
+    ),
+    "prefixed in two ways": (
+        save({f"{'ab'[place % 2]}.{name}": tensor for place, (name, tensor) in enumerate(state().items())}),
+        "it lacks",
+    ),
     "huge and true": (save(state(fc1__weight=torch.zeros(3000, 1000))), "3000x1000 instead of 8x16"),
 }
 

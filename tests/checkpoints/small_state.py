@@ -20,3 +20,8 @@ def state(**changes: Tensor | None) -> dict[str, Tensor]:
     changed = {name.replace("__", "."): tensor for name, tensor in changes.items()}
     whole = {**architecture("mlp", (1, 4, 4), 3, (8, 6)).build(seed=5).state_dict(), **changed}
     return {name: tensor for name, tensor in whole.items() if tensor is not None}
+
+
+def nested(depth: int) -> dict[str, Any]:
+    """The state dict inside as many dictionaries."""
+    return state() if depth == 0 else {"model": nested(depth - 1)}

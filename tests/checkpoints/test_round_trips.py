@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from old_files import GOOD as OLD
+from old_files import old
 from safetensors.torch import save
 from small_state import saved, state
 from torch import nn
@@ -28,6 +30,9 @@ WRITERS = {
     "pt, plain dictionary": lambda tensors: saved(dict(tensors)),
     "pt, with more": lambda tensors: saved({"epoch": 3, "rate": 0.1, "log": [1.5, None, True], "state_dict": tensors}),
     "pt, as model": lambda tensors: saved({"model": tensors}),
+    "old": old,
+    "old, with more": lambda tensors: old({"epoch": 3, "best": 0.9, "state_dict": with_module(tensors)}),
+    "old of parameters": lambda tensors: old({name: nn.Parameter(tensor) for name, tensor in tensors.items()}),
     "pt of DataParallel": lambda tensors: saved({"state_dict": with_module(tensors)}),
     "pt of parameters": lambda tensors: saved({name: nn.Parameter(tensor) for name, tensor in tensors.items()}),
 }
@@ -52,16 +57,17 @@ def test_a_network_is_read_beside_its_optimizer(small: Architecture, network: nn
     assert torch.equal(read_checkpoint(content, small)["fc1.weight"], network.fc1.weight)
 
 
-def test_the_same_as_torch_load(small: Architecture, tmp_path: Path):
+@pytest.mark.parametrize("write", [saved, old])
+def test_the_same_as_torch_load(write, small: Architecture, tmp_path: Path):
     square = torch.arange(256.0).view(16, 16)
-    content = saved(state(fc1__weight=square.T[4:12], fc1__bias=square[0, ::2], fc2__bias=torch.ones(1).expand(6)))
+    content = write(state(fc1__weight=square.T[4:12], fc1__bias=square[0, ::2], fc2__bias=torch.ones(1).expand(6)))
     (tmp_path / "x.pt").write_bytes(content)
     wanted, found = torch.load(tmp_path / "x.pt", weights_only=True), read_checkpoint(tmp_path / "x.pt", small)
     assert all(torch.equal(found[name], tensor) for name, tensor in wanted.items())
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-@pytest.mark.parametrize("write", [save, saved])
+@pytest.mark.parametrize("write", [save, saved, old])
 def test_other_precisions_become_the_network_s(dtype: torch.dtype, write, small: Architecture):
     tensors = {name: tensor.to(dtype) for name, tensor in state().items()}
     found = read_checkpoint(write(tensors), small)
@@ -92,7 +98,7 @@ def test_a_file_that_is_not_there_is_a_sentence(small: Architecture, tmp_path: P
         read_checkpoint(tmp_path / "nothing", small)
 
 
-@pytest.mark.parametrize("good", [GOOD, save(state())], ids=["pt", "safetensors"])
+@pytest.mark.parametrize("good", [GOOD, OLD, save(state())], ids=["pt", "old", "safetensors"])
 @pytest.mark.parametrize("seed", range(8))
 def test_whatever_is_changed_in_a_good_file_it_is_read_or_refused(good: bytes, seed: int, small: Architecture):
     chance = random.Random(seed)

@@ -18,7 +18,8 @@ SHAPES = {"lenet5": (1, 28, 28), "mlp": (1, 28, 28)}
 COUNTS = {
     # (parameters, MACs of one image, prunable layers, units).  LeNet5 and LeNet-300-100 for MNIST, by hand; VGG and
     # ResNet for CIFAR-10 as in the field's usual implementation (parameters; MACs by its counters, without those of
-    # normalisations); torchvision's as its documentation gives them (it calls 4.09 and 15.47 GMACs GFLOPS).
+    # normalisations); ResNet20, 32 and 56 as in He et al., Table 6 (0.27M, 0.46M and 0.85M parameters); torchvision's
+    # as its documentation gives them (it calls 4.09 and 15.47 GMACs GFLOPS).
     "lenet5": (61_706, 416_520, 4, 226),
     "mlp": (266_610, 266_200, 2, 400),
     "vgg11": (9_231_114, 152_769_536, 8, 2752),
@@ -27,6 +28,9 @@ COUNTS = {
     "resnet18": (11_173_962, 555_422_720, 17, 3904),
     "resnet34": (21_282_122, 1_159_402_496, 33, 7616),
     "resnet50": (23_520_842, 1_297_829_888, 49, 22_720),
+    "resnet20": (269_722, 40_551_040, 19, 688),
+    "resnet32": (464_154, 68_862_592, 31, 1136),
+    "resnet56": (853_018, 125_485_696, 55, 2032),
     "torchvision:resnet50": (25_557_032, 4_089_184_256, 49, 22_720),
     "torchvision:vgg16": (138_357_544, 15_470_264_320, 15, 12_416),
 }

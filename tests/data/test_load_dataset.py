@@ -7,7 +7,7 @@ import torch
 from mipp_core.data import DATASETS, DatasetCard, Deformation, load_dataset
 from mipp_core.data.card import RawSplit
 from mipp_core.data.normalisation import Normalisation
-from mipp_core.errors import CancelledError, DataError, UnknownNameError
+from mipp_core.errors import CancelledError, DataError, SettingError, UnknownNameError
 from mipp_core.recipes import Recommended
 from mipp_core.vocabulary import Progress, Report
 
@@ -99,6 +99,17 @@ def test_pixels_become_numbers_in_0_to_1_and_are_then_normalised(toy: str):
     assert dataset.train.images.dtype == torch.float32
     assert torch.equal(dataset.train.images, CARD.normalisation.apply(pixels))
     assert dataset.test.labels.tolist() == [1, 0]
+
+
+def test_statistics_of_ones_own_take_the_place_of_the_datasets(toy: str):
+    given = Normalisation((0.2, 0.3), (0.5, 2.0))
+    dataset = load_dataset(toy, normalisation=given)
+    pixels = stored().images.float() / 255
+    assert torch.equal(dataset.train.images, given.apply(pixels))
+    assert torch.equal(dataset.test.images, given.apply(pixels))
+    assert dataset.normalisation == given
+    with pytest.raises(SettingError, match="The mean has 1 numbers and the images have 2 channels"):
+        load_dataset(toy, normalisation=Normalisation((0.2,), (0.5,)))
 
 
 def test_images_are_deformed_before_they_are_normalised_and_each_split_in_its_own_way(toy: str):

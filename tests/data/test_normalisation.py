@@ -1,6 +1,8 @@
+import pytest
 import torch
 
-from mipp_core.data.normalisation import Normalisation
+from mipp_core.data.normalisation import Normalisation, channel_numbers
+from mipp_core.errors import SettingError
 
 
 def test_apply_by_hand():
@@ -22,3 +24,18 @@ def test_mean_zero_and_std_one_change_no_bit():
 
 def test_dtype_is_kept():
     assert Normalisation((0.1,), (0.3,)).apply(torch.zeros(1, 1, 1, 1, dtype=torch.float64)).dtype == torch.float64
+
+
+@pytest.mark.parametrize("text", ["0.485 0.456 0.406", "0.485,0.456,0.406", " 0.485, 0.456,  0.406 "])
+def test_numbers_of_channels_have_blanks_or_commas_between_them(text: str):
+    assert channel_numbers("mean", text) == (0.485, 0.456, 0.406)
+    assert channel_numbers("mean", " ") is None
+
+
+@pytest.mark.parametrize("text", ["a", "0.5;0.4", "0.5 x", "[0.5]", "z" * 5000])
+def test_what_is_not_numbers_is_a_sentence(text: str):
+    with pytest.raises(
+        SettingError, match=r"The std '.*' is not numbers; write one per channel, as 0.485 0.456"
+    ) as caught:
+        channel_numbers("std", text)
+    assert len(str(caught.value)) < 200

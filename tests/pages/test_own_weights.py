@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 import torch
+from given_weights import named, upload
 from safetensors.torch import save
 
 from mipp_core.checkpoints.stored import LARGEST_FILE
@@ -44,17 +45,6 @@ def checkpoint(seed=7):
     file = io.BytesIO()
     torch.save(LENET.build(seed).state_dict(), file)
     return file.getvalue()
-
-
-def upload(app, content, name="../../../evil.pt"):
-    app.file_uploader[0].set_value((name, content, "application/octet-stream")).run()
-    assert not app.exception
-    return app
-
-
-def named(app):
-    value = app.query_params.get("weights")
-    return value[0] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("content", [checkpoint(), save(LENET.build(7).state_dict())], ids=["pt", "safetensors"])

@@ -48,6 +48,11 @@ def test_single_values_need_no_list(write):
     assert (cell.network.model, cell.network.deformation) == ("mlp", 1.0)
 
 
+def test_statistics_hold_for_all_cells(write):
+    cells = Grid.read(write("[grid]\nseed = [0, 1]\nmean = [0.1]\nstd = [0.3]\n")).cells()
+    assert [(cell.network.mean, cell.network.std) for cell in cells] == [((0.1,), (0.3,))] * 2
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -57,6 +62,8 @@ def test_single_values_need_no_list(write):
         ("[grid]\nseed = ['a']", "seed = .* wrong kind"),
         ("[grid]\nseed = [true]", "wrong kind"),
         ("[grid]\nrecipe = ['a', 'b']", "wrong kind"),
+        ("[grid]\nmean = ['a']\nstd = [1]", "mean = .* wrong kind"),
+        ("[grid]\nmean = [0.1]", "The mean is given alone"),
         ("[grid]\nmodel = []", "axis model .* is empty"),
         ("[grid]\nlevels = [20]", "level 20 .* 0 to 19"),
         ("[settings.random]\nx = 1", "settings for random"),

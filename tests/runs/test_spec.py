@@ -29,6 +29,8 @@ def test_hash_depends_on_every_setting():
         RunSpec(trained=False),
         RunSpec(network=NetworkSpec(deformation=0.5)),
         RunSpec(network=NetworkSpec(dataset="mnist")),
+        RunSpec(network=NetworkSpec(mean=(0.1,), std=(0.3,))),
+        RunSpec(network=NetworkSpec(mean=(0.1,), std=(0.2,))),
         RunSpec(settings=Mipp(budget=0.01)),
         RunSpec(retraining=Recipe(3)),
         RunSpec(controls=("random",)),
@@ -52,6 +54,7 @@ def test_hash_depends_on_every_setting():
         RunSpec(confidences=(0.5, 0.9), settings=Mipp(hidden=(8, 4))),
         RunSpec(pruner="snip", settings=Snip(form="gates"), follow=Mipp(hidden=(8,)), measured=(0, 9), floor=1),
         RunSpec(pruner="imp", settings=Imp(), sparsities=(0.25, 0.5), scope="global"),
+        RunSpec(NetworkSpec("resnet20", "cifar10", mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))),
         RunSpec(NetworkSpec(recipe=RECIPES["paper-cifar100"]), retraining=RECIPES["paper-imagenet-retrain"]),
     ],
 )
@@ -104,6 +107,7 @@ def test_unnamed_recipe_has_no_command():
         RunSpec(pruner="snip", settings=Snip(samples=100), follow=Mipp(members=5), measured=(1, 3), floor=1),
         RunSpec(pruner="magnitude", settings=Magnitude("l2"), scope="layer", sparsities=(0.25, 0.9)),
         RunSpec(sparsities=(0.5, 0.75), measured=(1,)),
+        RunSpec(NetworkSpec("resnet20", "cifar10", mean=(-0.5, 0.485, 0.406), std=(0.229, 0.224, 1.5))),
     ],
 )
 def test_the_command_of_a_run_at_given_ratios_makes_it_again(spec):
@@ -133,6 +137,37 @@ def test_the_command_of_a_run_at_given_ratios_makes_it_again(spec):
 def test_ratios_that_make_no_sense_are_refused(changed, words):
     with pytest.raises(SettingError, match=words):
         RunSpec(**changed)
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "words"),
+    [
+        ((0.1, 0.2), (0.3, 0.3), "The mean has 2 numbers and the images have 1 channels; give one number per channel"),
+        ((0.1,), (0.3, 0.3), "The std has 2 numbers"),
+        ((), (), "The mean has 0 numbers"),
+        ((0.1,), None, "The mean is given alone; give mean and std, or neither"),
+        (None, (0.1,), "The std is given alone"),
+        ((float("nan"),), (0.1,), "The mean nan is not finite"),
+        ((0.1,), (float("inf"),), "The std inf is not finite"),
+        ((0.1,), (0.0,), "The std 0 is not above 0 in every channel"),
+        ((0.1,), (-1.0,), "The std -1 is not above 0"),
+        (
+            (123.7,),
+            (58.4,),
+            "The mean 123.7 is above 1, .* divide the mean and the std of grey levels from 0 to 255 by",
+        ),
+    ],
+)
+def test_statistics_that_make_no_sense_are_refused(mean, std, words):
+    with pytest.raises(SettingError, match=words):
+        NetworkSpec(mean=mean, std=std)
+
+
+def test_a_document_of_before_statistics_could_be_given_is_read_and_has_its_name():
+    old = RunSpec().to_json()
+    del old["network"]["mean"], old["network"]["std"]
+    assert RunSpec.from_json(old) == RunSpec()
+    assert RunSpec.from_json(old).hash == "44136fa355b3678a"
 
 
 def test_a_document_of_before_ratios_could_be_given_is_read():
