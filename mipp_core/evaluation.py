@@ -68,7 +68,7 @@ def macs(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
     def count(module: nn.Conv2d | nn.Linear, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         counted.append(output[0].numel() * module.weight[0].numel())
 
-    ghost = _on_meta(model)
+    ghost = on_meta(model)
     for module in ghost.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             module.register_forward_hook(count)
@@ -76,7 +76,7 @@ def macs(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
     return sum(counted)
 
 
-def _on_meta(model: nn.Module) -> nn.Module:
+def on_meta(model: nn.Module) -> nn.Module:
     """Copy a network's shapes without its data."""
     with torch.device("meta"):
         return deepcopy(model).to("meta").eval()

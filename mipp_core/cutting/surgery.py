@@ -54,6 +54,7 @@ def shrink(model: nn.Module, masks: KeepMasks) -> nn.Module:
     wiring, own = wiring_of(model), masks.without_input()
     _check(wiring, own)
     cut = _Cut(model, deepcopy(model), wiring, own)
+    cut.silence_spare()
     cut.layers()
     joints = cut.joints()
     if not joints and _runs_everything(model, wiring):
@@ -90,6 +91,24 @@ def carried_units(model: nn.Module, wiring: Wiring, masks: KeepMasks) -> dict[st
     own = masks.without_input()
     _check(wiring, own)
     return _Cut(model, model, wiring, own).carried
+
+
+def cut_shapes(ghost: nn.Module, wiring: Wiring, masks: KeepMasks) -> nn.Module:
+    """Return a copy of a network whose layers have the shapes that ``shrink`` gives them; it cannot be run.
+
+    Args:
+        ghost: the network on the meta device.
+        wiring: of the network.
+        masks: one for every prunable layer.
+
+    Raises:
+        ModelError: the masks do not fit the network.
+    """
+    own = masks.without_input()
+    _check(wiring, own)
+    cut = _Cut(ghost, deepcopy(ghost), wiring, own)
+    cut.layers()
+    return cut.slim
 
 
 def _check(wiring: Wiring, masks: KeepMasks) -> None:
@@ -130,11 +149,14 @@ class _Cut:
         own = {name: self._whole_groups(name, _kept_or_first(mask)) for name, mask in self.masks.items()}
         return own | {gate: self._kept(opened, own) for gate, opened in self.wiring.flow.gates.items()}
 
-    def layers(self) -> None:
-        """Cut every layer and follower."""
+    def silence_spare(self) -> None:
+        """Make removed units that cannot be cut always 0."""
         for layer in self.wiring.layers:
             if not torch.equal(self.carried[layer.name], self.masks[layer.name]):
                 silence(self.slim, self.wiring, layer.name, self.masks[layer.name])
+
+    def layers(self) -> None:
+        """Cut every layer and follower."""
         for name in self.wiring.weighted:
             if name in self.carried:
                 _cut_rows(weighted(self.slim, name), self.carried[name])

@@ -1,9 +1,13 @@
 """From the decisions of a pruner that decides to keep-masks."""
 
-from torch import nn
+from collections.abc import Mapping, Sequence
 
+from torch import Tensor, nn
+
+from mipp_core.cutting.counting import Counter
 from mipp_core.cutting.masks import KeepMasks
-from mipp_core.cutting.selection import keep_global
+from mipp_core.cutting.selection import Selection, keep_global
+from mipp_core.cutting.targets import Target, keep_at
 from mipp_core.data.dataset import Split
 from mipp_core.information.terc import Decision, keep_masks, staying_power
 from mipp_core.network.layers import wiring_of
@@ -31,5 +35,25 @@ def masks_between_levels(
         decisions: at all levels.
         sparsities: each in [0, 1].
     """
-    scores = {name: staying_power([d for d in decisions if d.layer == name], units) for name, units in widths.items()}
+    scores = staying_powers(widths, decisions)
     return [keep_global(scores, sparsity) for sparsity in sparsities]
+
+
+def masks_at_targets(decisions: list[Decision], targets: Sequence[Target], counter: Counter) -> list[KeepMasks]:
+    """Return a deciding pruner's keep-masks that come nearest to given targets; see ``masks_between_levels``.
+
+    Raises:
+        SettingError: a target cannot be reached.
+    """
+    scores = staying_powers({layer.name: layer.units for layer in counter.wiring.layers}, decisions)
+    return [
+        keep_global(scores, target.share)
+        if target.of == "units"
+        else keep_at(target, scores, Selection("global"), counter)
+        for target in targets
+    ]
+
+
+def staying_powers(widths: Mapping[str, int], decisions: list[Decision]) -> dict[str, Tensor]:
+    """Score the units of every layer by how long they stay as the confidence rises."""
+    return {name: staying_power([d for d in decisions if d.layer == name], units) for name, units in widths.items()}
