@@ -30,10 +30,6 @@ class Size:
     parameters: int
     macs: int
 
-    def of(self, what: Counted) -> int:
-        """Return one of the three numbers."""
-        return {"units": self.units, "parameters": self.parameters, "macs": self.macs}[what]
-
 
 class Counter:
     """Counts slim networks exactly, as ``parameters`` and ``macs`` of ``mipp_core.evaluation`` count what is made.
@@ -59,13 +55,20 @@ class Counter:
         """Count what is left; a mask of the input is ignored."""
         slim = cut_shapes(self._ghost, self.wiring, masks)
         used = {id(tensor): tensor.numel() for tensor in _used(slim, self.wiring.flow.graph)}
-        return Size(sum(masks.without_input().kept.values()), sum(used.values()), self._macs(slim))
+        return Size(self.left(masks, "units"), sum(used.values()), self._macs(slim))
+
+    def left(self, masks: KeepMasks, what: Counted) -> int:
+        """Count one thing of what is left."""
+        return sum(masks.without_input().kept.values()) if what == "units" else getattr(self.size(masks), what)
 
     def removed(self, masks: KeepMasks) -> dict[Counted, float]:
         """Return the shares that are gone, each in [0, 1]."""
         left = self.size(masks)
-        known: tuple[Counted, ...] = ("units", "parameters", "macs")
-        return {what: 1 - left.of(what) / self.dense.of(what) for what in known}
+        return {
+            "units": 1 - left.units / self.dense.units,
+            "parameters": 1 - left.parameters / self.dense.parameters,
+            "macs": 1 - left.macs / self.dense.macs,
+        }
 
     def _macs(self, model: nn.Module) -> int:
         return sum(_weight(model.get_submodule(name)).numel() * places for name, places in self._places.items())

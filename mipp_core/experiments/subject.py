@@ -15,8 +15,6 @@ from mipp_core.data import Dataset, Samples, Split
 from mipp_core.data.drawing import stratified_index
 from mipp_core.evaluation import accuracy
 from mipp_core.experiments.networks import given_weights, initial_network, load_data
-from mipp_core.network.layers import wiring_of
-from mipp_core.network.streams import passed_by
 from mipp_core.runs.spec import RunSpec
 from mipp_core.store import Outcome, Stages
 from mipp_core.store.files import Tensors
@@ -122,11 +120,6 @@ class Subject:
         if self.spec.trained:
             load(model, self.dense().tensors or {})
         return model
-
-    @cached_property
-    def passed_by(self) -> frozenset[str]:
-        """Names of the layers that the network works without."""
-        return passed_by(wiring_of(initial_network(self.spec.network)))
 
     @property
     def depends_on(self) -> dict[str, Any]:

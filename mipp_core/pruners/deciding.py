@@ -26,7 +26,7 @@ def masks_at_levels(model: nn.Module, decisions: list[Decision], levels: int, da
 
 
 def masks_between_levels(
-    widths: dict[str, int], decisions: list[Decision], sparsities: tuple[float, ...]
+    widths: Mapping[str, int], decisions: list[Decision], sparsities: tuple[float, ...]
 ) -> list[KeepMasks]:
     """Return a deciding pruner's keep-masks at given sparsities: its units go in the order in which it gives them up.
 
@@ -35,25 +35,21 @@ def masks_between_levels(
         decisions: at all levels.
         sparsities: each in [0, 1].
     """
-    scores = staying_powers(widths, decisions)
-    return [keep_global(scores, sparsity) for sparsity in sparsities]
+    return [keep_global(_powers(widths, decisions), sparsity) for sparsity in sparsities]
 
 
 def masks_at_targets(decisions: list[Decision], targets: Sequence[Target], counter: Counter) -> list[KeepMasks]:
-    """Return a deciding pruner's keep-masks that come nearest to given targets; see ``masks_between_levels``.
+    """Return a deciding pruner's keep-masks at targets; see ``masks_between_levels``.
 
     Raises:
         SettingError: a target cannot be reached.
     """
-    scores = staying_powers({layer.name: layer.units for layer in counter.wiring.layers}, decisions)
-    return [
-        keep_global(scores, target.share)
-        if target.of == "units"
-        else keep_at(target, scores, Selection("global"), counter)
-        for target in targets
-    ]
+    widths = {layer.name: layer.units for layer in counter.wiring.layers}
+    if all(target.of == "units" for target in targets):
+        return masks_between_levels(widths, decisions, tuple(target.share for target in targets))
+    scores = _powers(widths, decisions)
+    return [keep_at(target, scores, Selection("global"), counter) for target in targets]
 
 
-def staying_powers(widths: Mapping[str, int], decisions: list[Decision]) -> dict[str, Tensor]:
-    """Score the units of every layer by how long they stay as the confidence rises."""
+def _powers(widths: Mapping[str, int], decisions: list[Decision]) -> dict[str, Tensor]:
     return {name: staying_power([d for d in decisions if d.layer == name], units) for name, units in widths.items()}

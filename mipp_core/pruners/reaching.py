@@ -63,7 +63,7 @@ def reach(
 
 def _missed(pruner: Ranker, target: Target, masks: KeepMasks, selection: Selection, counter: Counter) -> str:
     """Say by how much a target was missed, if by more than one unit's worth, or half a unit per layer."""
-    off = abs(counter.size(masks).of(target.of) - target.left(counter))
+    off = abs(counter.left(masks, target.of) - target.left(counter))
     if off <= (len(masks) / 2 if target.of == "units" else one_unit(target.of, masks, counter)):
         return ""
     if selection.scope == "layer":
@@ -111,7 +111,7 @@ class _Search:
         scores = last(self.pruner.scores(model, self.task.data, self.task.seed), masks)
         gone, most = sum(self._widths) - sum(masks.kept.values()), self.selection.most(masks.units)
         require_reachable(self.target, self.selection.remove(scores, most), self.selection.floor, self.counter)
-        left = cache(lambda more: self.counter.size(self.selection.remove(scores, gone + more)).of(self.target.of))
+        left = cache(lambda more: self.counter.left(self.selection.remove(scores, gone + more), self.target.of))
         return self.selection.remove(scores, gone + nearest(left, most - gone, self._wanted))
 
     @property
@@ -144,7 +144,7 @@ class _Search:
         return wanted
 
     def _left(self, step: int) -> int:
-        return self.counter.size(self.seen[step]).of(self.target.of)
+        return self.counter.left(self.seen[step], self.target.of)
 
     def _foreseen(self, step: int) -> int:
         """Return what would be left if every layer's first units stayed: exact where counts alone decide."""
@@ -152,11 +152,12 @@ class _Search:
             layer.name: 1 - torch.arange(layer.units, dtype=torch.float64) / layer.units
             for layer in self.counter.wiring.layers
         }
-        return self.counter.size(self.selection.keep(scores, self._steps[step])).of(self.target.of)
+        return self.counter.left(self.selection.keep(scores, self._steps[step]), self.target.of)
 
     def _is_near(self, step: int) -> bool:
         """Tell whether what is left at a step is hardly more than wanted."""
-        return step in self.seen and self._left(step) - self._wanted <= _NEAR * self.counter.dense.of(self.target.of)
+        few: float = _NEAR * getattr(self.counter.dense, self.target.of)
+        return step in self.seen and self._left(step) - self._wanted <= few
 
 
 def _between(low: int, most: int, high: int, least: int, wanted: float) -> int:

@@ -173,6 +173,7 @@ def command_of(spec: RunSpec, device: str = "cpu") -> str:
 
 def _targets(spec: RunSpec) -> list[str]:
     words = ["--sparsities", ",".join(map(repr, spec.sparsities))] if spec.sparsities else []
+    words += ["--share-of", spec.share_of] if spec.share_of != "units" else []
     if spec.follow is not None:
         words += ["--follow"]
         plain = type(spec.follow)()

@@ -6,7 +6,9 @@ from re import fullmatch
 from typing import Any
 
 from mipp_core.augmentation import Augmentation
+from mipp_core.cutting.counting import Counted
 from mipp_core.cutting.selection import Scope, Selection
+from mipp_core.cutting.targets import WORDS, Target
 from mipp_core.data import DATASETS, Deformation
 from mipp_core.errors import ModelError, SettingError, UnknownNameError
 from mipp_core.information import LEVELS
@@ -102,9 +104,11 @@ class RunSpec:
         sparsities: where a pruner that ranks is asked, each in [0, 1]; None for 20 even steps, 0 to 0.95.  A pruner
             that decides is then asked at all 20 levels, and its units go in the order in which it gives them up.
         follow: MIPP's settings: the run is asked at the sparsities that MIPP finds with them, level by level.
-        scope: how a ratio is spread over the layers; None for the pruner's usual way.
+        scope: how a ratio is spread over the layers; None for the pruner's usual way.  Where that was another one once,
+            the scope is written out, so that a description without one still means what it meant.
         floor: units of each layer that a pruner that ranks never removes.
         measured: numbers of the points of the sweep that are cut, measured and retrained; None for all.
+        share_of: what the sparsities are shares of: the units, or the whole network's parameters or MACs.
         retraining: recipe of the pruned networks; at initialisation it is their training.
         controls: names in ``CONTROLS``.
         retrain_controls: retrain the controls too (``scratch`` always is).
@@ -126,10 +130,13 @@ class RunSpec:
     scope: Scope | None = None
     floor: int = 0
     measured: tuple[int, ...] | None = None
+    share_of: Counted = "units"
 
     def __post_init__(self) -> None:
         if type(self.settings) is not kind_of(self.pruner):
             raise SettingError(f"The settings {self.settings} are not those of {self.pruner}; use that pruner's class.")
+        if self.scope is None and isinstance(self.settings, Ranker) and self.settings.once_usual is not None:
+            object.__setattr__(self, "scope", self.settings.scopes[0])
         self._check_targets()
         self._check_scope()
         if not self.trained and "training" in self.settings.needs:
@@ -142,6 +149,10 @@ class RunSpec:
         decides = isinstance(self.settings, Decider)
         if self.confidences is not None and not decides and self.follow is None:
             raise SettingError(f"The pruner {self.pruner} ranks units: it has no confidence; leave the confidence out.")
+        if self.share_of not in WORDS:
+            raise UnknownNameError("thing to take a share of", self.share_of, WORDS)
+        if self.share_of != "units" and self.sparsities is None:
+            raise SettingError(f"A share of the {WORDS[self.share_of]} needs sparsities; give at least one, as 0.5.")
         if self.follow is not None and (decides or self.sparsities is not None):
             raise SettingError("Only a pruner that ranks, and has no sparsities of its own, can follow MIPP's ratios.")
         if self.sparsities is not None and (not self.sparsities or not all(0 <= s <= 1 for s in self.sparsities)):
@@ -166,6 +177,17 @@ class RunSpec:
         """Numbers of the points that are measured, ascending."""
         count = len(self.sparsities or self.confidences or range(LEVELS))
         return tuple(range(count)) if self.measured is None else tuple(sorted(set(self.measured)))
+
+    @property
+    def targets(self) -> tuple[Target, ...] | None:
+        """What the sparsities ask for; None where there are none."""
+        return None if self.sparsities is None else tuple(Target(share, self.share_of) for share in self.sparsities)
+
+    @property
+    def neutral(self) -> dict[str, Any]:
+        """The scope that names leave out, where descriptions without one mean another than the usual one."""
+        once = self.settings.once_usual if isinstance(self.settings, Ranker) else None
+        return {} if once is None else {"scope": once}
 
     @property
     def selection(self) -> Selection:
@@ -205,7 +227,10 @@ class RunSpec:
             network = _tuples(value["network"])
             network["recipe"] = _recipe(value["network"]["recipe"])
             rest = _tuples({key: value[key] for key in ("trained", "pruner", "confidences", "controls")})
-            rest |= _tuples({key: value[key] for key in ("sparsities", "scope", "floor", "measured") if key in value})
+            given: dict[str, Any] = dict(value)
+            rest |= _tuples({key: given[key] for key in _ADDED if key in given})
+            if rest.get("scope") is None and isinstance(settings, Ranker):
+                rest["scope"] = settings.once_usual
             if (follow := value.get("follow")) is not None:
                 rest["follow"] = Mipp(**_tuples(follow))
             return cls(
@@ -217,6 +242,10 @@ class RunSpec:
             )
         except (KeyError, TypeError) as problem:
             raise SettingError(f"This run's description cannot be read ({problem}); make it again.") from problem
+
+
+_ADDED = ("sparsities", "scope", "floor", "measured", "share_of")
+"""Fields that descriptions of the first version lack."""
 
 
 def _recipe(value: Mapping[str, Any]) -> Recipe:
