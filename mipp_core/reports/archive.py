@@ -20,7 +20,7 @@ from mipp_core.models import Architecture
 from mipp_core.own_files import shown
 from mipp_core.runs.document import RunDocument
 from mipp_core.runs.result import RunResult, accuracy_of, entry_of, masks_of
-from mipp_core.runs.spec import RunSpec
+from mipp_core.runs.spec import NetworkSpec, RunSpec
 from mipp_core.store.files import packed, read_json, read_tensors, write_json, write_tensors
 from mipp_core.store.weights import SlimWeights, flat_weights
 from mipp_core.training import RECIPES, Recipe
@@ -86,11 +86,11 @@ def slim_description(run: RunDocument, level: int, measure: str = "retrained") -
         level: its number.
         measure: how the weights were made: pruned, recalibrated, rebuilt or retrained.
     """
-    spec = RunSpec.from_json(run["spec"])
+    network = NetworkSpec.from_json(run["spec"]["network"])
     entry = entry_of(run, level)
     masks = masks_of(entry)
     return {
-        "architecture": spec.network.architecture.to_json(),
+        "architecture": network.architecture.to_json(),
         "masks": masks.to_json(),
         "run": run["hash"],
         "level": level,

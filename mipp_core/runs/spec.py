@@ -15,7 +15,7 @@ from mipp_core.information import LEVELS
 from mipp_core.models import Architecture, architecture, family
 from mipp_core.models.from_torchvision import PRETRAINED_CLASSES
 from mipp_core.pruners import PRUNERS, Decider, Mipp, Ranker, kind_of, pruner
-from mipp_core.runs.document import SpecDocument
+from mipp_core.runs.document import NetworkDocument, SpecDocument
 from mipp_core.runs.naming import digest, plain
 from mipp_core.runs.revisions import STAGES
 from mipp_core.training import RECIPES, Recipe
@@ -62,6 +62,18 @@ class NetworkSpec:
             raise SettingError(f"The seed {self.seed} is out of range; choose a whole number from 0 to {2**31 - 1}.")
         Deformation(self.deformation)
         _check_weights(self.weights, self.architecture)
+
+    @classmethod
+    def from_json(cls, value: NetworkDocument) -> "NetworkSpec":
+        """Read a network's part of what ``RunSpec.to_json`` wrote.
+
+        Raises:
+            SettingError: a field is missing, unknown or of the wrong kind.
+        """
+        try:
+            return cls(**{**_tuples(dict(value)), "recipe": _recipe(value["recipe"])})
+        except (KeyError, TypeError) as problem:
+            raise _unreadable(problem) from problem
 
     @property
     def architecture(self) -> Architecture:
@@ -224,8 +236,6 @@ class RunSpec:
         """
         try:
             settings = pruner(value["pruner"], **_tuples(value["settings"]))
-            network = _tuples(value["network"])
-            network["recipe"] = _recipe(value["network"]["recipe"])
             rest = _tuples({key: value[key] for key in ("trained", "pruner", "confidences", "controls")})
             given: dict[str, Any] = dict(value)
             rest |= _tuples({key: given[key] for key in _ADDED if key in given})
@@ -234,14 +244,18 @@ class RunSpec:
             if (follow := value.get("follow")) is not None:
                 rest["follow"] = Mipp(**_tuples(follow))
             return cls(
-                network=NetworkSpec(**network),
+                network=NetworkSpec.from_json(value["network"]),
                 settings=settings,
                 retraining=_recipe(value["retraining"]),
                 retrain_controls=value["retrain_controls"],
                 **rest,
             )
         except (KeyError, TypeError) as problem:
-            raise SettingError(f"This run's description cannot be read ({problem}); make it again.") from problem
+            raise _unreadable(problem) from problem
+
+
+def _unreadable(problem: Exception) -> SettingError:
+    return SettingError(f"This run's description cannot be read ({problem}); make it again.")
 
 
 _ADDED = ("sparsities", "scope", "floor", "measured", "share_of")
