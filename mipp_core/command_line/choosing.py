@@ -74,8 +74,8 @@ def slim_of(chosen: Namespace) -> Slim:
         )
     if folder.is_dir():
         raise DataError(
-            f"{folder} holds no run and no slim.json that says what was pruned; give a folder that prune or sweep "
-            "--save-dir wrote, or one with both files of a slim network from the page Explore."
+            f"{folder} holds no run and no slim.json that says what was pruned; give a folder that "
+            "prune --save-dir or sweep --save-dir wrote, or one with both files of a slim network from the page Explore."
         )
     return _whole_point(chosen, _stored(chosen), None)
 
@@ -100,7 +100,7 @@ def _stored(chosen: Namespace) -> RunDocument:
 def _whole_point(chosen: Namespace, run: RunDocument, folder: Path | None) -> Slim:
     try:
         return _point(chosen, run, folder)
-    except (KeyError, TypeError, IndexError, AttributeError) as problem:
+    except (KeyError, TypeError, IndexError, AttributeError, ArithmeticError) as problem:
         raise DataError(f"The document of this run is damaged ({problem!r}); export the run again.") from problem
 
 

@@ -19,7 +19,9 @@ from mipp_core.pruners.reaching import RERUNS, Reached, reach
 
 SHAPES = {4: (1, 4, 4), 8: (2, 8, 8)}
 
-on_both = pytest.mark.parametrize("subject", ["mlp", "resnet18"], indirect=True)
+AGAIN = ("synflow", "iter-snip", "iter-grasp", "imp", "thinet")
+"""Those that score anew at every sparsity."""
+
 on_one = pytest.mark.parametrize("subject", ["mlp"], indirect=True)
 
 
@@ -30,8 +32,11 @@ def asked(found: Ranker, subject: tuple[nn.Module, Split], target: Target, selec
     return reached
 
 
-@on_both
-@pytest.mark.parametrize("name", RANKERS)
+@pytest.mark.parametrize(
+    ("name", "subject"),
+    [*((name, "mlp") for name in RANKERS), *((name, "resnet18") for name in ("magnitude", "synflow", "imp", "thinet"))],
+    indirect=["subject"],
+)
 def test_a_target_is_reached_to_one_units_worth_or_it_is_said(name: str, subject: tuple[nn.Module, Split], state_of):
     model, split = subject
     before, found = state_of(model), quick(name)
@@ -77,8 +82,8 @@ class Counting:
         monkeypatch.setattr(kind, "masks", masks)
 
 
-@on_both
-@pytest.mark.parametrize("name", ["synflow", "iter-snip", "iter-grasp", "imp", "thinet"])
+@on_one
+@pytest.mark.parametrize("name", AGAIN)
 def test_a_pruner_that_scores_anew_is_asked_few_times(
     name: str, subject: tuple[nn.Module, Split], monkeypatch: pytest.MonkeyPatch
 ):
