@@ -162,8 +162,8 @@ def _asked(
     given = [confidence, *shares.values()]
     if sum(value is not None for value in given) != 1:
         raise SettingError(
-            "Give either a confidence, such as 0.99, or one share to remove, such as sparsity=0.5, parameters=0.5 or "
-            "macs=0.5."
+            "Give either a confidence, such as 0.99, or a sparsity, such as 0.5, or in its place parameters=0.5 or "
+            "macs=0.5: the share of them to remove."
         )
     if confidence is not None:
         return confidence

@@ -75,7 +75,7 @@ def slim_of(chosen: Namespace) -> Slim:
     if folder.is_dir():
         raise DataError(
             f"{folder} holds no run and no slim.json that says what was pruned; give a folder that "
-            "prune --save-dir or sweep --save-dir wrote, or one with both files of a slim network from the page Explore."
+            "prune --save-dir or sweep --save-dir wrote, or one with both files of a slim network from the page."
         )
     return _whole_point(chosen, _stored(chosen), None)
 

@@ -153,7 +153,7 @@ def asked_of(chosen: Namespace, spec: RunSpec) -> RunSpec:
     if decides and (chosen.scope or chosen.floor):
         raise SettingError(f"{name} finds its own ratio for each layer; leave --scope and --floor out.")
     if not decides and chosen.confidence is not None:
-        raise SettingError(f"{name} ranks units, without a confidence; give {_SHARES} in place of --confidence.")
+        raise SettingError(f"{name} ranks units, without a confidence; leave the confidence out, and give {_SHARES}.")
     if len(targets) + (chosen.confidence is not None) != 1:
         given = "this command has none" if not targets and chosen.confidence is None else "give only one"
         ways = f"--confidence 0.99, or {_SHARES}" if decides else _SHARES

@@ -67,7 +67,10 @@ def test_a_collapse_is_said_with_its_remedies(tmp_path: Path, capsys):
         ([], "Say how much mipp is to prune, and this command has none: --confidence 0.99, or --sparsity 0.5"),
         (["--confidence", "0.9", "--macs", "0.5"], "and give only one"),
         (["--pruner", "snip", "--macs", "0.5", "--parameters", "0.5"], "and give only one"),
-        (["--pruner", "magnitude", "--confidence", "0.9"], "magnitude ranks units, without a confidence; give --sp"),
+        (
+            ["--pruner", "magnitude", "--confidence", "0.9"],
+            "leave the confidence out, and give --sp",
+        ),
         (["--confidence", "1"], "The confidence 1.0 is outside [0.5, 1)"),
         (["--confidence", "0.9", "--scope", "layer"], "leave --scope and --floor out"),
         (["--macs", "0.3", "--floor", "1"], "leave --scope and --floor out"),
