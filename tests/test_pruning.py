@@ -225,9 +225,7 @@ def test_norms_of_other_layers_do_not_empty_a_layer_unless_they_are_asked_for(mi
     pruned = prune(mine, IMAGES, pruner="magnitude", sparsity=0.5)
     assert pruned.masks.kept == {"first": 3, "inside": 3}
     assert pruned.collapsed == ()
-    with pytest.warns(
-        CollapseWarning, match="No unit is left in first.* floor=1, or spread it with"
-    ):
+    with pytest.warns(CollapseWarning, match="No unit is left in first.* floor=1, or spread it with"):
         emptied = prune(mine, IMAGES, pruner="magnitude", sparsity=0.5, scope="global")
     assert emptied.collapsed == ("first",)
     answers = emptied.network.eval()(IMAGES)
