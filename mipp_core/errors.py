@@ -30,5 +30,17 @@ class CancelledError(MippError):
     """The user stopped a long computation."""
 
 
-class ResourceNote(UserWarning):
-    """Something the user should know although nothing is lost, such as smaller batches because memory is short."""
+class MippWarning(UserWarning):
+    """Something the user should know although the work went on."""
+
+
+class ResourceNote(MippWarning):
+    """Nothing is lost, but the work took another way, such as smaller batches because memory is short."""
+
+
+class CollapseWarning(MippWarning):
+    """A layer that nothing goes round has no unit left: the network gives one answer for every image."""
+
+
+class TargetWarning(MippWarning):
+    """A target was missed by more than one unit's worth; this is the nearest that can be reached."""

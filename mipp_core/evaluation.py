@@ -73,7 +73,7 @@ def macs(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
         numbers = inputs[0][0] if isinstance(module, _TRANSPOSED) else output[0]
         counted.append(numbers.numel() * weight[0].numel())
 
-    ghost = _on_meta(model)
+    ghost = on_meta(model)
     for module in ghost.modules():
         if isinstance(module, (*_CONVOLUTIONS, *_TRANSPOSED, nn.Linear)):
             module.register_forward_hook(count)
@@ -81,7 +81,7 @@ def macs(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
     return sum(counted)
 
 
-def _on_meta(model: nn.Module) -> nn.Module:
+def on_meta(model: nn.Module) -> nn.Module:
     """Copy a network's shapes without its data."""
     with torch.device("meta"):
         return deepcopy(model).to("meta").eval()

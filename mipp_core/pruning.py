@@ -1,22 +1,25 @@
 """One call: prune any network with images of your own."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
 
+from mipp_core.cutting.collapse import collapse_words, collapsed
+from mipp_core.cutting.counting import Counted, Counter
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.pixels import with_pixel_mask
 from mipp_core.cutting.rebuilding import rebuild as rebuild_network
 from mipp_core.cutting.recalibration import recalibrate as recalibrate_network
 from mipp_core.cutting.selection import Scope, Selection
 from mipp_core.cutting.surgery import check_exact, cut_difference, shrink
+from mipp_core.cutting.targets import Target, emptied, require_reachable
 from mipp_core.cutting.transplanting import transplanted
-from mipp_core.errors import SettingError
+from mipp_core.errors import CollapseWarning, SettingError, TargetWarning
 from mipp_core.information.confidence import LEVELS, confidence_of
 from mipp_core.information.terc import Decision
-from mipp_core.network.layers import wiring_of
 from mipp_core.network.recording import recorded
 from mipp_core.network.unwrapping import unwrapped
 from mipp_core.own_data import Images, data_for
@@ -24,7 +27,8 @@ from mipp_core.own_files import names_a_file
 from mipp_core.pruners import Decider, Pruner, Ranker, Task, load_pruner
 from mipp_core.pruners import pruner as pruner_named
 from mipp_core.pruners.contract import cannot_train
-from mipp_core.pruners.deciding import masks_at_levels, masks_between_levels
+from mipp_core.pruners.deciding import masks_at_levels, masks_at_targets
+from mipp_core.pruners.reaching import reach
 from mipp_core.vocabulary import Report, silent
 
 _COMPARED = 64
@@ -42,12 +46,18 @@ class Pruned:
             units multiplied by 0, relative to the largest output (at least 1), on up to 64 images and before anything
             was rebuilt or recalibrated.
         decisions: the trace of a pruner that decides; empty for one that ranks.
+        removed: the shares that are gone, in [0, 1]: of the prunable layers' ``units``, and of the whole network's
+            ``parameters`` and ``macs`` (multiply-accumulates).
+        collapsed: layers with no unit left that nothing goes round: with any, the network gives one answer for every
+            image.
     """
 
     network: nn.Module
     masks: KeepMasks
     difference: float
     decisions: tuple[Decision, ...] = ()
+    removed: Mapping[Counted, float] = field(default_factory=dict)
+    collapsed: tuple[str, ...] = ()
 
 
 def prune(
@@ -58,6 +68,8 @@ def prune(
     pruner: str | Pruner = "mipp",
     confidence: float | None = None,
     sparsity: float | None = None,
+    parameters: float | None = None,
+    macs: float | None = None,
     settings: Mapping[str, Any] | None = None,
     scope: Scope | None = None,
     floor: int = 0,
@@ -86,8 +98,11 @@ def prune(
         pruner: a name in ``PRUNERS``, ``PATH.py:CLASS``, or a pruner with settings of its own.
         confidence: of a pruner that decides (MIPP), in [0.5, 1): how sure one must be to keep a unit.
         sparsity: share of all units to remove, in [0, 1]; a pruner that decides gives them up in its own order.
+        parameters: share of the whole network's parameters to remove, in [0, 1], in place of ``sparsity``; the nearest
+            number of units is found.
+        macs: the same of its multiply-accumulates.
         settings: of a pruner given by name.
-        scope: how a pruner that ranks spreads the sparsity: ``global`` or ``layer``; None for its usual way.
+        scope: how a pruner that ranks spreads the target: ``global`` or ``layer``; None for its usual way.
         floor: units of each layer that a pruner that ranks never removes.
         rebuild: refit the cut network's weights in closed form to the dense network's activations; no labels.
         recalibrate: measure fresh statistics of its batch normalisations; with ``rebuild`` after it.
@@ -98,12 +113,22 @@ def prune(
     Raises:
         SettingError: an argument is missing or out of its range; the message says which, and what to do.
         ModelError: the network cannot be traced, cannot read such images, or cannot be cut exactly.
+
+    Warns:
+        CollapseWarning: a layer that nothing goes round has no unit left.
+        TargetWarning: the target was missed by more than one unit's worth.
     """
     found = _pruner(pruner, settings)
+    asked = _asked(confidence, sparsity, parameters, macs)
     unwrapped(model)
     data = data_for(model, images, labels, needs_labels="labels" in found.needs)
     network = recorded(model, data.images[:_COMPARED])
-    masks, decisions = _masks(found, Task(network, data, seed, train, report), confidence, sparsity, scope, floor)
+    channels, height, width = data.image_shape
+    counter = Counter(network, (channels, height, width))
+    masks, decisions = _masks(found, Task(network, data, seed, train, report), asked, scope, floor, counter)
+    dead = collapsed(masks, counter.wiring)
+    if dead:
+        warnings.warn(CollapseWarning(collapse_words(dead, _remedy(found, scope, floor))), stacklevel=2)
     slim = shrink(network, masks)
     difference = cut_difference(network, slim, masks, data.images[:_COMPARED])
     check_exact(difference, data.images.device)
@@ -112,8 +137,8 @@ def prune(
     if recalibrate:
         recalibrate_network(slim, masks.blank_pixels(data.images))
     answer = transplanted(model, slim, masks.blank_pixels(data.images[:_COMPARED]))
-    channels, height, width = data.image_shape
-    return Pruned(with_pixel_mask(answer, masks, (channels, height, width)), masks, difference, tuple(decisions))
+    made = with_pixel_mask(answer, masks, (channels, height, width))
+    return Pruned(made, masks, difference, tuple(decisions), counter.removed(masks), dead)
 
 
 def _pruner(given: str | Pruner, settings: Mapping[str, Any] | None) -> Pruner:
@@ -128,40 +153,67 @@ def _pruner(given: str | Pruner, settings: Mapping[str, Any] | None) -> Pruner:
     return given
 
 
+def _asked(
+    confidence: float | None, sparsity: float | None, parameters: float | None, macs: float | None
+) -> float | Target:
+    """Return the one confidence or target that was given."""
+    shares: dict[Counted, float | None] = {"units": sparsity, "parameters": parameters, "macs": macs}
+    given = [confidence, *shares.values()]
+    if sum(value is not None for value in given) != 1:
+        raise SettingError(
+            "Give either a confidence, such as 0.99, or a sparsity, such as 0.5, or in its place parameters=0.5 or "
+            "macs=0.5: the share of them to remove."
+        )
+    if confidence is not None:
+        return confidence
+    return next(Target(share, of) for of, share in shares.items() if share is not None)
+
+
 def _masks(
-    found: Pruner, task: Task, confidence: float | None, sparsity: float | None, scope: Scope | None, floor: int
+    found: Pruner, task: Task, asked: float | Target, scope: Scope | None, floor: int, counter: Counter
 ) -> tuple[KeepMasks, list[Decision]]:
-    """Ask the pruner at the one confidence or sparsity that was given."""
-    if (confidence is None) == (sparsity is None):
-        raise SettingError("Give either a confidence, such as 0.99, or a sparsity, such as 0.5.")
+    """Ask the pruner at the one confidence or target that was given."""
     if isinstance(found, Ranker):
-        return _ranked(found, task, sparsity, scope, floor), []
+        return _ranked(found, task, asked, scope, floor, counter), []
     if not isinstance(found, Decider):
         raise SettingError(f"{type(found).__name__} neither ranks nor decides; derive it from Ranker or Decider.")
     if scope is not None or floor:
         raise SettingError(f"{type(found).__name__} finds its own ratio for each layer; leave scope and floor out.")
-    return _decided(found, task, confidence, sparsity)
+    return _decided(found, task, asked, counter)
 
 
-def _ranked(found: Ranker, task: Task, sparsity: float | None, scope: Scope | None, floor: int) -> KeepMasks:
+def _ranked(
+    found: Ranker, task: Task, asked: float | Target, scope: Scope | None, floor: int, counter: Counter
+) -> KeepMasks:
     name = type(found).__name__
-    if sparsity is None:
-        raise SettingError(f"{name} ranks units, without a confidence; give a sparsity, such as 0.5.")
+    if not isinstance(asked, Target):
+        raise SettingError(
+            f"{name} ranks units, without a confidence; give a share to remove, such as sparsity=0.5 or macs=0.5."
+        )
     if scope is not None and scope not in found.scopes:
         raise SettingError(f"{name} cannot spread a sparsity by {scope!r}; choose {' or '.join(found.scopes)}.")
-    return found.masks(task, (sparsity,), Selection(scope or found.scopes[0], floor))[0]
+    (reached,) = reach(found, task, [asked], Selection(scope or found.scopes[0], floor), counter)
+    if reached.note:
+        warnings.warn(TargetWarning(reached.note), stacklevel=4)
+    return reached.masks
 
 
-def _decided(
-    found: Decider, task: Task, confidence: float | None, sparsity: float | None
-) -> tuple[KeepMasks, list[Decision]]:
-    if confidence is not None and not 0.5 <= confidence < 1:
-        raise SettingError(f"The confidence is {confidence}; give 0.5 (prune little) up to 0.999999.")
-    if sparsity is not None and not 0 <= sparsity <= 1:
-        raise SettingError(f"The sparsity is {sparsity}; give 0 (keep all) to 1 (remove all).")
-    asked = tuple(map(confidence_of, range(LEVELS))) if confidence is None else (confidence,)
-    decisions = found.decide(task.model, task.data, task.seed, asked, task.report)
-    if sparsity is None:
+def _decided(found: Decider, task: Task, asked: float | Target, counter: Counter) -> tuple[KeepMasks, list[Decision]]:
+    if not isinstance(asked, Target) and not 0.5 <= asked < 1:
+        raise SettingError(f"The confidence is {asked}; give 0.5 (prune little) up to 0.999999.")
+    levels = tuple(map(confidence_of, range(LEVELS))) if isinstance(asked, Target) else (asked,)
+    if isinstance(asked, Target):
+        require_reachable(asked, emptied(0, counter), 0, counter)
+    decisions = found.decide(task.model, task.data, task.seed, levels, task.report)
+    if not isinstance(asked, Target):
         return masks_at_levels(task.model, decisions, 1, task.data)[0], decisions
-    widths = {layer.name: layer.units for layer in wiring_of(task.model).layers}
-    return masks_between_levels(widths, decisions, (sparsity,))[0], decisions
+    return masks_at_targets(decisions, [asked], counter)[0], decisions
+
+
+def _remedy(found: Pruner, scope: Scope | None, floor: int) -> str:
+    """Say what keeps layers from collapsing."""
+    if not isinstance(found, Ranker):
+        return "ask for a lower confidence or a smaller share"
+    ways = ["ask for a smaller share"] + (["keep some with floor=1"] if not floor else [])
+    is_global = (scope or found.scopes[0]) == "global" and "layer" in found.scopes
+    return ", or ".join(ways + (['spread it with scope="layer"'] if is_global else []))

@@ -9,6 +9,7 @@ sparsity        of a network: all units removed / all units, in [0, 1]
 layer collapse  a layer with no unit left
 untrainable     retrained and still at chance
 confidence      x in [0.5, 1): how sure one must be that a unit transfers information to keep it
+target          how much to remove: a share of the units, of the parameters or of the multiply-accumulates
 level           n of the paper's schedule of confidences
 
 Words of the code

@@ -11,7 +11,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from mipp_core import Mipp, MippError, prune
 from mipp_core.cutting.surgery import masked
-from mipp_core.errors import ModelError
+from mipp_core.errors import CollapseWarning, ModelError, TargetWarning
+from mipp_core.evaluation import macs, parameters
 from mipp_core.pruners import PRUNERS, Decider, Magnitude
 
 QUICK = {"members": 2, "hidden": (8,), "fit_steps": 20, "refit_steps": 2, "unit_steps": 2, "rank_steps": 2}
@@ -49,6 +50,7 @@ def trained(model: nn.Module, report: Any) -> None:
         parameter.data -= 0.1 * slope
 
 
+@pytest.mark.filterwarnings("ignore::mipp_core.errors.CollapseWarning")
 @pytest.mark.parametrize("name", PRUNERS)
 def test_every_pruner_prunes_a_network_of_ones_own_and_leaves_it_alone(name: str, mine: nn.Module, state_of):
     before = state_of(mine)
@@ -92,8 +94,9 @@ def test_images_come_in_any_form(images: Any, labels: Any, mine: nn.Module):
     assert prune(mine, images, labels, pruner="snip", sparsity=0.4).masks == wanted
 
 
+@pytest.mark.filterwarnings("ignore::mipp_core.errors.CollapseWarning")
 def test_labels_are_not_asked_of_a_pruner_that_needs_none(mine: nn.Module):
-    assert prune(mine, IMAGES, pruner=Magnitude("l2"), sparsity=0.25).masks.sparsity == 0.25
+    assert prune(mine, IMAGES, pruner=Magnitude("l2"), sparsity=0.5).masks.sparsity == 0.5
     assert prune(mine, IMAGES, pruner=Mipp(**QUICK), confidence=0.75).decisions
 
 
@@ -108,10 +111,9 @@ def test_rebuilding_and_recalibrating_bring_the_outputs_nearer(mine: nn.Module):
     mine(IMAGES)
     with torch.no_grad():
         wanted = mine.eval()(IMAGES)
+    asked = {"pruner": "magnitude", "scope": "global", "sparsity": 0.4}
     off = {
-        name: float(
-            (prune(mine, IMAGES, pruner="magnitude", sparsity=0.4, **how).network(IMAGES) - wanted).norm().detach()
-        )
+        name: float((prune(mine, IMAGES, **asked, **how).network(IMAGES) - wanted).norm().detach())
         for name, how in {
             "cut": {},
             "rebuilt": {"rebuild": True},
@@ -139,9 +141,14 @@ def test_pixels_are_masked_in_front():
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "nothing asked": ({}, "either a confidence, such as 0.99, or a sparsity"),
     "both asked": ({"sparsity": 0.5, "confidence": 0.9}, "either a confidence"),
+    "two shares": ({"parameters": 0.5, "macs": 0.5}, "in its place parameters=0.5 or macs=0.5"),
+    "share too high": ({"pruner": "snip", "macs": 1.5}, "The share of MACs to remove is 1.5; give 0"),
+    "share not a number": ({"pruner": "snip", "macs": float("nan")}, "The share of MACs to remove is nan; give 0"),
+    "share beyond reach": ({"pruner": "snip", "parameters": 0.99}, "remove 99.0% of the parameters, and at most"),
+    "share of a decider beyond reach": ({"macs": 1.0}, "remove 100.0% of the MACs, and at most"),
     "confidence of a ranker": ({"pruner": "snip", "confidence": 0.9}, "Snip ranks units, without a confidence"),
-    "sparsity too high": ({"pruner": "snip", "sparsity": 1.5}, "sparsity 1.5 is outside"),
-    "sparsity of a decider": ({"sparsity": -1.0}, "The sparsity is -1.0; give 0"),
+    "sparsity too high": ({"pruner": "snip", "sparsity": 1.5}, "units to remove is 1.5; give 0"),
+    "sparsity of a decider": ({"sparsity": -1.0}, "units to remove is -1.0; give 0"),
     "confidence too high": ({"confidence": 1.0}, "The confidence is 1.0; give 0.5"),
     "floor of a decider": ({"confidence": 0.9, "floor": 1}, "leave scope and floor out"),
     "scope": ({"pruner": "thinet", "sparsity": 0.5, "scope": "global"}, "ThiNet cannot spread a sparsity by 'global'"),
@@ -198,3 +205,33 @@ def test_a_cut_that_is_not_exact_is_refused(mine: nn.Module, monkeypatch: pytest
     monkeypatch.setattr("mipp_core.pruning.cut_difference", lambda *_: 0.42)
     with pytest.raises(ModelError, match=r"differ from the masked one's by 4\.2e-01"):
         prune(mine, IMAGES, pruner="random", sparsity=0.5)
+
+
+@pytest.mark.parametrize("name", ["magnitude", "synflow", "mipp"])
+def test_a_share_of_the_parameters_or_macs_can_be_asked_for(name: str, mine: nn.Module):
+    settings = QUICK if name == "mipp" else {}
+    for of, count in {"parameters": parameters, "macs": lambda model: macs(model, (2, 8, 8))}.items():
+        pruned = prune(mine, IMAGES, LABELS, pruner=name, settings=settings, **{of: 0.3})
+        assert pruned.removed[of] == 1 - count(pruned.network) / count(mine)
+        assert pruned.removed["units"] == pytest.approx(pruned.masks.sparsity)
+        a_unit = (2 * 9 + 1 + 2 + 6 * 9) / parameters(mine)
+        assert abs(pruned.removed[of] - 0.3) <= a_unit
+
+
+def test_norms_of_other_layers_do_not_empty_a_layer_unless_they_are_asked_for(mine: nn.Module):
+    """Layers whose norms differ by a factor, as in every trained network with batch normalisation."""
+    with torch.no_grad():
+        mine.first.weight.mul_(1e-3)
+    pruned = prune(mine, IMAGES, pruner="magnitude", sparsity=0.5)
+    assert pruned.masks.kept == {"first": 3, "inside": 3}
+    assert pruned.collapsed == ()
+    with pytest.warns(CollapseWarning, match="No unit is left in first.* floor=1, or spread it with"):
+        emptied = prune(mine, IMAGES, pruner="magnitude", sparsity=0.5, scope="global")
+    assert emptied.collapsed == ("first",)
+    answers = emptied.network.eval()(IMAGES)
+    torch.testing.assert_close(answers, answers[:1].expand_as(answers))
+
+
+def test_a_target_that_was_missed_is_said(mine: nn.Module):
+    with pytest.warns(TargetWarning, match=r"Magnitude came to 33\.33% of the units removed, not 90\.00%: every layer"):
+        prune(mine, IMAGES, pruner="magnitude", sparsity=0.9, floor=4)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mipp_core.command_line import app, commands, listings, planning, slim_networks, sweeping
+from mipp_core.command_line.announcing import plainly
 from mipp_core.command_line.parser import build_parser
 from mipp_core.command_line.runs import runs
 from mipp_core.command_line.serving import worker
@@ -35,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     chosen = build_parser().parse_args(arguments)
     try:
-        document, lines = COMMANDS[chosen.command](chosen)
+        with plainly():
+            document, lines = COMMANDS[chosen.command](chosen)
     except (UnknownNameError, SettingError, ModelError) as problem:
         return _complain(problem, 2)
     except MippError as problem:

@@ -1,14 +1,13 @@
 """Commands that compute."""
 
 from argparse import Namespace
-from dataclasses import replace
 from typing import Any
 
+from mipp_core.command_line.announcing import announce_collapse
 from mipp_core.command_line.given import say_worth
 from mipp_core.command_line.planning import announce
 from mipp_core.command_line.progress import progress_line
-from mipp_core.command_line.reading import cell_of, network_of, usable_device
-from mipp_core.errors import SettingError
+from mipp_core.command_line.reading import asked_of, cell_of, network_of, usable_device
 from mipp_core.evaluation import macs, parameters
 from mipp_core.experiments.experiment import Experiment
 from mipp_core.experiments.remaking import remade
@@ -52,14 +51,12 @@ def network_json(spec: NetworkSpec) -> NetworkDocument:
 
 
 def prune(chosen: Namespace) -> Answer:
-    """Prune at one confidence."""
-    return run_now(chosen, replace(cell_of(chosen), confidences=(_confidence(chosen.confidence),)))
-
-
-def _confidence(value: float) -> float:
-    if not 0.5 <= value < 1:
-        raise SettingError(f"The confidence {value} is outside [0.5, 1); choose 0.5 (prune little) up to 0.999999.")
-    return value
+    """Prune by one amount: a confidence, or a share of the units, parameters or MACs."""
+    document, lines = run_now(chosen, asked_of(chosen, cell_of(chosen)))
+    (level,) = document["levels"]
+    fewer, quicker = 1 - level["parameters"] / document["parameters"], 1 - level["macs"] / document["macs"]
+    gone = f"{level['sparsity']:.1%} of the units, {fewer:.1%} of the parameters, {quicker:.1%} of the MACs"
+    return document, [*lines, f"removed: {gone}"]
 
 
 def run_now(chosen: Namespace, spec: RunSpec) -> Answer:
@@ -82,6 +79,7 @@ def run_now(chosen: Namespace, spec: RunSpec) -> Answer:
         if chosen.command == "prune":
             state = weights[0] if chosen.weights_saved == "retrained" else _remade(chosen, spec, document)
             save_slim(chosen.save_dir, slim_description(document, 0, chosen.weights_saved), state)
+    announce_collapse(spec, document)
     return document, _table(document)
 
 

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from pathlib import Path
 
+from mipp_core.cutting.targets import WORDS
 from mipp_core.latency import BATCHES
 from mipp_core.runs import CONTROLS
 from mipp_core.version import __version__
@@ -23,18 +24,10 @@ def build_parser() -> ArgumentParser:
     ]:
         _json(commands.add_parser(name, help=words, description=words))
     _network(commands.add_parser("train", help="train a dense network"))
-    prune = commands.add_parser("prune", help="prune a network at one confidence and retrain it")
-    _pruning(prune)
-    prune.add_argument("--confidence", type=float, required=True, help="x in [0.5, 1): higher prunes more")
+    _prune(commands.add_parser("prune", help="prune a network by one amount and retrain it", description=_AMOUNTS))
     planned = commands.add_parser("plan", help="say what MIPP will take on a network: samples, memory and time")
     _pruning(planned)
     planned.add_argument("--levels", default="", help="of the schedule, as 0,3,9; all 20 by default")
-    prune.add_argument(
-        "--weights-saved",
-        default="retrained",
-        choices=["retrained", "rebuilt", "recalibrated", "pruned"],
-        help="which weights of the slim network --save-dir gets",
-    )
     sweep = commands.add_parser(
         "sweep",
         help="prune at the paper's 20 confidence levels, for one run or any grid of runs",
@@ -45,9 +38,9 @@ def build_parser() -> ArgumentParser:
     sweep.add_argument("file", nargs="?", type=Path, metavar="FILE.toml", help="the grid as a file, in place of flags")
     sweep.add_argument("--levels", default="", help="of the schedule, as 0,3,9; all 20 by default")
     sweep.add_argument("--sparsities", default="", help="shares of units to remove, as 0.5,0.9, in place of levels")
+    sweep.add_argument("--share-of", default="units", choices=list(WORDS), help="what --sparsities are shares of")
     sweep.add_argument("--follow", action="store_true", help="pruners that rank remove as many units as MIPP")
-    sweep.add_argument("--scope", default="", help="global or layer: how a ratio is spread; the usual way by default")
-    sweep.add_argument("--floor", type=int, default=0, help="units of each layer that are never removed")
+    _spread(sweep)
     sweep.add_argument("--measure", default="", help="points of the sweep to cut and retrain, as 0,3,9; all by default")
     sweep.add_argument("--executor", choices=["local", "ray"], help="this machine's workers, or a Ray cluster")
     sweep.add_argument("--devices", help="one worker per device, as cuda:0,cuda:1; all by default (local)")
@@ -68,6 +61,40 @@ def build_parser() -> ArgumentParser:
     worker.add_argument("--idle", type=float, default=900.0, help="seconds without work after which it ends")
     _json(worker)
     return parser
+
+
+_AMOUNTS = (
+    "How much is one of --confidence, --sparsity, --parameters and --macs. The last three are shares that are REMOVED: "
+    "0.3 leaves 70%. --sparsity counts the units of the layers that can be pruned; --parameters and --macs count the "
+    "whole network, and the number of units that comes nearest is found."
+)
+
+_WEIGHTS = ["retrained", "rebuilt", "recalibrated", "pruned"]
+
+
+def _prune(parser: ArgumentParser) -> None:
+    _pruning(parser)
+    parser.add_argument("--confidence", type=float, metavar="X", help="x in [0.5, 1), for MIPP: higher prunes more")
+    _shares(parser, "to remove, 0 to 1, as 0.5")
+    _spread(parser)
+    parser.add_argument(
+        "--weights-saved",
+        default="retrained",
+        choices=_WEIGHTS,
+        help="which weights of the slim network --save-dir gets",
+    )
+
+
+def _shares(parser: ArgumentParser, words: str) -> None:
+    parser.add_argument("--sparsity", type=float, metavar="X", help=f"share of the units {words}")
+    parser.add_argument("--parameters", type=float, metavar="X", help=f"share of the network's parameters {words}")
+    parser.add_argument("--macs", type=float, metavar="X", help=f"share of its multiply-accumulates {words}")
+
+
+def _spread(parser: ArgumentParser) -> None:
+    words = "for pruners that rank: the same share of every layer, or all units compared; by default its usual way"
+    parser.add_argument("--scope", default="", metavar="layer|global", help=words)
+    parser.add_argument("--floor", type=int, default=0, help="for pruners that rank: units that stay in every layer")
 
 
 def _runs(parser: ArgumentParser) -> None:
@@ -101,12 +128,18 @@ def _runs(parser: ArgumentParser) -> None:
 def _slim(parser: ArgumentParser) -> None:
     _json(parser)
     parser.add_argument(
-        "folder",
-        type=Path,
-        metavar="FOLDER",
-        help="what prune --save-dir wrote, or slim.json and slim.safetensors from the page",
+        "network",
+        metavar="FOLDER|RUN",
+        help="a folder that prune or sweep --save-dir or runs export wrote, one with slim.json and slim.safetensors "
+        "from the page, or a run in the store by its hash or the beginning of it (see: runs list)",
     )
+    parser.add_argument("--level", type=int, metavar="N", help="which point of a run that has several, by its number")
+    parser.add_argument("--confidence", type=float, metavar="X", help="the same, by the confidence it was asked at")
+    _shares(parser, "that it removed or was to remove: the same, by what is gone")
+    parser.add_argument("--weights", choices=_WEIGHTS, help="which weights of that point; retrained by default")
     parser.add_argument("--model", help="PATH.py:FUNCTION, if that is what was pruned")
+    parser.add_argument("--data-dir", type=Path, help="where datasets are (or MIPP_DATA), to make other weights again")
+    parser.add_argument("--store", type=Path, help="the store's folder (or MIPP_STORE)")
 
 
 def _json(parser: ArgumentParser) -> None:

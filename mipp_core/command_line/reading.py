@@ -9,12 +9,14 @@ from typing import Any
 
 import torch
 
+from mipp_core.cutting.counting import Counted
+from mipp_core.cutting.targets import Target
 from mipp_core.data.normalisation import channel_numbers
 from mipp_core.errors import SettingError
 from mipp_core.experiments.uploads import keep_entry
 from mipp_core.models import load_file
-from mipp_core.own_files import names_a_file
-from mipp_core.pruners import SMALL, Pruner, load_pruner
+from mipp_core.own_files import names_a_file, shown
+from mipp_core.pruners import SMALL, Decider, Pruner, load_pruner
 from mipp_core.runs import NetworkSpec, RunSpec
 from mipp_core.runs.grid import Grid
 from mipp_core.store import Store
@@ -126,6 +128,7 @@ def grid_of(chosen: Namespace) -> Grid:
         widths=_widths(chosen.widths) or (),
         levels=numbers(getattr(chosen, "levels", "")),
         sparsities=_shares(getattr(chosen, "sparsities", "")),
+        share_of=getattr(chosen, "share_of", "units"),
         follow=getattr(chosen, "follow", False),
         scope=getattr(chosen, "scope", ""),
         floor=getattr(chosen, "floor", 0),
@@ -148,6 +151,39 @@ def cell_of(chosen: Namespace) -> RunSpec:
     if len(cells) != 1:
         raise SettingError(f"This command takes one run, not {len(cells)}; give one value per flag, or use sweep.")
     return cells[0]
+
+
+def asked_of(chosen: Namespace, spec: RunSpec) -> RunSpec:
+    """Return a run asked at the one amount that was given.
+
+    Raises:
+        SettingError: none or several were given, it is out of its range, or it does not go with the pruner.
+    """
+    shares: dict[Counted, float | None] = {
+        "units": chosen.sparsity,
+        "parameters": chosen.parameters,
+        "macs": chosen.macs,
+    }
+    targets = [Target(share, of) for of, share in shares.items() if share is not None]
+    decides, name = isinstance(spec.settings, Decider), shown(spec.pruner)
+    if decides and (chosen.scope or chosen.floor):
+        raise SettingError(f"{name} finds its own ratio for each layer; leave --scope and --floor out.")
+    if not decides and chosen.confidence is not None:
+        raise SettingError(f"{name} ranks units, without a confidence; leave the confidence out, and give {_SHARES}.")
+    if len(targets) + (chosen.confidence is not None) != 1:
+        given = "this command has none" if not targets and chosen.confidence is None else "give only one"
+        ways = f"--confidence 0.99, or {_SHARES}" if decides else _SHARES
+        raise SettingError(f"Say how much {name} is to prune, and {given}: {ways}.")
+    if targets:
+        return replace(spec, sparsities=(targets[0].share,), share_of=targets[0].of)
+    if not 0.5 <= chosen.confidence < 1:
+        raise SettingError(
+            f"The confidence {chosen.confidence} is outside [0.5, 1); choose 0.5 (prune little) up to 0.999999."
+        )
+    return replace(spec, confidences=(chosen.confidence,))
+
+
+_SHARES = "--sparsity 0.5, --parameters 0.5 or --macs 0.5"
 
 
 def changed_settings(settings: Pruner) -> dict[str, Any]:

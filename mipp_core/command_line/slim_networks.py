@@ -1,4 +1,4 @@
-"""Commands about a finished slim network that ``prune --save-dir`` wrote: export it, or measure its latency."""
+"""Commands about a finished slim network: export it, or measure its latency."""
 
 from argparse import Namespace
 from dataclasses import asdict
@@ -7,32 +7,25 @@ from typing import Any
 
 from torch import nn
 
+from mipp_core.command_line.choosing import slim_of
 from mipp_core.command_line.reading import numbers, usable_device
-from mipp_core.errors import DataError, SettingError
+from mipp_core.errors import SettingError
 from mipp_core.evaluation import macs, parameters
 from mipp_core.exporting import FORMATS, write
 from mipp_core.latency import Latency, LatencyComparison, compare_latency
-from mipp_core.models import Architecture, load_file
-from mipp_core.reports.archive import load_slim
-from mipp_core.store.files import read_json, write_bytes
+from mipp_core.store.files import write_bytes
 
 Answer = tuple[Any, list[str]]
 
 
 def export(chosen: Namespace) -> Answer:
     """Write a slim network as files that run without this project."""
-    kinds = _formats(chosen.format)
-    _name_file(chosen)
-    shape, model = _dense(chosen.folder).image_shape, load_slim(chosen.folder)
-    written = [_write(kind, model, shape, chosen.save_dir or chosen.folder) for kind in kinds]
+    kinds, found = _formats(chosen.format), slim_of(chosen)
+    model, folder = found.load(), chosen.save_dir or found.folder
+    written = [_write(kind, model, found.dense.image_shape, folder) for kind in kinds]
+    found.save(folder)
     lines = [f"wrote {file['path']}, {file['bytes']} bytes, difference {file['difference']:.1e}" for file in written]
     return {"written": written}, lines
-
-
-def _name_file(chosen: Namespace) -> None:
-    """Run the file that builds the dense network, if there is one; it is run only because the user named it."""
-    if chosen.model:
-        load_file(chosen.model)
 
 
 def _formats(text: str) -> list[str]:
@@ -52,8 +45,8 @@ def _write(kind: str, model: nn.Module, image_shape: tuple[int, int, int], folde
 def latency(chosen: Namespace) -> Answer:
     """Measure a slim network beside its dense one; the dense weights are random, which takes as long."""
     device, batches = usable_device(chosen.device), numbers(chosen.batches)
-    _name_file(chosen)
-    source, slim = _dense(chosen.folder), load_slim(chosen.folder)
+    found = slim_of(chosen)
+    source, slim = found.dense, found.load()
     dense, shape = source.build().eval(), source.image_shape
     compared = compare_latency(dense, slim, shape, batches, device, chosen.seconds)
     document = {
@@ -63,21 +56,6 @@ def latency(chosen: Namespace) -> Answer:
         "latency": [{**asdict(pair), "ratio": pair.ratio} for pair in compared],
     }
     return document, _table(document, compared)
-
-
-def _dense(folder: Path) -> Architecture:
-    """Return the architecture that a folder's slim network was cut from.
-
-    Raises:
-        DataError: its description is not there.
-    """
-    description = read_json(folder / "slim.json")
-    if description is None:
-        raise DataError(
-            f"{folder} holds no slim.json that says what was pruned; give a folder that prune --save-dir wrote, or one "
-            "with both files of a slim network from the page Explore."
-        )
-    return Architecture.from_json(description["architecture"])
 
 
 def _table(document: dict[str, Any], compared: tuple[LatencyComparison, ...]) -> list[str]:

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 
 from mipp_core import jobs
+from mipp_core.command_line.announcing import announce_collapse
 from mipp_core.command_line.commands import run_now
 from mipp_core.command_line.given import say_worth
 from mipp_core.command_line.reading import grid_of, usable_device
@@ -67,6 +68,9 @@ def _on_ray(chosen: Namespace, store: Store, cells: list[RunSpec], watch: Any) -
 def _answer(store: Store, cells: list[RunSpec]) -> Answer:
     found = [store.runs.look(spec.hash) for spec in cells]
     documents = [_document(store, job) for job in found if job is not None]
+    for spec in cells:
+        if (done := store.runs.document(spec.hash)) is not None:
+            announce_collapse(spec, done, spec.hash)
     return {"runs": documents}, [_line(store, job) for job in found if job is not None]
 
 

@@ -48,6 +48,24 @@ class Selection:
         choose = keep_global if self.scope == "global" else keep_per_layer
         return choose(scores, sparsity, self.floor)
 
+    def remove(self, scores: Mapping[str, Tensor], count: int) -> KeepMasks:
+        """Remove exactly ``count`` units, the lowest-scoring; with scope ``layer`` all layers lose alike, to one unit.
+
+        Args:
+            scores: one score per unit and layer.
+            count: from 0 to ``most(widths)``.
+        """
+        comparable = scores if self.scope == "global" else places(scores)
+        return keep_global(comparable, count / sum(map(len, scores.values())), self.floor)
+
+    def most(self, widths: Mapping[str, int]) -> int:
+        """Return how many units can be removed at most.
+
+        Args:
+            widths: units of each layer.
+        """
+        return sum(max(0, units - self.floor) for units in widths.values())
+
 
 def keep_per_layer(scores: Mapping[str, Tensor], sparsity: float, floor: int = 0) -> KeepMasks:
     """Remove round(sparsity * units) of every layer's units, the lowest-scoring, but never the best ``floor``.
@@ -58,6 +76,22 @@ def keep_per_layer(scores: Mapping[str, Tensor], sparsity: float, floor: int = 0
     _require_share(sparsity)
     widths = {name: len(values) for name, values in scores.items()}
     return keep_counts(scores, {n: max(min(floor, w), w - round(sparsity * w)) for n, w in widths.items()})
+
+
+def places(scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Replace every score by its place in its layer, in (0, 1), so that layers of any widths can be compared.
+
+    Raises:
+        SettingError: a score is not a number.
+    """
+    found = {}
+    for name, values in scores.items():
+        _require_numbers(name, values)
+        best_first = values.argsort(descending=True, stable=True)
+        place = torch.empty(len(values), dtype=torch.float64)
+        place[best_first] = 1 - (torch.arange(len(values), dtype=torch.float64) + 0.5) / len(values)
+        found[name] = place
+    return found
 
 
 def keep_counts(scores: Mapping[str, Tensor], counts: Mapping[str, int]) -> KeepMasks:

@@ -59,6 +59,7 @@ def shrink(model: nn.Module, masks: KeepMasks) -> fx.GraphModule:
     wiring, own = wiring_of(model), masks.without_input()
     _check(wiring, own)
     cut = _Cut(wiring.network, deepcopy(wiring.network), wiring, own)
+    cut.silence_spare()
     cut.layers()
     joints = cut.joints()
     cut.sizes()
@@ -130,6 +131,24 @@ def carried_units(model: nn.Module, wiring: Wiring, masks: KeepMasks) -> dict[st
     return _Cut(wiring.network, wiring.network, wiring, own).carried
 
 
+def cut_shapes(ghost: nn.Module, wiring: Wiring, masks: KeepMasks) -> nn.Module:
+    """Return a copy of a network whose layers have the shapes that ``shrink`` gives them; it cannot be run.
+
+    Args:
+        ghost: the network on the meta device.
+        wiring: of the network.
+        masks: one for every prunable layer.
+
+    Raises:
+        ModelError: the masks do not fit the network.
+    """
+    own = masks.without_input()
+    _check(wiring, own)
+    cut = _Cut(ghost, deepcopy(ghost), wiring, own)
+    cut.layers()
+    return cut.slim
+
+
 def _check(wiring: Wiring, masks: KeepMasks) -> None:
     expected = {layer.name: layer.units for layer in wiring.layers}
     if masks.units != expected:
@@ -163,11 +182,14 @@ class _Cut:
                 known[gate] = waiting.pop(gate).kept(known)
         return known
 
-    def layers(self) -> None:
-        """Cut every layer, and everything that goes with its units."""
+    def silence_spare(self) -> None:
+        """Make removed units that cannot be cut always 0."""
         for layer in self.wiring.layers:
             if not torch.equal(self.carried[layer.name], self.masks[layer.name]):
                 silence(self.slim, self.wiring, layer.name, self.masks[layer.name])
+
+    def layers(self) -> None:
+        """Cut every layer and follower."""
         for name in self.wiring.weighted:
             cut_layer(weighted(self.slim, name), self.carried.get(name), self._columns.get(name))
         done: set[str] = set()

@@ -1,15 +1,20 @@
 """The stages of an experiment: each asks the store first, and computes only what is not there."""
 
+import warnings
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from torch import nn
 
 from mipp_core.checkpoints.fitting import load
+from mipp_core.cutting.counting import Counter
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.rebuilding import rebuild
 from mipp_core.cutting.recalibration import recalibrate
 from mipp_core.cutting.surgery import check_exact, cut_difference
+from mipp_core.cutting.targets import Target
+from mipp_core.errors import TargetWarning
 from mipp_core.evaluation import accuracy, is_untrainable, macs, parameters
 from mipp_core.experiments.masking import (
     Point,
@@ -25,6 +30,7 @@ from mipp_core.experiments.masking import (
 from mipp_core.experiments.networks import initial_network
 from mipp_core.experiments.subject import Subject
 from mipp_core.pruners import Decider, Ranker, Task
+from mipp_core.pruners.reaching import reach
 from mipp_core.runs.document import DecisionColumns
 from mipp_core.runs.result import Accuracies, decision_columns
 from mipp_core.store import Outcome
@@ -43,14 +49,14 @@ class Experiment(Subject):
         spec = self.spec
         if isinstance(spec.settings, Decider):
             points, columns = self._decide(spec.pruner, spec.settings)
-            if spec.sparsities is not None:
-                points = between_levels(points, columns, spec.sparsities)
+            if spec.targets is not None:
+                points = between_levels(columns, spec.targets, self.counter)
             return [points[number] for number in spec.points], columns
         if spec.follow is None:
-            sparsities = spec.sparsities or even_steps()
-            return self._rank(spec.settings, {number: sparsities[number] for number in spec.points}), {}
+            targets = spec.targets or tuple(map(Target, even_steps()))
+            return self._rank(spec.settings, {number: targets[number] for number in spec.points}), {}
         found, _ = self._decide("mipp", spec.follow, counted=False)
-        ranked = self._rank(spec.settings, {number: found[number].masks.sparsity for number in spec.points})
+        ranked = self._rank(spec.settings, {number: Target(found[number].masks.sparsity) for number in spec.points})
         return [replace(point, confidence=found[point.level].confidence) for point in ranked], {}
 
     def _decide(self, name: str, pruner: Decider, counted: bool = True) -> tuple[list[Point], DecisionColumns]:
@@ -65,19 +71,30 @@ class Experiment(Subject):
         value = self.stages.remember("prune", {**self.depends_on, **asked}, make, counted).value
         return points_of(value["points"]), value["decisions"]
 
-    def _rank(self, pruner: Ranker, wanted: dict[int, float]) -> list[Point]:
-        """Ask a pruner that ranks, at every sparsity."""
-        spec, sparsities = self.spec, tuple(wanted.values())
+    def _rank(self, pruner: Ranker, wanted: dict[int, Target]) -> list[Point]:
+        """Ask a pruner that ranks, at every target."""
+        spec, targets = self.spec, tuple(wanted.values())
         trains = "training" in pruner.needs
 
         def make() -> Outcome:
             model = self.followed(self.initial()) if trains else self.model
-            masks = pruner.masks(self._task(model), sparsities, spec.selection)
-            return Outcome({"masks": [each.to_json() for each in masks]})
+            found = reach(pruner, self._task(model), targets, spec.selection, self.counter)
+            notes = [each.note for each in found if each.note]
+            return Outcome({"masks": [each.masks.to_json() for each in found], "notes": notes})
 
-        asked = {"pruner": spec.pruner, "settings": pruner, "sparsities": sparsities, "selection": spec.selection}
-        found = self.stages.remember("prune", {**self.depends_on, **asked}, make).value["masks"]
-        return [Point(number, KeepMasks.from_json(each), None) for number, each in zip(wanted, found, strict=True)]
+        shares = {"sparsities": tuple(target.share for target in targets)}
+        of = {"share_of": spec.share_of} if spec.share_of != "units" else {}
+        asked = {"pruner": spec.pruner, "settings": pruner, "selection": spec.selection, **shares, **of}
+        value = self.stages.remember("prune", {**self.depends_on, **asked}, make).value
+        for note in value.get("notes", ()):
+            warnings.warn(TargetWarning(note), stacklevel=2)
+        masks = map(KeepMasks.from_json, value["masks"])
+        return [Point(number, each, None) for number, each in zip(wanted, masks, strict=True)]
+
+    @cached_property
+    def counter(self) -> Counter:
+        """Counts what slim networks have."""
+        return Counter(self.model, self.spec.network.architecture.image_shape)
 
     def _task(self, model: nn.Module) -> Task:
         network = self.spec.network

@@ -5,14 +5,16 @@ from typing import Any
 
 from torch import nn
 
+from mipp_core.cutting.counting import Counter
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.selection import keep_counts
+from mipp_core.cutting.targets import Target
 from mipp_core.data import Split
 from mipp_core.errors import SettingError
 from mipp_core.information import LEVELS, confidence_of
 from mipp_core.information.terc import Decision
 from mipp_core.pruners import PRUNERS, Decider, Ranker, Task, pruner
-from mipp_core.pruners.deciding import masks_at_levels, masks_between_levels
+from mipp_core.pruners.deciding import masks_at_levels, masks_at_targets
 from mipp_core.runs.document import DecisionColumns
 from mipp_core.runs.result import decisions_of
 from mipp_core.vocabulary import INPUT
@@ -68,8 +70,7 @@ def points_of(rows: list[dict[str, Any]]) -> list[Point]:
     return [Point(n, KeepMasks.from_json(row["masks"]), row["confidence"]) for n, row in enumerate(rows)]
 
 
-def between_levels(points: list[Point], columns: DecisionColumns, sparsities: tuple[float, ...]) -> list[Point]:
+def between_levels(columns: DecisionColumns, targets: tuple[Target, ...], counter: Counter) -> list[Point]:
     """Take a deciding pruner's units in the order in which it gives them up."""
-    widths = points[0].masks.without_input().units
-    found = masks_between_levels(widths, decisions_of(columns), sparsities)
+    found = masks_at_targets(decisions_of(columns), targets, counter)
     return [Point(number, masks, None) for number, masks in enumerate(found)]

@@ -15,10 +15,7 @@ from mipp_core.data import Dataset, Samples, Split
 from mipp_core.data.drawing import stratified_index
 from mipp_core.evaluation import accuracy
 from mipp_core.experiments.networks import given_weights, initial_network, load_data
-from mipp_core.network.guessing import example_images
-from mipp_core.network.layers import wiring_of
 from mipp_core.network.recording import recorded
-from mipp_core.network.streams import passed_by
 from mipp_core.runs.spec import RunSpec
 from mipp_core.store import Outcome, Stages
 from mipp_core.store.files import Tensors
@@ -139,12 +136,6 @@ class Subject:
     def shown(self, count: int) -> Tensor:
         """Return some test images."""
         return self.data.test.take(torch.arange(min(count, len(self.data.test)))).in_memory().images
-
-    @cached_property
-    def passed_by(self) -> frozenset[str]:
-        """Names of the layers that the network works without."""
-        model, shape = initial_network(self.spec.network), self.spec.network.architecture.image_shape
-        return passed_by(wiring_of(recorded(model, example_images(shape))))
 
     @property
     def depends_on(self) -> dict[str, Any]:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import torch
 
+from mipp_core.cutting.collapse import collapsed
+from mipp_core.cutting.counting import Counter
 from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.targets import emptied, require_reachable
 from mipp_core.evaluation import macs, parameters
 from mipp_core.experiments.experiment import Experiment
 from mipp_core.experiments.masking import Point
@@ -54,7 +57,9 @@ def run(
     stages = (store or Store.at()).stages(spec.hash, name, before_stage)
     experiment = Experiment(spec, stages, device, report, data_dir)
     model = initial_network(spec.network, torch.device("cpu"))
-    dense, shape = experiment.dense(), spec.network.architecture.image_shape
+    shape = spec.network.architecture.image_shape
+    _require_reachable(spec, Counter(model, shape))
+    dense = experiment.dense()
     result = RunResult(
         spec,
         dense_accuracy=dense.value["accuracy"],
@@ -81,6 +86,14 @@ def run(
     return result, {point.level: weights[point.level] for point in points}
 
 
+def _require_reachable(spec: RunSpec, counter: Counter) -> None:
+    """Refuse targets beyond what can be removed, before anything is trained."""
+    selection = spec.selection
+    for target in spec.targets or ():
+        if target.of != "units" or selection.scope == "global":
+            require_reachable(target, emptied(selection.floor, counter), selection.floor, counter)
+
+
 def _timed(result: RunResult, seconds: dict[str, float]) -> RunResult:
     return replace(result, seconds={kind: round(spent, 3) for kind, spent in seconds.items()})
 
@@ -98,7 +111,7 @@ def _measure(experiment: Experiment, point: Point, done: float) -> LevelResult:
         level=point.level,
         confidence=point.confidence,
         sparsity=masks.sparsity,
-        layers=layer_results(masks, experiment.passed_by),
+        layers=layer_results(masks, set(masks) - set(collapsed(masks, experiment.counter.wiring))),
         controls=controls,
         **value,
     )

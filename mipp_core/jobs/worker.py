@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mipp_core.errors import CancelledError, DataError, MippError, ResourceNote
+from mipp_core.errors import CancelledError, DataError, MippError, MippWarning
 from mipp_core.experiments.sweep import run
 from mipp_core.jobs.launcher import IDLE
 from mipp_core.jobs.progress import overall
@@ -114,9 +114,9 @@ class Worker:
     def _notes(self, hash_: str) -> Iterator[None]:
         """Tell the user what the computation warns of."""
         with warnings.catch_warnings():
-            warnings.simplefilter("always", ResourceNote)
+            warnings.simplefilter("always", MippWarning)
             warnings.showwarning = lambda message, category, *_, **__: (
-                self._store.runs.note(hash_, str(message)) if category is ResourceNote else None
+                self._store.runs.note(hash_, str(message)) if issubclass(category, MippWarning) else None
             )
             yield
 

@@ -106,7 +106,18 @@ class Ranker(Pruner, ABC):
     """A pruner that scores units; ``mipp_core.cutting.selection`` turns scores into keep-masks."""
 
     scopes: ClassVar[tuple[Scope, ...]] = ("global", "layer")
-    """How a ratio may be spread over the layers; the first is the usual one."""
+    """How a ratio may be spread over the layers; the first is the usual one.
+
+    Over the whole network where scores of all layers are of one kind, such as losses; per layer where they are not,
+    such as norms, of which wide layers have smaller or larger ones than narrow layers.
+    """
+    once_usual: ClassVar[Scope | None] = None
+    """The usual scope of the runs whose description names none, where it is another one by now."""
+
+    @property
+    def scores_once(self) -> bool:
+        """Whether all sparsities share one scoring of the whole network, so that units go in one order."""
+        return type(self).masks is Ranker.masks
 
     @property
     def nested(self) -> bool:

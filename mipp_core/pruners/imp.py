@@ -47,7 +47,7 @@ class Imp(Magnitude):
 
     variants: ClassVar[Mapping[str, Variant]] = {"IMP": Variant(usual=True)}
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "labels", "gradients", "training"})
-    scopes: ClassVar[tuple[Scope, ...]] = ("layer", "global")
+    once_usual: ClassVar[Scope | None] = None
     rewinds: ClassVar[bool] = True
 
     rate: float = setting(0.2, share())

@@ -28,6 +28,11 @@ class Rounds(Ranker):
     rounds: int = setting(1, at_least(1))
 
     @property
+    def scores_once(self) -> bool:
+        """Only with a single round."""
+        return self.rounds == 1
+
+    @property
     def nested(self) -> bool:
         """Only where all sparsities share one scoring."""
         return self.rounds == 1

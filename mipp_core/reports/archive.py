@@ -22,7 +22,7 @@ from mipp_core.network.recording import recorded
 from mipp_core.own_files import shown
 from mipp_core.runs.document import RunDocument
 from mipp_core.runs.result import RunResult, accuracy_of, entry_of, masks_of
-from mipp_core.runs.spec import RunSpec
+from mipp_core.runs.spec import NetworkSpec, RunSpec
 from mipp_core.store.files import packed, read_json, read_tensors, write_json, write_tensors
 from mipp_core.store.weights import SlimWeights, flat_weights
 from mipp_core.training import RECIPES, Recipe
@@ -88,13 +88,13 @@ def slim_description(run: RunDocument, level: int, measure: str = "retrained") -
         level: its number.
         measure: how the weights were made: pruned, recalibrated, rebuilt or retrained.
     """
-    spec = RunSpec.from_json(run["spec"])
+    network = NetworkSpec.from_json(run["spec"]["network"])
     entry = entry_of(run, level)
     masks = masks_of(entry)
     return {
-        "architecture": spec.network.architecture.to_json(),
+        "architecture": network.architecture.to_json(),
         "masks": masks.to_json(),
-        "normalisation": asdict(spec.network.normalisation),
+        "normalisation": asdict(network.normalisation),
         "run": run["hash"],
         "level": level,
         f"accuracy_{measure}": accuracy_of(entry, measure),
@@ -179,6 +179,7 @@ def command_of(spec: RunSpec, device: str = "cpu") -> str:
 
 def _targets(spec: RunSpec) -> list[str]:
     words = ["--sparsities", ",".join(map(repr, spec.sparsities))] if spec.sparsities else []
+    words += ["--share-of", spec.share_of] if spec.share_of != "units" else []
     if spec.follow is not None:
         words += ["--follow"]
         plain = type(spec.follow)()

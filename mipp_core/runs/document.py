@@ -49,6 +49,7 @@ class SpecDocument(TypedDict):
     scope: NotRequired[str | None]
     floor: NotRequired[int]
     measured: NotRequired[list[int] | None]
+    share_of: NotRequired[str]
 
 
 class LayerDocument(TypedDict):

@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
+from mipp_core.cutting.counting import Counted
 from mipp_core.cutting.selection import Scope, Selection
 from mipp_core.errors import SettingError
 from mipp_core.information import LEVELS, confidence_of
@@ -37,6 +38,7 @@ class Grid:
         mean, std: that images are normalised with, one number per channel; empty for the dataset's.
         levels: of the paper's schedule, for pruners that decide; empty for all 20.
         sparsities: where pruners are asked, each in [0, 1]; empty for their usual points.
+        share_of: what these are shares of: units, parameters or macs.
         follow: pruners that rank are asked at the sparsities that MIPP finds, with MIPP's settings given here.
         scope: how pruners that rank spread a ratio over the layers; empty for their usual way.
         floor: units of each layer that they never remove.
@@ -63,6 +65,7 @@ class Grid:
     std: tuple[float, ...] = ()
     levels: tuple[int, ...] = ()
     sparsities: tuple[float, ...] = ()
+    share_of: str = "units"
     follow: bool = False
     scope: str = ""
     floor: int = 0
@@ -134,6 +137,7 @@ class Grid:
             settings=settings,
             confidences=self._confidences if decides or follows else None,
             sparsities=self.sparsities or None,
+            share_of=cast("Counted", self.share_of),
             follow=Mipp(**self.settings.get("mipp", {})) if follows else None,
             scope=None if decides else self._scope,
             floor=0 if decides else self.floor,

@@ -17,6 +17,7 @@ def digest(value: Any, revisions: Mapping[str, int] | None = None) -> str:
 
     A field at its *neutral* value is left out, so that a field that is added later changes no name.  Neutral values are
     kept in ``neutral.json`` and are never changed: they are not the defaults, which may change, and then change names.
+    Where one follows from other fields, the specification's property ``neutral`` has it.
 
     Args:
         value: a specification, or plain JSON with specifications in it.
@@ -49,7 +50,7 @@ def revisions_in(value: Any) -> dict[str, int]:
 def _named(value: Any, revisions: Mapping[str, int] | None) -> Any:
     """Return the part of a value that goes into its name."""
     if is_dataclass(value):
-        neutral = neutral_values().get(type(value).__name__, {})
+        neutral = {**neutral_values().get(type(value).__name__, {}), **getattr(value, "neutral", {})}
         own = {each.name: getattr(value, each.name) for each in fields(value)}
         kept = {name: item for name, item in own.items() if not _is_neutral(name, item, neutral, revisions)}
         raised = _raised(getattr(value, "revisions", {}), revisions)

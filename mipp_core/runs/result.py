@@ -177,7 +177,7 @@ def layer_results(masks: KeepMasks, around: Collection[str] = ()) -> tuple[Layer
 
     Args:
         masks: what was kept.
-        around: names of the layers that something goes round, see ``mipp_core.network.streams.passed_by``.
+        around: names of the layers that the network works without, see ``mipp_core.cutting.collapse``.
     """
     return tuple(_layer_result(name, mask, name in around) for name, mask in masks.items())
 

@@ -6,7 +6,9 @@ from re import fullmatch
 from typing import Any
 
 from mipp_core.augmentation import Augmentation
+from mipp_core.cutting.counting import Counted
 from mipp_core.cutting.selection import Scope, Selection
+from mipp_core.cutting.targets import WORDS, Target
 from mipp_core.data import DATASETS, Deformation, Normalisation
 from mipp_core.data.normalisation import given_normalisation
 from mipp_core.errors import ModelError, SettingError, UnknownNameError
@@ -14,7 +16,7 @@ from mipp_core.information import LEVELS
 from mipp_core.models import Architecture, architecture, family
 from mipp_core.models.from_torchvision import PRETRAINED_CLASSES
 from mipp_core.pruners import PRUNERS, Decider, Mipp, Ranker, kind_of, pruner
-from mipp_core.runs.document import SpecDocument
+from mipp_core.runs.document import NetworkDocument, SpecDocument
 from mipp_core.runs.naming import digest, plain
 from mipp_core.runs.revisions import STAGES
 from mipp_core.training import RECIPES, Recipe
@@ -67,6 +69,18 @@ class NetworkSpec:
         _check_weights(self.weights, self.architecture)
         _ = self.own_normalisation
 
+    @classmethod
+    def from_json(cls, value: NetworkDocument) -> "NetworkSpec":
+        """Read a network's part of what ``RunSpec.to_json`` wrote.
+
+        Raises:
+            SettingError: a field is missing, unknown or of the wrong kind.
+        """
+        try:
+            return cls(**{**_tuples(dict(value)), "recipe": _recipe(value["recipe"])})
+        except (KeyError, TypeError) as problem:
+            raise _unreadable(problem) from problem
+
     @property
     def architecture(self) -> Architecture:
         """The dense network's architecture for its dataset."""
@@ -118,9 +132,11 @@ class RunSpec:
         sparsities: where a pruner that ranks is asked, each in [0, 1]; None for 20 even steps, 0 to 0.95.  A pruner
             that decides is then asked at all 20 levels, and its units go in the order in which it gives them up.
         follow: MIPP's settings: the run is asked at the sparsities that MIPP finds with them, level by level.
-        scope: how a ratio is spread over the layers; None for the pruner's usual way.
+        scope: how a ratio is spread over the layers; None for the pruner's usual way.  Where that was another one once,
+            the scope is written out, so that a description without one still means what it meant.
         floor: units of each layer that a pruner that ranks never removes.
         measured: numbers of the points of the sweep that are cut, measured and retrained; None for all.
+        share_of: what the sparsities are shares of: the units, or the whole network's parameters or MACs.
         retraining: recipe of the pruned networks; at initialisation it is their training.
         controls: names in ``CONTROLS``.
         retrain_controls: retrain the controls too (``scratch`` always is).
@@ -142,10 +158,13 @@ class RunSpec:
     scope: Scope | None = None
     floor: int = 0
     measured: tuple[int, ...] | None = None
+    share_of: Counted = "units"
 
     def __post_init__(self) -> None:
         if type(self.settings) is not kind_of(self.pruner):
             raise SettingError(f"The settings {self.settings} are not those of {self.pruner}; use that pruner's class.")
+        if self.scope is None and isinstance(self.settings, Ranker) and self.settings.once_usual is not None:
+            object.__setattr__(self, "scope", self.settings.scopes[0])
         self._check_targets()
         self._check_scope()
         if not self.trained and "training" in self.settings.needs:
@@ -158,6 +177,10 @@ class RunSpec:
         decides = isinstance(self.settings, Decider)
         if self.confidences is not None and not decides and self.follow is None:
             raise SettingError(f"The pruner {self.pruner} ranks units: it has no confidence; leave the confidence out.")
+        if self.share_of not in WORDS:
+            raise UnknownNameError("thing to take a share of", self.share_of, WORDS)
+        if self.share_of != "units" and self.sparsities is None:
+            raise SettingError(f"A share of the {WORDS[self.share_of]} needs sparsities; give at least one, as 0.5.")
         if self.follow is not None and (decides or self.sparsities is not None):
             raise SettingError("Only a pruner that ranks, and has no sparsities of its own, can follow MIPP's ratios.")
         if self.sparsities is not None and (not self.sparsities or not all(0 <= s <= 1 for s in self.sparsities)):
@@ -182,6 +205,17 @@ class RunSpec:
         """Numbers of the points that are measured, ascending."""
         count = len(self.sparsities or self.confidences or range(LEVELS))
         return tuple(range(count)) if self.measured is None else tuple(sorted(set(self.measured)))
+
+    @property
+    def targets(self) -> tuple[Target, ...] | None:
+        """What the sparsities ask for; None where there are none."""
+        return None if self.sparsities is None else tuple(Target(share, self.share_of) for share in self.sparsities)
+
+    @property
+    def neutral(self) -> dict[str, Any]:
+        """The scope that names leave out, where descriptions without one mean another than the usual one."""
+        once = self.settings.once_usual if isinstance(self.settings, Ranker) else None
+        return {} if once is None else {"scope": once}
 
     @property
     def selection(self) -> Selection:
@@ -218,21 +252,30 @@ class RunSpec:
         """
         try:
             settings = pruner(value["pruner"], **_tuples(value["settings"]))
-            network = _tuples(value["network"])
-            network["recipe"] = _recipe(value["network"]["recipe"])
             rest = _tuples({key: value[key] for key in ("trained", "pruner", "confidences", "controls")})
-            rest |= _tuples({key: value[key] for key in ("sparsities", "scope", "floor", "measured") if key in value})
+            given: dict[str, Any] = dict(value)
+            rest |= _tuples({key: given[key] for key in _ADDED if key in given})
+            if rest.get("scope") is None and isinstance(settings, Ranker):
+                rest["scope"] = settings.once_usual
             if (follow := value.get("follow")) is not None:
                 rest["follow"] = Mipp(**_tuples(follow))
             return cls(
-                network=NetworkSpec(**network),
+                network=NetworkSpec.from_json(value["network"]),
                 settings=settings,
                 retraining=_recipe(value["retraining"]),
                 retrain_controls=value["retrain_controls"],
                 **rest,
             )
         except (KeyError, TypeError) as problem:
-            raise SettingError(f"This run's description cannot be read ({problem}); make it again.") from problem
+            raise _unreadable(problem) from problem
+
+
+def _unreadable(problem: Exception) -> SettingError:
+    return SettingError(f"This run's description cannot be read ({problem}); make it again.")
+
+
+_ADDED = ("sparsities", "scope", "floor", "measured", "share_of")
+"""Fields that descriptions of the first version lack."""
 
 
 def _recipe(value: Mapping[str, Any]) -> Recipe:

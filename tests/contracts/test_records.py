@@ -59,8 +59,11 @@ def test_another_default_is_another_run_and_is_noticed(changed: type[Magnitude])
 
 
 def test_old_results_keep_their_names_under_another_default():
-    """The golden name of a run of magnitude by its first default, l1."""
-    assert RunSpec(pruner="magnitude", settings=Magnitude("l1")).hash == "1de4f5851acc2466"
+    """The golden name of a run of magnitude by its first defaults: l1, over the whole network."""
+    old = RunSpec(pruner="magnitude", settings=Magnitude("l1"), scope="global")
+    assert old.hash == "1de4f5851acc2466"
+    assert RunSpec(pruner="magnitude", settings=Magnitude("l1")).hash != old.hash
+    assert RunSpec.from_json({**old.to_json(), "scope": None}) == old, "what a description without a scope meant"
 
 
 def test_records_can_be_written_after_a_changed_default_and_hold_then(

@@ -1,0 +1,107 @@
+"""What a slim network will have, counted without making it: units, parameters and multiply-accumulates."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, fx, nn
+
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.surgery import cut_shapes
+from mipp_core.evaluation import on_meta, parameters
+from mipp_core.network.channels import TRANSPOSED, WEIGHTED, sizes_of
+from mipp_core.network.layers import weighted, wiring_of
+
+Counted = Literal["units", "parameters", "macs"]
+"""What a share is of: the units of the prunable layers, or the parameters or the MACs of the whole network."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a network has, in whole numbers.
+
+    Attributes:
+        units: of the prunable layers.
+        parameters: weights and biases of the whole network.
+        macs: multiply-accumulates of all its convolutions and linear layers, for one image.
+    """
+
+    units: int
+    parameters: int
+    macs: int
+
+
+class Counter:
+    """Counts slim networks exactly, as ``parameters`` and ``macs`` of ``mipp_core.evaluation`` count what is made.
+
+    Args:
+        model: the network before pruning.
+        image_shape: channels, height and width of one image.
+
+    Raises:
+        ModelError: the network cannot be traced, or has no layer that can be pruned.
+    """
+
+    def __init__(self, model: nn.Module, image_shape: tuple[int, int, int]) -> None:
+        self.wiring = wiring_of(model)
+        self._ghost = on_meta(self.wiring.network)
+        self._places = _places(self._ghost, image_shape)
+        """Layer -> how many numbers each of its filters or neurons computes for one image."""
+        self.dense = Size(
+            sum(layer.units for layer in self.wiring.layers), parameters(self._ghost), self._macs(self._ghost)
+        )
+
+    def size(self, masks: KeepMasks) -> Size:
+        """Count what is left; a mask of the input is ignored."""
+        slim = cut_shapes(self._ghost, self.wiring, masks)
+        used = {id(tensor): tensor.numel() for tensor in _used(slim, self.wiring.flow.graph)}
+        return Size(self.left(masks, "units"), sum(used.values()), self._macs(slim))
+
+    def left(self, masks: KeepMasks, what: Counted) -> int:
+        """Count one thing of what is left."""
+        return sum(masks.without_input().kept.values()) if what == "units" else getattr(self.size(masks), what)
+
+    def removed(self, masks: KeepMasks) -> dict[Counted, float]:
+        """Return the shares that are gone, each in [0, 1]."""
+        left = self.size(masks)
+        return {
+            "units": 1 - left.units / self.dense.units,
+            "parameters": 1 - left.parameters / self.dense.parameters,
+            "macs": 1 - left.macs / self.dense.macs,
+        }
+
+    def _macs(self, model: nn.Module) -> int:
+        return sum(weighted(model, name).weight.numel() * places for name, places in self._places.items())
+
+
+def _places(ghost: nn.Module, image_shape: tuple[int, int, int]) -> dict[str, int]:
+    """Return, for every layer, how often each of its weights is used for one image."""
+    names: dict[nn.Module, str] = {
+        module: name for name, module in ghost.named_modules() if isinstance(module, WEIGHTED)
+    }
+    found: dict[str, int] = {}
+
+    def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        numbers = inputs[0] if isinstance(module, TRANSPOSED) else output
+        reads, units = sizes_of(weighted(ghost, names[module]))
+        each = numbers[0].numel() // (reads if isinstance(module, TRANSPOSED) else units)
+        found[names[module]] = found.get(names[module], 0) + each
+
+    handles = [module.register_forward_hook(count) for module in names]
+    ghost(torch.empty(1, *image_shape, device="meta", dtype=next(ghost.parameters()).dtype))
+    for handle in handles:
+        handle.remove()
+    return found
+
+
+def _used(model: nn.Module, graph: fx.Graph) -> Iterator[nn.Parameter]:
+    """Yield the parameters of all that runs in evaluation mode; some may come twice."""
+    for node in graph.nodes:
+        if node.op == "call_module":
+            yield from model.get_submodule(str(node.target)).parameters()
+        elif node.op == "get_attr":
+            owner, _, name = str(node.target).rpartition(".")
+            found = getattr(model.get_submodule(owner), name)
+            if isinstance(found, nn.Parameter):
+                yield found
