@@ -13,7 +13,7 @@ from mipp_core.command_line import app, commands, listings, planning, slim_netwo
 from mipp_core.command_line.parser import build_parser
 from mipp_core.command_line.runs import runs
 from mipp_core.command_line.serving import worker
-from mipp_core.errors import MippError, ModelError, SettingError, UnknownNameError
+from mipp_core.errors import ImagesError, MippError, ModelError, SettingError, UnknownNameError
 
 COMMANDS = {
     "app": app.run_app,
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = build_parser().parse_args(arguments)
     try:
         document, lines = COMMANDS[chosen.command](chosen)
-    except (UnknownNameError, SettingError, ModelError) as problem:
+    except (UnknownNameError, SettingError, ModelError, ImagesError) as problem:
         return _complain(problem, 2)
     except MippError as problem:
         return _complain(problem, 1)

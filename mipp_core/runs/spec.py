@@ -7,7 +7,7 @@ from typing import Any
 
 from mipp_core.augmentation import Augmentation
 from mipp_core.cutting.selection import Scope, Selection
-from mipp_core.data import DATASETS, Deformation
+from mipp_core.data import Deformation, card_of
 from mipp_core.errors import ModelError, SettingError, UnknownNameError
 from mipp_core.information import LEVELS
 from mipp_core.models import Architecture, architecture, family
@@ -33,7 +33,7 @@ class NetworkSpec:
 
     Attributes:
         model: the name of a family, see ``mipp_core.models.family``.
-        dataset: a name in ``DATASETS``.
+        dataset: a name in ``DATASETS``, or that of images of a user's own, see ``mipp_core.data.folder``.
         widths: of the family's layers or stages; None for the published ones.
         deformation: strength in [0, 1]; 0 leaves the images as they are.
         recipe: of its training.
@@ -54,8 +54,7 @@ class NetworkSpec:
     weights: str | None = None
 
     def __post_init__(self) -> None:
-        if self.dataset not in DATASETS:
-            raise UnknownNameError("dataset", self.dataset, DATASETS)
+        card_of(self.dataset)
         if not 0 <= self.seed < 2**31:
             raise SettingError(f"The seed {self.seed} is out of range; choose a whole number from 0 to {2**31 - 1}.")
         Deformation(self.deformation)
@@ -64,7 +63,7 @@ class NetworkSpec:
     @property
     def architecture(self) -> Architecture:
         """The dense network's architecture for its dataset."""
-        card = DATASETS[self.dataset]
+        card = card_of(self.dataset)
         return architecture(self.model, card.image_shape, len(card.classes), self.widths)
 
     @property
@@ -72,7 +71,7 @@ class NetworkSpec:
         """The revisions of the code that makes the dense network; its recipe has its own."""
         return {
             f"model {self.model}": family(self.model).revision,
-            f"dataset {self.dataset}": DATASETS[self.dataset].revision,
+            f"dataset {self.dataset}": card_of(self.dataset).revision,
             "stage train": STAGES["train"],
         }
 
