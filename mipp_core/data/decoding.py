@@ -1,7 +1,7 @@
 """Reads one image file: decodes it and cuts out what a network is shown."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import UInt8
@@ -22,6 +22,7 @@ _ASPECT = (3 / 4, 4 / 3)
 """Width over height of a random crop (the same)."""
 
 
+@runtime_checkable
 class Framing(Protocol):
     """How picture files of any size become images of one shape."""
 

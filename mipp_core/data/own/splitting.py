@@ -4,11 +4,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-Places = Int[Tensor, " k"]
-"""Positions among the images that were given."""
 
-
-def split(labels: Int[Tensor, " n"], share: float, seed: int) -> tuple[Places, Places]:
+def split(labels: Int[Tensor, " n"], share: float, seed: int) -> tuple[Int[Tensor, " a"], Int[Tensor, " b"]]:
     """Return the positions to train on and to test on, each in their own order.
 
     Args:
@@ -25,6 +22,6 @@ def split(labels: Int[Tensor, " n"], share: float, seed: int) -> tuple[Places, P
     return (~tested).nonzero().squeeze(1), tested.nonzero().squeeze(1)
 
 
-def shuffled(places: Places, seed: int = 0) -> Places:
+def shuffled(places: Int[Tensor, " k"], seed: int = 0) -> Int[Tensor, " k"]:
     """Return the positions in mixed order, so that any part of them has mixed classes."""
     return places[torch.randperm(len(places), generator=torch.Generator().manual_seed(seed))]

@@ -3,6 +3,7 @@
 All pictures are looked at where there are few; where there are many, a draw with a fixed seed.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import TypeVar
 import numpy
 import torch
 from jaxtyping import Int
+from PIL import Image
 from torch import Tensor
 
 from mipp_core.data.download import reason
@@ -95,7 +97,8 @@ def looked_at(files: Sequence[ImageFile], look: Callable[[ImageFile], Answer]) -
         except Exception as problem:  # a damaged file can raise almost any exception in Pillow
             return problem
 
-    with ThreadPoolExecutor() as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # such pictures are refused with an error
         found = list(pool.map(one, files))
     faults = [(file, each) for file, each in zip(files, found, strict=True) if isinstance(each, Exception)]
     if faults:
