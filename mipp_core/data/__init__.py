@@ -10,9 +10,11 @@ from mipp_core.data import cifar10, cifar100, fashion_mnist, imagenet, mnist, mn
 from mipp_core.data.card import DatasetCard, ListedSplit, RawSplit, Stored
 from mipp_core.data.dataset import Dataset, Samples, Split
 from mipp_core.data.deformations import Deformation
+from mipp_core.data.folder import data_folder
 from mipp_core.data.normalisation import Normalisation
+from mipp_core.data.own.below import found_below
 from mipp_core.data.own.known import OwnImages, names_images, own_card, own_images
-from mipp_core.data.own.naming import is_own, shown
+from mipp_core.data.own.naming import FOLDER, is_own, shown
 from mipp_core.data.own.options import Options, size_of
 from mipp_core.data.own.streamed_array import StreamedArray
 from mipp_core.data.preparation import Preparation
@@ -38,7 +40,9 @@ __all__ = [
     "load_dataset",
     "names_images",
     "npz",
+    "own_below",
     "own_images",
+    "own_in",
     "shown",
     "size_of",
 ]
@@ -53,6 +57,9 @@ DATASETS: dict[str, DatasetCard] = {
     "imagenet": imagenet.CARD,
 }
 """Every dataset by name.  To add one, write a file with a ``CARD`` and add a line here."""
+
+_FOLDERS = frozenset({imagenet.FAMILY.folder, tiny_imagenet.FAMILY.folder})
+"""Folders of pictures in the data folder that are not of a user's own."""
 
 
 def card_of(name: str) -> DatasetCard:
@@ -93,6 +100,34 @@ def npz(path: Path | str, **options: Any) -> OwnImages:
         SettingError: an option is out of range, or does not fit them.
     """
     return own_images(str(path), Options(**options))
+
+
+def own_below(data_dir: Path | None = None) -> list[str]:
+    """Return the images of a user's own that are in the data folder, as folder:PATH and FILE.npz, paths inside it.
+
+    Args:
+        data_dir: the data folder; by default the usual one.
+    """
+    return found_below(data_folder(data_dir), _FOLDERS)
+
+
+def own_in(text: str, data_dir: Path | None = None) -> OwnImages:
+    """Look at images of a user's own in the data folder, and at nothing outside of it.
+
+    Args:
+        text: one of those that ``own_below`` returns.
+        data_dir: the data folder; by default the usual one.
+
+    Raises:
+        UnknownNameError: it is none of them.
+        ImagesError: the images cannot be used as they are, or a link leads out of the data folder.
+    """
+    root = data_folder(data_dir)
+    offered = own_below(data_dir)
+    if text not in offered:
+        raise UnknownNameError("dataset", text, [*DATASETS, *offered])
+    prefix = FOLDER if text.startswith(FOLDER) else ""
+    return own_images(f"{prefix}{root.resolve() / text.removeprefix(prefix)}", within=root)
 
 
 def load_dataset(

@@ -9,6 +9,7 @@ from mipp_core.experiments.uploads import keep_weights, kept_weights
 from mipp_core.models import Architecture, family
 from mipp_core.models.from_torchvision import PRETRAINED_CLASSES
 from mipp_core.runs import NetworkSpec
+from pages.shared import images
 from pages.shared.finding import store
 from pages.shared.turn import turn
 
@@ -106,7 +107,7 @@ def _keep(key: str, wanted: Architecture | None) -> None:
 def _wanted() -> Architecture | None:
     """Return the architecture that the controls describe; None, reported elsewhere, if there is none."""
     try:
-        return NetworkSpec(st.session_state["model"], st.session_state["dataset"]).architecture
+        return NetworkSpec(st.session_state["model"], images.chosen(st.session_state["dataset"]).name).architecture
     except MippError:
         return None
 

@@ -59,10 +59,12 @@ class Walk:
     Attributes:
         root: the folder that was given.
         within: links must not lead out of it; None where they may.
+        passes_over: bad links are passed over, not refused: for a first look.
     """
 
     root: Path
     within: Path | None = None
+    passes_over: bool = False
 
     def part(self, folder: Path) -> Part:
         """List the class folders of a folder.
@@ -122,19 +124,21 @@ class Walk:
             raise ImagesError(
                 f"The folder {folder} cannot be read ({reason(problem)}); give yourself the right to read it."
             ) from problem
-        for entry in entries:
-            self._refuse_bad_link(entry)
-        return entries
+        faults = [self._fault_of_link(entry) for entry in entries]
+        if any(faults) and not self.passes_over:
+            raise ImagesError(next(filter(None, faults)))
+        return [entry for entry, fault in zip(entries, faults, strict=True) if not fault]
 
-    def _refuse_bad_link(self, entry: "os.DirEntry[str]") -> None:
-        """Refuse a link that leads nowhere, or out of where it may lead."""
+    def _fault_of_link(self, entry: "os.DirEntry[str]") -> str:
+        """Say that a link leads nowhere, or out of where it may lead; empty if it does not."""
         if not entry.is_symlink():
-            return
+            return ""
         target = Path(os.path.realpath(entry.path))
         if not target.exists():
-            raise ImagesError(f"The link {entry.path} leads nowhere, or back to itself; remove it.")
+            return f"The link {entry.path} leads nowhere, or back to itself; remove it."
         if self.within is not None and not target.is_relative_to(self.within):
-            raise ImagesError(f"The link {entry.path} leads out of {self.within}; put the files themselves there.")
+            return f"The link {entry.path} leads out of {self.within}; put the files themselves there."
+        return ""
 
 
 def shown_name(path: Path) -> str:

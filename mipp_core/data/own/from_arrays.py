@@ -197,7 +197,7 @@ def _load(file: Path, options: Options, name: Name, data_dir: Path | None, repor
     read = _read(file, options)
     if _digest(file, read, options) != name.digest:
         raise changed(name)
-    report(Progress(f"reading {name.kind}{name.shown}", 0.0))
+    report(Progress(f"reading {name.words}", 0.0))
     if 4 * prod(name.image_shape) * (name.train_size + name.test_size) > IN_MEMORY:
         return _mapped(read.train, read), _mapped(read.test, read)
     return _in_memory(read.train, read), _in_memory(read.test, read)

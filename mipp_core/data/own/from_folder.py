@@ -138,7 +138,7 @@ def _listed(half: _Half, frame: Frame) -> ListedSplit:
 def _read(half: _Half, frame: Frame, name: Name, report: Report) -> RawSplit:
     images = torch.empty(len(half.files), *frame.image_shape, dtype=torch.uint8)
     for start in range(0, len(half.files), _AT_ONCE):
-        report(Progress(f"reading {name.kind}{name.shown}", start / len(half.files)))
+        report(Progress(f"reading {name.words}", start / len(half.files)))
         some = half.files[start : start + _AT_ONCE]
         read = looked_at(some, lambda file: _levels(frame, file))
         images[start : start + len(some)] = torch.stack(read)

@@ -100,6 +100,22 @@ def named_images(name: str) -> OwnImages | None:
     return _NAMED.get(name)
 
 
+def flags_of(name: str) -> list[str]:
+    """Return the command line's words for images of a user's own; of their path only the last part is said.
+
+    Where they were not looked at in this process, how they were cropped and split is not known, and not said.
+    """
+    found = read_name(name)
+    if found is None:
+        return ["--dataset", name]
+    channels, height, width = found.image_shape
+    words = ["--dataset", found.words, "--size", f"{height}x{width}", "--grey" if channels == 1 else "--rgb"]
+    options = _NAMED[name].options if name in _NAMED else Options()
+    words += [] if options.crop else ["--crop", "none"]
+    words += [] if options.test_share is None else ["--test-share", repr(options.test_share)]
+    return words + (["--split-seed", str(options.split_seed)] if options.split_seed else [])
+
+
 def own_card(name: str) -> DatasetCard | None:
     """Return the card of images of a user's own by their name; None if it is no such name.
 

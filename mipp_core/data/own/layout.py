@@ -53,6 +53,18 @@ def layout_of(walk: Walk) -> Layout:
     return Layout(trained_on, tested_on, (*notes, *_notes(both)))
 
 
+def is_dataset(walk: Walk) -> bool:
+    """Tell, from a first look, whether a folder holds classes: two folders with pictures, or a part to train on.
+
+    Raises:
+        ImagesError: a folder cannot be read.
+    """
+    folders = walk.subfolders(walk.root)
+    if any(_role(each) == "train" and walk.has_class_folders(each) for each in folders):
+        return True
+    return len(folders) >= 2 and all(map(walk.pictures_directly_in, folders[:2]))
+
+
 def _classes_alone(walk: Walk, folders: Sequence[Path]) -> Layout:
     if folders and all(map(_role, folders)):
         raise ImagesError(

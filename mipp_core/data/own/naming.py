@@ -58,6 +58,11 @@ class Name:
     train_size: int
     test_size: int
 
+    @property
+    def words(self) -> str:
+        """The name as people write it: ``folder:pets`` or ``digits.npz``, without the digest."""
+        return f"{self.kind if self.kind == FOLDER else ''}{self.shown}"
+
     def __str__(self) -> str:
         shape = "x".join(map(str, self.image_shape))
         return f"{self.kind}{self.shown}@{self.digest}-{shape}-{self.classes}-{self.train_size}-{self.test_size}"
@@ -79,9 +84,9 @@ def read_name(text: str) -> Name | None:
 
 
 def shown(name: str) -> str:
-    """Return a dataset's name as people read it: ``folder:pets``, without the digest."""
+    """Return a dataset's name as people read it: ``folder:pets`` or ``digits.npz``, without the digest."""
     found = read_name(name)
-    return f"{found.kind}{found.shown}" if found else name
+    return found.words if found else name
 
 
 def prints_of(files: Iterable[tuple[Path, str, int, int]]) -> dict[str, str]:

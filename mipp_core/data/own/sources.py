@@ -45,7 +45,7 @@ def card_for(name: Name, classes: tuple[str, ...], normalisation: Normalisation,
     """Return the card of images of a user's own."""
     return DatasetCard(
         name=str(name),
-        description=f"Images of your own, {name.kind}{name.shown}.",
+        description=f"Images of your own, {name.words}.",
         classes=classes,
         image_shape=name.image_shape,
         train_size=name.train_size,
@@ -63,6 +63,6 @@ def card_for(name: Name, classes: tuple[str, ...], normalisation: Normalisation,
 def changed(name: Name) -> ImagesError:
     """Return the error that says that images are not those that were named."""
     return ImagesError(
-        f"The images {name.kind}{name.shown} have been changed since they were named; name them again, which gives "
+        f"The images {name.words} have been changed since they were named; name them again, which gives "
         "runs on them another name."
     )

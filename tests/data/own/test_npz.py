@@ -29,7 +29,7 @@ LAYOUTS = {
     "NHW": lambda x: x[:, 0],
     "NHWC": lambda x: x.transpose(0, 2, 3, 1),
     "NCHW": lambda x: x,
-    "by columns": lambda x: numpy.asfortranarray(x),
+    "by columns": numpy.asfortranarray,
 }
 NUMBERS = {
     "uint8": lambda x: x,
@@ -262,7 +262,7 @@ def test_a_share_and_a_part_to_test_on_exclude_each_other(tmp_path: Path):
 def test_a_damaged_file_is_said(tmp_path: Path, cut: int):
     path = arrays(tmp_path / "a.npz", x=X, y=Y)
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(ImagesError, match="cannot be read as a .npz file"):
+    with pytest.raises(ImagesError, match=r"cannot be read as a \.npz file"):
         npz(path)
 
 
@@ -283,7 +283,7 @@ def test_no_file_is_said(tmp_path: Path):
         npz(tmp_path)
     numpy.save(tmp_path / "b.npy", X)
     (tmp_path / "b.npy").rename(tmp_path / "b.npz")
-    with pytest.raises(ImagesError, match="cannot be read as a .npz file"):
+    with pytest.raises(ImagesError, match=r"cannot be read as a \.npz file"):
         npz(tmp_path / "b.npz")
 
 
@@ -309,7 +309,7 @@ def test_a_head_that_lies_about_the_size_is_refused_unread(tmp_path: Path):
 
 def test_an_endless_head_is_refused_unread(tmp_path: Path):
     head = b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**31) + b"{"
-    with pytest.raises(ImagesError, match="cannot be read as a .npz file"):
+    with pytest.raises(ImagesError, match=r"cannot be read as a \.npz file"):
         npz(bomb(tmp_path / "a.npz", head, 2**26))
 
 
