@@ -1,8 +1,7 @@
 """CIFAR-10: small colour photographs of ten kinds of things.
 
 Network inputs are normalised by the mean and the standard deviation of each channel over the training images, as is
-usual.  A removed pixel, which the keep-mask multiplies by 0, then has the data's mean colour.  Not tested on the real
-images: the tests use small files in the same format.
+usual.  A removed pixel, which the keep-mask multiplies by 0, then has the data's mean colour.
 """
 
 from torchvision.datasets import CIFAR10

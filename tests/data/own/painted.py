@@ -13,6 +13,16 @@ def levels(seed: int, height: int = 12, width: int = 10, channels: int = 3) -> n
     return numpy.random.default_rng(seed).integers(0, 256, shape).astype(numpy.uint8)
 
 
+N, HEIGHT, WIDTH = 24, 7, 5
+
+
+def grey_levels(channels: int, seed: int = 0) -> numpy.ndarray:
+    """Return grey levels [n, channels, height, width], the first two 0 and 255."""
+    found = numpy.random.default_rng(seed).integers(0, 256, (N, channels, HEIGHT, WIDTH)).astype(numpy.uint8)
+    found[0, 0, 0, :2] = 0, 255
+    return found
+
+
 def paint(path: Path, seed: int, **size: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(levels(seed, **size)).save(path)

@@ -30,28 +30,28 @@ def test_the_first_picture_of_a_film_counts(tmp_path: Path):
     assert numpy.asarray(decoded(path)).reshape(-1, 3).tolist() == [[250, 0, 0]] * 24
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
+UPRIGHT = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: numpy.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+    8: numpy.rot90,
+}
+"""EXIF's orientation -> how the stored levels become those that are shown."""
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
 def test_pictures_stand_upright(tmp_path: Path, orientation: int):
     picture = Image.fromarray(levels(3, 6, 9))
     about = picture.getexif()
     about[274] = orientation
     path = saved(tmp_path, picture, "a.png", exif=about)
-    turns = [
-        lambda a: a,
-        lambda a: a[:, ::-1],
-        lambda a: a[::-1, ::-1],
-        lambda a: a[::-1],
-        lambda a: a.transpose(1, 0, 2),
-        lambda a: numpy.rot90(a, -1),
-        lambda a: numpy.rot90(a, 1).transpose(0, 1, 2)[::-1, ::-1].transpose(1, 0, 2)[::-1].transpose(1, 0, 2)[::-1],
-        lambda a: numpy.rot90(a, 1),
-    ]
     shown = numpy.asarray(decoded(path))
     assert size_on_screen(path) == shown.shape[:2]
-    if orientation != 7:
-        assert numpy.array_equal(shown, turns[orientation - 1](levels(3, 6, 9)))
-    else:
-        assert numpy.array_equal(shown, levels(3, 6, 9)[::-1, ::-1].transpose(1, 0, 2))
+    assert numpy.array_equal(shown, UPRIGHT[orientation](levels(3, 6, 9)))
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
