@@ -22,6 +22,10 @@ class DataError(MippError):
     """A dataset is missing, damaged, or cannot be downloaded or written."""
 
 
+class ImagesError(DataError):
+    """Images of a user's own cannot be used as they are."""
+
+
 class ModelError(MippError):
     """A network cannot be followed, cut or rebuilt."""
 

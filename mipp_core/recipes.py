@@ -50,6 +50,7 @@ class Recipe:
             )
 
 
+_SHIFT = Augmentation(padding=2)
 _CROP_FLIP = Augmentation(padding=4, flip=True)
 _CIFAR100 = Augmentation(padding=4, flip=True, cutout=8, mixup=True)
 _TINY_IMAGENET = Augmentation(padding=8, flip=True)
@@ -94,6 +95,12 @@ RECIPES: dict[str, Recipe] = {
     # Photographs of 32×32 in a tenth of the paper's epochs.
     "live-cifar": Recipe(20, 5e-2, (12, 17), 128, weight_decay=5e-4, augmentation=_CROP_FLIP),
     "live-cifar-retrain": Recipe(4, 1e-2, (3,), 128, weight_decay=5e-4, augmentation=_CROP_FLIP),
+    # Images of a user's own, of which nothing is known: moved by a few pixels, never flipped, since letters and organs
+    # must not be.  Fewer than 2,000 training images need more epochs of smaller batches.
+    "own": Recipe(20, 2e-2, (12, 17), 64, weight_decay=5e-4, augmentation=_SHIFT),
+    "own-retrain": Recipe(4, 1e-2, (3,), 64, weight_decay=5e-4, augmentation=_SHIFT),
+    "own-few": Recipe(60, 1e-2, (40, 54), 16, weight_decay=5e-4, augmentation=_SHIFT),
+    "own-few-retrain": Recipe(15, 5e-3, (10,), 16, weight_decay=5e-4, augmentation=_SHIFT),
     # Liu et al., 4.2, on CIFAR: VGG's penalty (1e-5 for ResNet and DenseNet); without Nesterov's momentum and without
     # starting all scales at 0.5, as theirs do.
     "slimming-cifar": Recipe(160, 1e-1, (80, 120), 64, augmentation=_CROP_FLIP, scale_penalty=1e-4),

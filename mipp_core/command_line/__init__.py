@@ -14,7 +14,7 @@ from mipp_core.command_line.announcing import plainly
 from mipp_core.command_line.parser import build_parser
 from mipp_core.command_line.runs import runs
 from mipp_core.command_line.serving import worker
-from mipp_core.errors import MippError, ModelError, SettingError, UnknownNameError
+from mipp_core.errors import ImagesError, MippError, ModelError, SettingError, UnknownNameError
 
 COMMANDS = {
     "app": app.run_app,
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with plainly():
             document, lines = COMMANDS[chosen.command](chosen)
-    except (UnknownNameError, SettingError, ModelError) as problem:
+    except (UnknownNameError, SettingError, ModelError, ImagesError) as problem:
         return _complain(problem, 2)
     except MippError as problem:
         return _complain(problem, 1)

@@ -36,7 +36,13 @@ def datasets(_: Namespace) -> Answer:
     found = DATASETS.values()
     wanted = [field.name for field in fields(DatasetCard) if field.name not in ("normalisation", "load", "recipes")]
     document = [{**{key: getattr(card, key) for key in wanted}, "recipes": asdict(card.recipes)} for card in found]
-    return document, [_dataset_line(card) for card in found]
+    return document, [*map(_dataset_line, found), *_OWN]
+
+
+_OWN = (
+    f"{'folder:PATH':16}pictures of your own: a folder per class, or train/ and test/ (or val/) with such folders",
+    f"{'FILE.npz':16}images and labels of your own: x_train, y_train, x_test, y_test, or images, labels",
+)
 
 
 def pruners(_: Namespace) -> Answer:

@@ -149,19 +149,33 @@ def _json(parser: ArgumentParser) -> None:
 def _network(parser: ArgumentParser) -> None:
     _json(parser)
     parser.add_argument("--model", default="lenet5", help="see: models; torchvision:NAME, or PATH.py:FUNCTION")
-    parser.add_argument("--dataset", default="mnist-sample", help="see: datasets")
+    parser.add_argument("--dataset", default="mnist-sample", help="see: datasets; folder:PATH, or FILE.npz")
     parser.add_argument("--widths", help="of the layers or stages that models lists, as 6,16,120,84")
     parser.add_argument("--weights", default="", help="weights to start from: IMAGENET1K_V2 and the like, or a file")
     parser.add_argument("--entry", default="", help="which weights to take from a file that has several, as ema")
     parser.add_argument("--mean", nargs="+", metavar="M", help="normalise images with this mean, a number per channel")
     parser.add_argument("--std", nargs="+", metavar="S", help="and with this standard deviation, a number per channel")
     parser.add_argument("--deformation", type=float, default=0.0, metavar="S", help="deform the images, 0 to 1")
-    parser.add_argument("--recipe", default="live", help="how the dense network is trained")
+    parser.add_argument("--recipe", default="", help="how the dense network is trained; live by default")
     parser.add_argument("--seed", default="0")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1")
     parser.add_argument("--data-dir", type=Path, help="where datasets are downloaded to (or MIPP_DATA)")
     parser.add_argument("--store", type=Path, help="where trained networks are kept (or MIPP_STORE)")
     parser.add_argument("--save-dir", type=Path, help="write the results as files here")
+    _images(parser)
+
+
+def _images(parser: ArgumentParser) -> None:
+    own = parser.add_argument_group(
+        "images of your own", "with --dataset folder:PATH or FILE.npz; see docs/datasets.md"
+    )
+    own.add_argument("--size", help="resize them, as 64 or 48x64 (height x width)")
+    own.add_argument("--crop", choices=["center", "none"], help="cut out the middle, or stretch; center by default")
+    colour = own.add_mutually_exclusive_group()
+    colour.add_argument("--grey", action="store_true", help="one channel; by default if all images are grey")
+    colour.add_argument("--rgb", action="store_true", help="three channels")
+    own.add_argument("--test-share", type=float, help="of each class, where there is no test part; 0.2 by default")
+    own.add_argument("--split-seed", type=int, help="of that split; 0 by default")
 
 
 def _pruning(parser: ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from mipp_core.command_line.images import dataset_of, datasets_of
 from mipp_core.cutting.counting import Counted
 from mipp_core.cutting.targets import Target
 from mipp_core.data.normalisation import channel_numbers
@@ -18,7 +19,7 @@ from mipp_core.models import load_file
 from mipp_core.own_files import names_a_file, shown
 from mipp_core.pruners import SMALL, Decider, Pruner, load_pruner
 from mipp_core.runs import NetworkSpec, RunSpec
-from mipp_core.runs.grid import Grid
+from mipp_core.runs.grid import Grid, usual_recipes
 from mipp_core.store import Store
 from mipp_core.training import recipe
 
@@ -44,12 +45,13 @@ def usable_device(name: str) -> torch.device:
 
 def network_of(chosen: Namespace) -> NetworkSpec:
     """Read one network's specification; weights in a file are checked and kept in the store."""
+    dataset = dataset_of(chosen)
     fresh = NetworkSpec(
         model=_model(chosen.model),
-        dataset=chosen.dataset,
+        dataset=dataset,
         widths=_widths(chosen.widths),
         deformation=chosen.deformation,
-        recipe=recipe(chosen.recipe),
+        recipe=recipe(chosen.recipe) if chosen.recipe else usual_recipes(dataset)[0],
         seed=_one(chosen.seed),
         mean=_channels("mean", chosen.mean),
         std=_channels("std", chosen.std),
@@ -112,7 +114,7 @@ def grid_of(chosen: Namespace) -> Grid:
         if not dot and len(names) > 1:
             raise SettingError(f"Say which pruner {text!r} is for, as {names[0]}.{text}.")
         settings.setdefault(owner if dot else names[0], {})[own if dot else name] = value
-    models, sets = tuple(map(_model, chosen.model.split(","))), tuple(chosen.dataset.split(","))
+    models, sets = tuple(map(_model, chosen.model.split(","))), datasets_of(chosen)
     mean, std = _channels("mean", chosen.mean), _channels("std", chosen.std)
     fresh = NetworkSpec(models[0], sets[0], _widths(chosen.widths), mean=mean, std=std)
     return Grid(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mipp_core import jobs
+from mipp_core.data import shown
 from mipp_core.errors import DataError, SettingError
 from mipp_core.reports.tables import curve_table, headline
 from mipp_core.runs import RunSpec
@@ -34,7 +35,7 @@ def _list(chosen: Namespace, store: Store) -> Answer:
 def _what(job: Job) -> str:
     network = job.spec["network"]
     start = "trained" if job.spec["trained"] else "at initialisation"
-    return f"{network['model']} {network['dataset']} {start} {job.spec['pruner']} seed {network['seed']}"
+    return f"{network['model']} {shown(network['dataset'])} {start} {job.spec['pruner']} seed {network['seed']}"
 
 
 def _show(chosen: Namespace, store: Store) -> Answer:

@@ -4,6 +4,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypedDict
 
 from rich.console import Console
@@ -14,7 +15,9 @@ from mipp_core import jobs
 from mipp_core.command_line.announcing import announce_collapse
 from mipp_core.command_line.commands import run_now
 from mipp_core.command_line.given import say_worth
+from mipp_core.command_line.images import named_datasets
 from mipp_core.command_line.reading import grid_of, usable_device
+from mipp_core.data import shown
 from mipp_core.jobs.executors import run_here
 from mipp_core.reports.tables import headline
 from mipp_core.runs import RunSpec
@@ -37,7 +40,7 @@ class Unfinished(TypedDict):
 
 def sweep(chosen: Namespace) -> Answer:
     """Prune at all levels, for every cell of the grid."""
-    cells = (Grid.read(chosen.file) if chosen.file else grid_of(chosen)).cells()
+    cells = (_from_file(chosen) if chosen.file else grid_of(chosen)).cells()
     if len(cells) == 1 and chosen.executor is None and not chosen.file:
         return run_now(chosen, cells[0])
     store = Store.at(chosen.store)
@@ -50,6 +53,12 @@ def sweep(chosen: Namespace) -> Answer:
             devices = tuple(chosen.devices.split(",")) if chosen.devices else jobs.devices()
             run_here(cells, store, devices, lambda _: watch(), chosen.data_dir)
     return _answer(store, cells)
+
+
+def _from_file(chosen: Namespace) -> Grid:
+    """Read a grid from a file; images of a user's own are looked at as the flags say."""
+    grid = Grid.read(chosen.file)
+    return replace(grid, dataset=named_datasets(grid.dataset, chosen))
 
 
 def _on_ray(chosen: Namespace, store: Store, cells: list[RunSpec], watch: Any) -> None:
@@ -94,7 +103,7 @@ def _cells_of(store: Store, job: Job) -> list[str]:
     figures = headline(document) if document else {"dense": None, "removed": None}
     start = "trained" if job.spec["trained"] else "at initialisation"
     return [
-        f"{network['model']} {network['dataset']} {start} {job.spec['pruner']} seed {network['seed']}",
+        f"{network['model']} {shown(network['dataset'])} {start} {job.spec['pruner']} seed {network['seed']}",
         job.state if job.state != "running" else f"{job.stage} {job.done:.0%}",
         "" if figures["dense"] is None else f"{figures['dense']:.2%}",
         "" if figures["removed"] is None else f"{figures['removed']:.1%}",

@@ -7,8 +7,10 @@ from pathlib import Path
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
-from mipp_core.data.decoding import Crop
+from mipp_core.data.decoding import Framing
 from mipp_core.data.normalisation import Normalisation
+from mipp_core.data.own.levels import Levels
+from mipp_core.data.own.npz import Array
 from mipp_core.recipes import Recommended
 from mipp_core.vocabulary import Report
 
@@ -33,15 +35,32 @@ class ListedSplit:
     Attributes:
         paths: of the files.
         labels: class indices, shape [n].
-        crop: the square that is cut out of each picture.
+        crop: what is shown of each picture.
     """
 
     paths: tuple[str, ...]
     labels: Int[Tensor, " n"]
-    crop: Crop
+    crop: Framing
 
 
-Stored = RawSplit | ListedSplit
+@dataclass(frozen=True)
+class MappedSplit:
+    """Labelled images in one file, none of them read yet.
+
+    Attributes:
+        array: as it lies on the disk.
+        levels: how it becomes grey levels.
+        rows: of the array, shape [n].
+        labels: class indices, shape [n].
+    """
+
+    array: Array
+    levels: Levels
+    rows: Int[Tensor, " n"]
+    labels: Int[Tensor, " n"]
+
+
+Stored = RawSplit | ListedSplit | MappedSplit
 """One half of a dataset, before it is prepared."""
 
 Loader = Callable[[Path | None, Report], tuple[Stored, Stored]]

@@ -1,8 +1,7 @@
 """CIFAR-10: small colour photographs of ten kinds of things.
 
 Network inputs are normalised by the mean and the standard deviation of each channel over the training images, as is
-usual.  A removed pixel, which the keep-mask multiplies by 0, then has the data's mean colour.  The tests use small
-files in the same format, and the real images where they are at hand.
+usual.  A removed pixel, which the keep-mask multiplies by 0, then has the data's mean colour.
 """
 
 from torchvision.datasets import CIFAR10

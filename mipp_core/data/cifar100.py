@@ -1,7 +1,6 @@
 """CIFAR-100: small colour photographs of a hundred kinds of things, 500 training images each.
 
-Normalised like CIFAR-10, by its own means and standard deviations.  Not tested on the real images: the tests use small
-files in the same format.
+Normalised like CIFAR-10, by its own means and standard deviations.
 """
 
 from torchvision.datasets import CIFAR100

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mipp_core.data.dataset import Batch, Samples, Split
-from mipp_core.data.decoding import Crop, Decoder, gathered
+from mipp_core.data.decoding import Decoder, Framing, gathered
 from mipp_core.data.download import reason
 from mipp_core.data.preparation import Preparation
 from mipp_core.errors import DataError
@@ -31,7 +31,7 @@ class FileSplit(Samples):
         paths: of the files.
         labels: class indices, shape [n], on the device that images are returned on.
         positions: in the whole split, shape [n]; they determine each image's deformation.
-        crop: the square cut out of each picture.
+        crop: what is shown of each picture.
         preparation: from grey levels to network inputs, on the device.
         seeds: one per file, for its random part; None for the middle of each.
         workers: number of decoding processes; None for one per core (16 at most), or 0 if there are few files.
@@ -40,7 +40,7 @@ class FileSplit(Samples):
     paths: tuple[str, ...]
     labels: Int[Tensor, " n"]
     positions: Int[Tensor, " n"]
-    crop: Crop
+    crop: Framing
     preparation: Preparation
     seeds: tuple[int, ...] | None = None
     workers: int | None = None
@@ -48,7 +48,7 @@ class FileSplit(Samples):
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Channels, height, width of one image."""
-        return 3, self.crop.side, self.crop.side
+        return self.crop.image_shape
 
     def to(self, device: torch.device | str) -> "FileSplit":
         """Return the same files, with images returned on another device."""
@@ -95,7 +95,7 @@ class FileSplit(Samples):
         seeds = torch.randint(2**62, (len(self),), generator=generator)
         return replace(self, seeds=tuple(seeds.tolist()))
 
-    def _read(self, places: list[list[int]]) -> Iterator[UInt8[Tensor, "n 3 h w"]]:
+    def _read(self, places: list[list[int]]) -> Iterator[UInt8[Tensor, "n c h w"]]:
         loader = DataLoader(
             Decoder(self.paths, self.crop, self.seeds),
             batch_sampler=places,
@@ -106,7 +106,7 @@ class FileSplit(Samples):
         )
         for images in _whole(loader):
             if isinstance(images, str):
-                raise DataError(f"The image {images}; put an intact copy there, or use the embedded mnist-sample.")
+                raise self.crop.wrong(images)
             yield images
 
     def _processes(self, files: int) -> int:
@@ -114,12 +114,12 @@ class FileSplit(Samples):
             return self.workers
         return min(_MOST_WORKERS, os.cpu_count() or 1) if files >= _WORTH_WORKERS else 0
 
-    def _prepared(self, images: UInt8[Tensor, "n 3 h w"], where: Int[Tensor, " n"]) -> Float[Tensor, "n 3 h w"]:
+    def _prepared(self, images: UInt8[Tensor, "n c h w"], where: Int[Tensor, " n"]) -> Float[Tensor, "n c h w"]:
         on_device = images.to(self.labels.device, non_blocking=True)
         return self.preparation.apply(on_device, self.positions[where])
 
 
-def _whole(loader: DataLoader[UInt8[Tensor, "3 h w"] | str]) -> Iterator[UInt8[Tensor, "n 3 h w"] | str]:
+def _whole(loader: DataLoader[UInt8[Tensor, "c h w"] | str]) -> Iterator[UInt8[Tensor, "n c h w"] | str]:
     """Yield what the processes read; raise a ``DataError`` if one of them has died."""
     try:
         yield from loader

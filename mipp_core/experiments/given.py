@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from mipp_core.data import DATASETS, Split
+from mipp_core.data import Split, card_of
 from mipp_core.errors import CancelledError
 from mipp_core.evaluation import accuracy
 from mipp_core.experiments.subject import Subject
@@ -71,7 +71,7 @@ def worth(
     subject = Subject(spec, stages, where, report if may_download else _without_download(report), data_dir)
 
     if run and not trains:
-        return Worth(subject.dense().value["accuracy"], DATASETS[network.dataset].test_size)
+        return Worth(subject.dense().value["accuracy"], card_of(network.dataset).test_size)
 
     def make() -> Outcome:
         test = subject.data.test

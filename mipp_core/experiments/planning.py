@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mipp_core.cutting.least_squares import most_work
-from mipp_core.data import DATASETS
+from mipp_core.data import card_of
 from mipp_core.experiments.networks import initial_network
 from mipp_core.experiments.subject import JUDGE_ON, REBUILD_ON
 from mipp_core.information import LEVELS
@@ -58,7 +58,7 @@ class RunPlan:
 
 def plan_run(spec: RunSpec, device: torch.device) -> RunPlan:
     """Estimate a run of MIPP; a few seconds of measuring on the device itself."""
-    card, levels = DATASETS[spec.network.dataset], len(spec.confidences or range(LEVELS))
+    card, levels = card_of(spec.network.dataset), len(spec.confidences or range(LEVELS))
     settings = spec.settings if isinstance(spec.settings, Mipp) else spec.follow or Mipp()
     model = recorded(initial_network(spec.network, device), example_images(card.image_shape, device))
     an_image = forward_seconds(model, card.image_shape)

@@ -54,6 +54,7 @@ def remade(
     """
     if not can_be_remade(spec, store):
         raise DataError("The dense network of this run is no longer in the store; start the run again.")
+    store.places.find(spec.network.dataset)
     device = torch.device(device)
     experiment = Experiment(spec, store.stages(spec.hash, device_name(device)), device, report, data_dir)
 

@@ -54,7 +54,10 @@ def run(
     """
     device = torch.device(device)
     name = device_name(device)
-    stages = (store or Store.at()).stages(spec.hash, name, before_stage)
+    store = store or Store.at()
+    store.places.find(spec.network.dataset)
+    store.places.keep(spec.network.dataset)
+    stages = store.stages(spec.hash, name, before_stage)
     experiment = Experiment(spec, stages, device, report, data_dir)
     model = initial_network(spec.network, torch.device("cpu"))
     shape = spec.network.architecture.image_shape

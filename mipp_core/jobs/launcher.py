@@ -31,6 +31,7 @@ def start(
         SettingError: the user has as many runs open as are allowed.
         DataError: the store cannot be written.
     """
+    store.places.keep(spec.network.dataset)
     store.runs.ask(spec, owner=owner, lane=lane, data_dir=str(data_dir) if data_dir else None)
     ensure(store)
 

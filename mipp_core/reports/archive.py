@@ -13,6 +13,7 @@ from mipp_core.checkpoints.fitting import load
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.pixels import with_pixel_mask
 from mipp_core.cutting.surgery import cut_exactly
+from mipp_core.data.own.known import flags_of
 from mipp_core.errors import DataError, ModelError
 from mipp_core.information import confidence_of
 from mipp_core.information.confidence import level_of
@@ -153,7 +154,7 @@ def command_of(spec: RunSpec, device: str = "cpu") -> str:
         ModelError: a recipe has no name, so that the run can be made from Python only.
     """
     network, default = spec.network, RunSpec()
-    words = ["python", "-m", "mipp_core", "sweep", "--model", shown(network.model), "--dataset", network.dataset]
+    words = ["python", "-m", "mipp_core", "sweep", "--model", shown(network.model), *flags_of(network.dataset)]
     if network.widths is not None:
         words += ["--widths", ",".join(map(str, network.widths))]
     words += ["--weights", network.weights] if network.weights else []

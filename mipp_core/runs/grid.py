@@ -8,12 +8,13 @@ from typing import Any, cast
 
 from mipp_core.cutting.counting import Counted
 from mipp_core.cutting.selection import Scope, Selection
+from mipp_core.data import card_of, is_own
 from mipp_core.errors import SettingError
 from mipp_core.information import LEVELS, confidence_of
 from mipp_core.pruners import Decider, Mipp
 from mipp_core.pruners import pruner as make_pruner
 from mipp_core.runs.spec import NetworkSpec, RunSpec
-from mipp_core.training import RECIPES, recipe
+from mipp_core.training import RECIPES, Recipe, recipe
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Grid:
         scope: how pruners that rank spread a ratio over the layers; empty for their usual way.
         floor: units of each layer that they never remove.
         measure: numbers of the points that are cut, measured and retrained; empty for all.
-        recipe: how dense networks are trained.
+        recipe: how dense networks are trained; empty for the usual one, see ``usual_recipes``.
         retrain_recipe: how pruned networks are; empty for the usual one.
         controls: names of controls.
         retrain_controls: retrain the controls too.
@@ -70,7 +71,7 @@ class Grid:
     scope: str = ""
     floor: int = 0
     measure: tuple[int, ...] = ()
-    recipe: str = "live"
+    recipe: str = ""
     retrain_recipe: str = ""
     controls: tuple[str, ...] = ()
     retrain_controls: bool = False
@@ -115,19 +116,20 @@ class Grid:
         return [self._cell(**dict(zip(AXES, values, strict=True))) for values in combinations]
 
     def _cell(self, model: str, dataset: str, pruner: str, trained: bool, deformation: float, seed: int) -> RunSpec:
+        training, again = usual_recipes(dataset)
         network = NetworkSpec(
             model,
             dataset,
             self.widths or None,
             deformation,
-            recipe(self.recipe),
+            recipe(self.recipe) if self.recipe else training,
             seed,
             self.weights or None,
             self.mean or None,
             self.std or None,
         )
         settings = make_pruner(pruner, **self.settings.get(pruner, {}))
-        retraining = RECIPES["live-retrain"] if trained else network.recipe
+        retraining = again if trained else network.recipe
         decides = isinstance(settings, Decider)
         follows = self.follow and not decides
         return RunSpec(
@@ -154,6 +156,14 @@ class Grid:
     @property
     def _confidences(self) -> tuple[float, ...] | None:
         return tuple(confidence_of(level) for level in sorted(set(self.levels))) or None
+
+
+def usual_recipes(dataset: str) -> tuple[Recipe, Recipe]:
+    """Return how dense networks are trained and pruned ones retrained where nobody says how.
+
+    Images of a user's own have recipes that suit their number; all others have ``live``, whatever suits them.
+    """
+    return card_of(dataset).recipes.live_pair() if is_own(dataset) else (RECIPES["live"], RECIPES["live-retrain"])
 
 
 AXES = ("model", "dataset", "pruner", "trained", "deformation", "seed")

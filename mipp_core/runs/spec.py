@@ -9,7 +9,7 @@ from mipp_core.augmentation import Augmentation
 from mipp_core.cutting.counting import Counted
 from mipp_core.cutting.selection import Scope, Selection
 from mipp_core.cutting.targets import WORDS, Target
-from mipp_core.data import DATASETS, Deformation, Normalisation
+from mipp_core.data import Deformation, Normalisation, card_of
 from mipp_core.data.normalisation import given_normalisation
 from mipp_core.errors import ModelError, SettingError, UnknownNameError
 from mipp_core.information import LEVELS
@@ -36,7 +36,7 @@ class NetworkSpec:
 
     Attributes:
         model: the name of a family, see ``mipp_core.models.family``.
-        dataset: a name in ``DATASETS``.
+        dataset: a name in ``DATASETS``, or that of images of a user's own, see ``mipp_core.data.folder``.
         widths: of the family's layers or stages; None for the published ones.
         deformation: strength in [0, 1]; 0 leaves the images as they are.
         recipe: of its training.
@@ -61,8 +61,7 @@ class NetworkSpec:
     std: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        if self.dataset not in DATASETS:
-            raise UnknownNameError("dataset", self.dataset, DATASETS)
+        card_of(self.dataset)
         if not 0 <= self.seed < 2**31:
             raise SettingError(f"The seed {self.seed} is out of range; choose a whole number from 0 to {2**31 - 1}.")
         Deformation(self.deformation)
@@ -84,25 +83,25 @@ class NetworkSpec:
     @property
     def architecture(self) -> Architecture:
         """The dense network's architecture for its dataset."""
-        card = DATASETS[self.dataset]
+        card = card_of(self.dataset)
         return architecture(self.model, card.image_shape, len(card.classes), self.widths)
 
     @property
     def own_normalisation(self) -> Normalisation | None:
         """What images are normalised with in place of the dataset's statistics; None for those."""
-        return given_normalisation(self.mean, self.std, DATASETS[self.dataset].image_shape[0])
+        return given_normalisation(self.mean, self.std, card_of(self.dataset).image_shape[0])
 
     @property
     def normalisation(self) -> Normalisation:
         """What images are normalised with."""
-        return self.own_normalisation or DATASETS[self.dataset].normalisation
+        return self.own_normalisation or card_of(self.dataset).normalisation
 
     @property
     def revisions(self) -> dict[str, int]:
         """The revisions of the code that makes the dense network; its recipe has its own."""
         return {
             f"model {self.model}": family(self.model).revision,
-            f"dataset {self.dataset}": DATASETS[self.dataset].revision,
+            f"dataset {self.dataset}": card_of(self.dataset).revision,
             "stage train": STAGES["train"],
         }
 

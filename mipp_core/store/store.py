@@ -11,6 +11,7 @@ import platformdirs
 from mipp_core.store import space
 from mipp_core.store.database import Database
 from mipp_core.store.files import VARIABLE, Blobs
+from mipp_core.store.places import Places
 from mipp_core.store.runs import Runs
 from mipp_core.store.stages import Stages
 from mipp_core.store.workers import Workers
@@ -40,6 +41,11 @@ class Store:
     def blobs(self) -> Blobs:
         """Tensors."""
         return Blobs(self.root / "tensors")
+
+    @property
+    def places(self) -> Places:
+        """Where images of a user's own are."""
+        return Places(self.root / "images")
 
     @property
     def runs(self) -> Runs:

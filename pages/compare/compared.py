@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from mipp_core.data import shown
 from mipp_core.figures import AXES, comparison_curves, comparison_panels, seconds_bars, share_map, unit_map
 from mipp_core.pruners import describe
 from mipp_core.reports.comparison import ENTRIES, entries_that
@@ -262,7 +263,7 @@ def _provenance(documents: Documents) -> None:
     st.divider()
     network = spec["network"]
     st.caption(
-        f"{network['model']} on {network['dataset']}, trained for {network['recipe']['epochs']} epochs, pruned "
+        f"{network['model']} on {shown(network['dataset'])}, trained for {network['recipe']['epochs']} epochs, pruned "
         f"networks {words} for {spec['retraining']['epochs']}{in_paper(network['dataset'])}; {rewinding} rewinds, so "
         f"its networks are trained like the dense one. {run['device']}; {versions}."
     )

@@ -5,7 +5,6 @@ from typing import Any
 import streamlit as st
 
 from mipp_core import jobs
-from mipp_core.data import DATASETS
 from mipp_core.errors import MippError
 from mipp_core.models import MODELS
 from mipp_core.pruners import Pruner
@@ -14,7 +13,7 @@ from mipp_core.reports.comparison import ENTRIES, PROTOCOLS, USUAL, by_layer_onl
 from mipp_core.runs import NetworkSpec, RunSpec
 from mipp_core.store import BATCH, Job
 from pages.compare import compared
-from pages.shared import live
+from pages.shared import images, live
 from pages.shared.chips import where_images_are
 from pages.shared.finding import find, store
 from pages.shared.turn import turn
@@ -58,8 +57,8 @@ def _sidebar() -> Wanted | None:
         )
         st.selectbox(
             "Dataset",
-            list(DATASETS),
-            index=list(DATASETS).index("mnist"),
+            images.choices(),
+            index=images.choices().index("mnist"),
             key="cmp_dataset",
             bind="query-params",
             help=where_images_are(),
@@ -134,18 +133,19 @@ def _works(name: str, trained: bool) -> bool:
 def _normalised(model: str, dataset: str) -> bool:
     try:
         with turn():
-            return is_normalised(NetworkSpec(model, dataset).architecture.sketch())
+            return is_normalised(NetworkSpec(model, images.chosen(dataset).name).architecture.sketch())
     except MippError:
         return False
 
 
 def _wanted(names: list[str], seeds: list[int], trained: bool, protocol: Any) -> Wanted | None:
     state = st.session_state
-    recipe, again = DATASETS[state.cmp_dataset].recipes.live_pair()
     try:
+        card = images.chosen(state.cmp_dataset)
+        recipe, again = card.recipes.live_pair()
         bases = [
             leader(
-                NetworkSpec(state.cmp_model, state.cmp_dataset, recipe=recipe, seed=seed),
+                NetworkSpec(state.cmp_model, card.name, recipe=recipe, seed=seed),
                 trained,
                 again,
             )

@@ -7,7 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-from mipp_core.data import DATASETS
 from mipp_core.errors import MippError
 from mipp_core.information import confidence_of
 from mipp_core.information.confidence import level_of
@@ -17,7 +16,7 @@ from mipp_core.recipes import RECIPES
 from mipp_core.runs import NetworkSpec, RunSpec, entry_of
 from mipp_core.runs.document import RunDocument
 from pages.explore import own_weights
-from pages.shared import finding
+from pages.shared import finding, images
 from pages.shared.chips import chips, where_images_are
 from pages.shared.plain import plainly
 
@@ -99,8 +98,8 @@ def _network() -> None:
     )
     st.selectbox(
         "Dataset",
-        list(DATASETS),
-        index=_place("dataset", DATASETS),
+        images.choices(),
+        index=_place("dataset", images.choices()),
         key="dataset",
         bind="query-params",
         help=where_images_are(),
@@ -180,11 +179,12 @@ def _network_of(weights: str | None) -> NetworkSpec:
     """Return the network that the controls describe; one with given weights is not trained."""
     state = st.session_state
     mean, std = own_weights.statistics() if weights else (None, None)
+    card = images.chosen(state.dataset)
     return NetworkSpec(
         model=state.model,
-        dataset=state.dataset,
+        dataset=card.name,
         deformation=round(float(state.deformation), 2),
-        recipe=RECIPES["none"] if weights else DATASETS[state.dataset].recipes.live_pair()[0],
+        recipe=RECIPES["none"] if weights else card.recipes.live_pair()[0],
         seed=int(state.seed),
         weights=weights,
         mean=mean,
@@ -195,7 +195,7 @@ def _network_of(weights: str | None) -> NetworkSpec:
 def _spec(weights: str | None) -> RunSpec:
     state = st.session_state
     trained = state.start == "trained" or weights is not None
-    training, retraining = DATASETS[state.dataset].recipes.live_pair()
+    training, retraining = images.chosen(state.dataset).recipes.live_pair()
     return RunSpec(
         network=_network_of(weights),
         trained=trained,

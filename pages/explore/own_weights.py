@@ -15,6 +15,7 @@ from mipp_core.models import Architecture, family
 from mipp_core.models.from_torchvision import PRETRAINED_CLASSES
 from mipp_core.runs import NetworkSpec
 from mipp_core.runs.naming import digest
+from pages.shared import images
 from pages.shared.finding import store
 from pages.shared.plain import plainly
 from pages.shared.turn import turn
@@ -126,7 +127,7 @@ def _take(key: str) -> None:
 def _statistics() -> None:
     """Draw the inputs for the statistics that the weights were trained with."""
     wanted = _wanted()
-    usual = DATASETS[st.session_state["dataset"]].normalisation
+    usual = images.chosen(st.session_state["dataset"]).normalisation
     for name, label, values in (("mean", "Mean", usual.mean), ("std", "Standard deviation", usual.std)):
         st.text_input(
             label,
@@ -228,7 +229,7 @@ def _all_of(content: bytes, wanted: Architecture) -> dict[str, Kept]:
 def _wanted() -> Architecture | None:
     """Return the architecture that the controls describe; None, reported elsewhere, if there is none."""
     try:
-        return NetworkSpec(st.session_state["model"], st.session_state["dataset"]).architecture
+        return NetworkSpec(st.session_state["model"], images.chosen(st.session_state["dataset"]).name).architecture
     except MippError:
         return None
 

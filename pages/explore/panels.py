@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from mipp_core.data import load_dataset
+from mipp_core.data import load_dataset, shown
 from mipp_core.errors import MippError
 from mipp_core.figures import AXES, MANY, accuracy_curve, block_bars, pixel_map, ratio_bars, unit_map
 from mipp_core.reports.archive import command_of
@@ -229,7 +229,7 @@ def _provenance(found: Found, spec: RunSpec) -> None:
     st.divider()
     words, paper = "retrained" if spec.trained else "trained", in_paper(spec.network.dataset)
     st.caption(
-        f"{shipped}{spec.network.model} on {spec.network.dataset}, seed {spec.network.seed}, trained for "
+        f"{shipped}{spec.network.model} on {shown(spec.network.dataset)}, seed {spec.network.seed}, trained for "
         f"{recipe.epochs} epochs, pruned networks {words} for {retraining.epochs}{paper}. "
         f"{document['device']}; {versions}; {sum(document['seconds'].values()):.0f} s in all."
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from mipp_core.data import DATASETS
+from mipp_core.data import DATASETS, card_of, shown
 from mipp_core.experiments.planning import small
 from mipp_core.pruners import SMALL, Mipp
 from mipp_core.runs import RunSpec
@@ -11,7 +11,7 @@ from mipp_core.runs import RunSpec
 def chips(spec: RunSpec) -> list[str]:
     """Return short phrases that set a run apart from others."""
     network = spec.network
-    words = [network.model, network.dataset, "trained" if spec.trained else "at initialisation", spec.pruner]
+    words = [network.model, shown(network.dataset), "trained" if spec.trained else "at initialisation", spec.pruner]
     words += [f"deformed {network.deformation:g}"] if network.deformation else []
     words += [f"mean {_numbers(network.mean)}, std {_numbers(network.std)}"] if network.mean and network.std else []
     is_small = isinstance(spec.settings, Mipp) and small(spec) == spec
@@ -35,10 +35,12 @@ def where_images_are() -> str:
     places: dict[str, list[str]] = {}
     for name, card in DATASETS.items():
         places.setdefault("downloaded when a run first needs them" if card.download else card.obtained, []).append(name)
-    return "; ".join(f"{', '.join(names)}: {place}" for place, names in places.items()) + "."
+    return "; ".join(f"{', '.join(names)}: {place}" for place, names in places.items()) + (
+        "; folders of pictures and .npz files of your own: in the data folder."
+    )
 
 
 def in_paper(dataset: str) -> str:
     """Say how long the paper trains and retrains; empty for a dataset without a counterpart there."""
-    epochs = DATASETS[dataset].recipes.paper_epochs()
+    epochs = card_of(dataset).recipes.paper_epochs()
     return "" if epochs is None else f" (the paper has {epochs[0]} and {epochs[1]})"

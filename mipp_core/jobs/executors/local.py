@@ -32,6 +32,7 @@ def run_here(
         How each cell ended, in the order given.
     """
     for spec in cells:
+        store.places.keep(spec.network.dataset)
         store.runs.ask(spec, lane=BATCH, data_dir=str(data_dir) if data_dir else None)
     try:
         while True:
