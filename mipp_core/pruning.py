@@ -120,7 +120,8 @@ def prune(
     """
     found = _pruner(pruner, settings)
     asked = _asked(confidence, sparsity, parameters, macs)
-    unwrapped(model)
+    if isinstance(model, nn.Module):
+        unwrapped(model)  # before it is run, which would give lazy layers weights
     data = data_for(model, images, labels, needs_labels="labels" in found.needs)
     network = recorded(model, data.images[:_COMPARED])
     channels, height, width = data.image_shape

@@ -9,9 +9,10 @@ from torch import Tensor, fx, nn
 
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.surgery import cut_shapes
-from mipp_core.evaluation import on_meta, parameters
+from mipp_core.evaluation import on_meta
 from mipp_core.network.channels import TRANSPOSED, WEIGHTED, sizes_of
 from mipp_core.network.layers import weighted, wiring_of
+from mipp_core.network.recording import RECORDED, followed
 
 Counted = Literal["units", "parameters", "macs"]
 """What a share is of: the units of the prunable layers, or the parameters or the MACs of the whole network."""
@@ -44,12 +45,13 @@ class Counter:
     """
 
     def __init__(self, model: nn.Module, image_shape: tuple[int, int, int]) -> None:
-        self.wiring = wiring_of(model)
+        network = followed(model)
+        self.wiring = wiring_of(network)
         self._ghost = on_meta(self.wiring.network)
         self._places = _places(self._ghost, image_shape)
         """Layer -> how many numbers each of its filters or neurons computes for one image."""
         self.dense = Size(
-            sum(layer.units for layer in self.wiring.layers), parameters(self._ghost), self._macs(self._ghost)
+            sum(layer.units for layer in self.wiring.layers), network.meta[RECORDED], self._macs(self._ghost)
         )
 
     def size(self, masks: KeepMasks) -> Size:

@@ -21,21 +21,24 @@ def cut_layer(layer: Weighted, rows: Tensor | None, columns: Tensor | None) -> N
     if rows is None and columns is None:
         return
     grouped = _grouped(layer)
-    groups = grouped.shape[0]
-    rows = torch.ones(groups * grouped.shape[1], dtype=torch.bool) if rows is None else rows
-    columns = torch.ones(groups * grouped.shape[2], dtype=torch.bool) if columns is None else columns
-    rows, columns = rows.to(grouped.device), columns.to(grouped.device)
-    left = rows.view(groups, -1).any(1)
-    pairs = zip(grouped, rows.view(groups, -1), columns.view(groups, -1), left, strict=True)
-    blocks = torch.stack([block[some][:, read] for block, some, read, here in pairs if here])
+    groups, units, channels = grouped.shape[:3]
+    rows = torch.ones(groups * units, dtype=torch.bool) if rows is None else rows
+    columns = torch.ones(groups * channels, dtype=torch.bool) if columns is None else columns
+    pairs = zip(grouped, rows.view(groups, -1), columns.view(groups, -1), strict=True)
+    blocks = torch.stack([_some(_some(block, 0, some), 1, read) for block, some, read in pairs if some.any()])
     _set(layer, "weight", blocks.transpose(1, 2).flatten(0, 1) if _is_transposed(layer) else blocks.flatten(0, 1))
     if layer.bias is not None:
-        _set(layer, "bias", layer.bias[rows])
+        _set(layer, "bias", _some(layer.bias, 0, rows))
     _resize(layer, len(blocks), len(blocks) * blocks.shape[1], len(blocks) * blocks.shape[2])
 
 
+def _some(tensor: Tensor, dim: int, keep: Tensor) -> Tensor:
+    """Return some entries along a dimension; ``keep`` is on the CPU, so that its size is known on any device."""
+    return tensor.index_select(dim, keep.nonzero().flatten().to(tensor.device))
+
+
 def _grouped(layer: Weighted) -> Tensor:
-    """Return a layer's weights as [groups, units, channels, ...]."""
+    """Return a layer's weights as [groups, units, channels, ...]; units and channels are those of a group."""
     if isinstance(layer, nn.Linear):
         return layer.weight[None]
     grouped = layer.weight.unflatten(0, (layer.groups, -1))
@@ -60,7 +63,7 @@ def cut_carrier(network: nn.Module, carrier: Carrier, keep: Tensor) -> None:
     path, _, name = carrier.path.rpartition(".")
     owner: Any = network.get_submodule(path)
     tensor = held(network, carrier.path)
-    _set(owner, name, tensor.index_select(carrier.dim, keep.nonzero().flatten().to(tensor.device)))
+    _set(owner, name, _some(tensor, carrier.dim, keep))
     count = int(keep.sum())
     if isinstance(owner, BATCH_NORMS) or is_instance_norm(owner):
         owner.num_features = count

@@ -40,7 +40,8 @@ class Gate(nn.Module):
 
         The numbers of units that are read more than once are behind each other; those that are not read are 0.
         """
-        rows = tensor.movedim(self._channels.dim - self._channels.rank, 1).flatten(2)
+        rows = tensor.movedim(self._channels.dim - self._channels.rank, 1)
+        rows = rows.reshape(len(rows), self._channels.numbers, -1)
         found, start = [], 0
         for part in self._channels.parts:
             if part.space == space:

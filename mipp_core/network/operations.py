@@ -27,15 +27,18 @@ _POINTWISE = frozenset(
 )
 """Functions of every number by itself; those of two tensors are told apart by their number of inputs."""
 
-_POINTWISE_MODULES = (
+_DROPOUTS = (
     nn.AlphaDropout,
-    nn.CELU,
     nn.Dropout,
     nn.Dropout1d,
     nn.Dropout2d,
     nn.Dropout3d,
-    nn.ELU,
     nn.FeatureAlphaDropout,
+)
+_POINTWISE_MODULES = (
+    *_DROPOUTS,
+    nn.CELU,
+    nn.ELU,
     nn.GELU,
     nn.Hardshrink,
     nn.Hardsigmoid,
@@ -97,7 +100,7 @@ def is_pointwise(node: fx.Node, model: nn.Module) -> bool:
 def keeps_zero(node: fx.Node, model: nn.Module) -> bool:
     """Tell whether a function of every number by itself turns 0 into 0, by trying."""
     function: Any = called(node, model)
-    if isinstance(function, nn.PReLU):
+    if isinstance(function, (*_DROPOUTS, nn.RReLU, nn.PReLU)):  # some of which draw random numbers in training
         return True
     zeros = torch.zeros(2, dtype=node.all_input_nodes[0].meta.get("dtype", torch.float32))
     asked: Any = fx.node.map_arg((node.args, node.kwargs), lambda _: zeros)

@@ -19,7 +19,10 @@ from mipp_core.network.recorder import Recorder
 from mipp_core.network.unwrapping import unwrapped
 
 RECORDED = "recorded"
-"""Key in a graph module's ``meta`` that says that its graph was recorded, with shapes, and is in the plain form."""
+"""Key in a graph module's ``meta``: its graph was recorded, with shapes, and is in the plain form.
+
+Its value is the number of the network's parameters, those that only training uses included.
+"""
 
 _ROUNDING = {torch.float32: 1e-6, torch.float64: 1e-10}
 """Number type -> largest relative difference that counts as rounding."""
@@ -70,7 +73,7 @@ def recorded(model: nn.Module, images: Float[Tensor, "n ..."]) -> fx.GraphModule
         network.eval()
         if images.device.type != "meta":
             check_same(plain, network, images)
-    network.meta[RECORDED] = True
+    network.meta[RECORDED] = sum(parameter.numel() for parameter in plain.parameters())
     for module in {*network.modules()} - {*plain.modules()}:
         module.training = model.training
     return network
