@@ -1,6 +1,7 @@
 """Mutual Information Preserving Pruning and the work around it: a core without a user interface."""
 
 from mipp_core.augmentation import Augmentation
+from mipp_core.cutting.inspection import Inspection, inspect
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.rebuilding import rebuild
 from mipp_core.cutting.recalibration import recalibrate
@@ -25,6 +26,7 @@ __all__ = [
     "Architecture",
     "Augmentation",
     "Deformation",
+    "Inspection",
     "KeepMasks",
     "Mipp",
     "MippError",
@@ -36,6 +38,7 @@ __all__ = [
     "Store",
     "__version__",
     "architecture",
+    "inspect",
     "load_dataset",
     "load_slim",
     "prune",

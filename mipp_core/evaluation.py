@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from math import prod
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,6 +17,8 @@ _NUMBERS = 40_000_000  # of one batch: 160 MB, which limits how many large image
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+COUNTED = (*_CONVOLUTIONS, *_TRANSPOSED, nn.Linear, nn.MultiheadAttention, nn.RNNBase)
+"""Modules whose multiply-accumulates are counted; attention's and recurrent layers' are run with one image."""
 
 
 @torch.no_grad()
@@ -62,23 +65,40 @@ def parameters(model: nn.Module) -> int:
 
 
 def macs(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
-    """Return the multiply-accumulates of convolutions and linear layers for one image.
+    """Return the multiply-accumulates of a network's weights for one image.
 
-    Biases, activations and pooling are not counted, as usual.  Runs a copy that has shapes but no data (meta device).
+    These are the weights of convolutions, linear layers, attention's projections and recurrent layers.  Biases,
+    activations, pooling and products of activations are not counted, as usual.  Runs a copy that has shapes but no
+    data (meta device).
     """
     counted: list[int] = []
 
-    def count(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-        weight: torch.Tensor = module.get_parameter("weight")
-        numbers = inputs[0][0] if isinstance(module, _TRANSPOSED) else output[0]
-        counted.append(numbers.numel() * weight[0].numel())
+    def count(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: Any) -> None:
+        counted.append(uses(module, inputs, output) * matrices(module))
 
     ghost = on_meta(model)
     for module in ghost.modules():
-        if isinstance(module, (*_CONVOLUTIONS, *_TRANSPOSED, nn.Linear)):
+        if isinstance(module, COUNTED):
             module.register_forward_hook(count)
     ghost(torch.empty(1, *image_shape, device="meta", dtype=next(ghost.parameters()).dtype))
     return sum(counted)
+
+
+def matrices(module: nn.Module) -> int:
+    """Return how many weights multiply, biases apart."""
+    weight = getattr(module, "weight", None)
+    own = [weight] if isinstance(weight, torch.Tensor) else module.parameters()
+    return sum(weights.numel() for weights in own if weights.ndim > 1)
+
+
+def uses(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: Any) -> int:
+    """Return how often each of a counted module's weights is used for one image: at how many places of a map."""
+    if isinstance(module, _TRANSPOSED):
+        return inputs[0][0].numel() // module.in_channels
+    answer: torch.Tensor = output[0] if isinstance(output, tuple) else output
+    if isinstance(module, _CONVOLUTIONS):
+        return answer[0].numel() // module.out_channels
+    return answer.numel() // (answer.shape[-1] * len(inputs[0]) if isinstance(module, nn.Linear) else answer.shape[-1])
 
 
 def on_meta(model: nn.Module) -> nn.Module:

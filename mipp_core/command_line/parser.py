@@ -23,6 +23,7 @@ def build_parser() -> ArgumentParser:
         ("pruners", "list the pruners and their settings"),
     ]:
         _json(commands.add_parser(name, help=words, description=words))
+    _inspect(commands.add_parser("inspect", help="say what can be pruned of a network, and what stays whole and why"))
     _network(commands.add_parser("train", help="train a dense network"))
     _prune(commands.add_parser("prune", help="prune a network by one amount and retrain it", description=_AMOUNTS))
     planned = commands.add_parser("plan", help="say what MIPP will take on a network: samples, memory and time")
@@ -70,6 +71,15 @@ _AMOUNTS = (
 )
 
 _WEIGHTS = ["retrained", "rebuilt", "recalibrated", "pruned"]
+
+
+def _inspect(parser: ArgumentParser) -> None:
+    _json(parser)
+    parser.add_argument("network", metavar="NETWORK", help="see: models; torchvision:NAME, or PATH.py:FUNCTION")
+    parser.add_argument("--dataset", default="", help="whose images the network reads; mnist-sample by default")
+    parser.add_argument("--image", default="", metavar="SHAPE", help="in its place: as 3x224x224, or 1x128")
+    parser.add_argument("--classes", type=int, help="number of outputs, where the network is built for one")
+    parser.add_argument("--widths", help="of the layers or stages that models lists, as 6,16,120,84")
 
 
 def _prune(parser: ArgumentParser) -> None:

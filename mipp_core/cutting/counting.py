@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, fx, nn
 
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.surgery import cut_shapes
-from mipp_core.evaluation import on_meta
-from mipp_core.network.channels import TRANSPOSED, WEIGHTED, sizes_of
-from mipp_core.network.layers import weighted, wiring_of
+from mipp_core.evaluation import COUNTED, matrices, on_meta, uses
+from mipp_core.network.layers import wiring_of
 from mipp_core.network.recording import RECORDED, followed
 
 Counted = Literal["units", "parameters", "macs"]
@@ -38,18 +37,18 @@ class Counter:
 
     Args:
         model: the network before pruning.
-        image_shape: channels, height and width of one image.
+        image_shape: of one image, such as channels, height and width.
 
     Raises:
         ModelError: the network cannot be traced, or has no layer that can be pruned.
     """
 
-    def __init__(self, model: nn.Module, image_shape: tuple[int, int, int]) -> None:
+    def __init__(self, model: nn.Module, image_shape: tuple[int, ...]) -> None:
         network = followed(model)
         self.wiring = wiring_of(network)
         self._ghost = on_meta(self.wiring.network)
-        self._places = _places(self._ghost, image_shape)
-        """Layer -> how many numbers each of its filters or neurons computes for one image."""
+        self._uses = _uses(self._ghost, image_shape)
+        """Module -> how often each of its weights is used for one image."""
         self.dense = Size(
             sum(layer.units for layer in self.wiring.layers), network.meta[RECORDED], self._macs(self._ghost)
         )
@@ -74,21 +73,18 @@ class Counter:
         }
 
     def _macs(self, model: nn.Module) -> int:
-        return sum(weighted(model, name).weight.numel() * places for name, places in self._places.items())
+        return sum(matrices(model.get_submodule(name)) * times for name, times in self._uses.items())
 
 
-def _places(ghost: nn.Module, image_shape: tuple[int, int, int]) -> dict[str, int]:
-    """Return, for every layer, how often each of its weights is used for one image."""
+def _uses(ghost: nn.Module, image_shape: tuple[int, ...]) -> dict[str, int]:
+    """Return, for everything that multiplies, how often each of its weights is used for one image."""
     names: dict[nn.Module, str] = {
-        module: name for name, module in ghost.named_modules() if isinstance(module, WEIGHTED)
+        module: name for name, module in ghost.named_modules() if isinstance(module, COUNTED)
     }
     found: dict[str, int] = {}
 
-    def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        numbers = inputs[0] if isinstance(module, TRANSPOSED) else output
-        reads, units = sizes_of(weighted(ghost, names[module]))
-        each = numbers[0].numel() // (reads if isinstance(module, TRANSPOSED) else units)
-        found[names[module]] = found.get(names[module], 0) + each
+    def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
+        found[names[module]] = found.get(names[module], 0) + uses(module, inputs, output)
 
     handles = [module.register_forward_hook(count) for module in names]
     ghost(torch.empty(1, *image_shape, device="meta", dtype=next(ghost.parameters()).dtype))

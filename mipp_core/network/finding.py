@@ -126,8 +126,12 @@ class Finder:
         """Say why a layer is not prunable; nothing if it is."""
         ends = self._ends.get(name, [])
         if name in self.flow.gates:
-            weighed = dict.fromkeys(part.space.removeprefix("+") for part in self.flow.gates[name].parts)
-            return f"its units weigh those of {', '.join(weighed)} and go with them"
+            weighed = dict.fromkeys(part.space for part in self.flow.gates[name].parts if part.space in self.calls)
+            return (
+                f"its units weigh those of {', '.join(weighed)} and go with them"
+                if weighed
+                else "its units weigh a stream, which keeps its width"
+            )
         if self._gives_answer(name):
             return "the network's answer is made of its units"
         if not ends:
