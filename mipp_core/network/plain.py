@@ -19,6 +19,9 @@ from mipp_core.network.plain_layers import as_layer, is_parametrised, plain_laye
 from mipp_core.network.plain_shapes import state_shapes, state_unflattening
 from mipp_core.vocabulary import INPUT
 
+FOLDED = "folded"
+"""Key in the network's ``meta``: whether some of its tensors are copies of the model's, or were computed from them."""
+
 _RESERVED = (INPUT, "output")
 """Names that stand for the image and for the network's answer wherever layers are listed."""
 
@@ -41,7 +44,9 @@ def made_plain(model: nn.Module, graph: fx.Graph, constants: Mapping[str, Tensor
     _drop_unused(graph)
     network = assembled(model, graph, draft.added)
     copies = _apart(network)
-    return assembled(network, network.graph, copies) if copies else network
+    whole = assembled(network, network.graph, copies) if copies else network
+    whole.meta[FOLDED] = bool(draft.added or copies)
+    return whole
 
 
 def _drop_unused(graph: fx.Graph) -> None:

@@ -5,6 +5,8 @@ of images, which then stays free; anything else is refused.  The graph is brough
 compared with the network itself before anybody relies on it.
 """
 
+from weakref import WeakKeyDictionary
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, fx, nn
@@ -14,7 +16,8 @@ from mipp_core.evaluation import evaluating
 from mipp_core.network.guessing import guessed_images
 from mipp_core.network.merging import BATCHES, merge
 from mipp_core.network.outputs import largest_difference
-from mipp_core.network.plain import made_plain
+from mipp_core.network.plain import FOLDED, made_plain
+from mipp_core.network.recorded_calls import is_leaf
 from mipp_core.network.recorder import Recorder
 from mipp_core.network.unwrapping import unwrapped
 
@@ -41,7 +44,25 @@ def followed(model: nn.Module) -> fx.GraphModule:
     Raises:
         ModelError: see ``recorded``.
     """
-    return model if is_recorded(model) else recorded(model, guessed_images(model))  # type: ignore[return-value]
+    if is_recorded(model):
+        return model  # type: ignore[return-value]
+    known, parts = _FOLLOWED.get(model), _parts(model)
+    if known is not None and known[0] == parts:
+        return known[1]
+    network = recorded(model, guessed_images(model))
+    if not network.meta[FOLDED]:  # otherwise some of its weights are copies, which training would leave behind
+        _FOLLOWED[model] = (parts, network)
+    return network
+
+
+_FOLLOWED: WeakKeyDictionary[nn.Module, tuple[tuple[int, ...], fx.GraphModule]] = WeakKeyDictionary()
+"""Networks that are still in use, what they consisted of when they were recorded, and their recordings."""
+
+
+def _parts(model: nn.Module) -> tuple[int, ...]:
+    """Return the identities of a network's modules, parameters and buffers, and their number types and devices."""
+    tensors = [*model.parameters(), *model.buffers()]
+    return (*map(id, model.modules()), *(hash((id(each), each.dtype, each.device, each.shape)) for each in tensors))
 
 
 def written(model: nn.Module, images: Float[Tensor, "n ..."]) -> fx.GraphModule:
@@ -67,6 +88,7 @@ def recorded(model: nn.Module, images: Float[Tensor, "n ..."]) -> fx.GraphModule
     if is_recorded(model):
         return model  # type: ignore[return-value]
     plain = unwrapped(model)
+    plain = nn.Sequential(plain) if is_leaf(plain) else plain
     with evaluating(plain):
         one = _run_freely(plain, images)
         network = made_plain(plain, one.graph, one.constants)
