@@ -1,12 +1,16 @@
-"""Operations that hold one number or filter per channel and go with the units: normalisations, scales and the like."""
+"""Operations that hold one number or filter per channel and go with the units: normalisations, scales and the like.
 
-from collections.abc import Mapping
+What is added to a layer's results, channel by channel, goes with its units where nothing but scales is in between, as
+in a normalisation written by hand.  Further on it is not the unit's, and stays when the unit goes.
+"""
+
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from torch import fx, nn
 
-from mipp_core.network.channels import Carrier, Channels, is_depthwise
-from mipp_core.network.operations import BATCH_NORMS, is_instance_norm, is_product, is_quotient, is_sum
+from mipp_core.network.channels import Carrier, Channels, has_units, is_depthwise
+from mipp_core.network.operations import BATCH_NORMS, called, is_instance_norm, is_product, is_quotient, is_sum
 from mipp_core.network.plain_shapes import name_of, shape_of
 
 _ADDED = frozenset({"weight", "bias", "running_mean"})
@@ -14,7 +18,7 @@ _FUNCTIONS = frozenset({"batch_norm", "instance_norm", "prelu"})
 
 
 def carriers_of(
-    node: fx.Node, module: object, model: nn.Module, known: Mapping[fx.Node, Channels]
+    node: fx.Node, module: object, model: nn.Module, known: Mapping[fx.Node, Channels], behind: Collection[fx.Node]
 ) -> tuple[Carrier, ...] | None:
     """Return the tensors with an entry per channel that a node applies to each channel alone; None if it is no such.
 
@@ -23,6 +27,7 @@ def carriers_of(
         module: what it calls.
         model: the network.
         known: the channels of the tensors it reads, as far as they are known.
+        behind: earlier such nodes.
     """
     if len(known) != 1:
         return None
@@ -34,7 +39,8 @@ def carriers_of(
         return None
     if name_of(node) in _FUNCTIONS:
         return _of_function(node, tensor, fixed, given)
-    return _of_operand(node, tensor, fixed[0], given)
+    directly = tensor in behind or has_units(called(tensor, model))
+    return _of_operand(node, tensor, fixed[0], given) if directly or not is_sum(node) else None
 
 
 def _width(module: Any) -> int:

@@ -117,7 +117,7 @@ class _Step:
         """Return the channels after an operation; None if it mixes them."""
         if self.node.name in self.walk.shut:
             return None
-        carriers = carriers_of(self.node, module, self.model, known)
+        carriers = carriers_of(self.node, module, self.model, known, {use.node for use in self.flow.passes})
         if carriers is not None:
             ((tensor, given),) = known.items()
             if not self._is_silent(given):
