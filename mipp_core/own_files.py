@@ -8,7 +8,8 @@ stderr, since stdout is for results.
 import hashlib
 import runpy
 import sys
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ def names_a_file(text: str) -> bool:
 def run_file(text: str, kind: str, example: str, refusal: type[MippError]) -> tuple[Any, str]:
     """Run the file of ``PATH.py:NAME``; return what it calls NAME, and the name of that in this project.
 
-    It is one file: your own modules that it imports would not be in its hash.  The name has the hash in it, so a
-    changed file makes other runs.
+    It may import other files from its own folder.  The name has the hash of all of them in it, so a changed file makes
+    other runs.
 
     Args:
         text: PATH.py:NAME.
@@ -41,7 +42,7 @@ def run_file(text: str, kind: str, example: str, refusal: type[MippError]) -> tu
     path, _, wanted = text.rpartition(":")
     try:
         content = Path(path).read_bytes()
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), _imports_from(Path(path).resolve().parent) as beside:
             found = runpy.run_path(path).get(wanted)
     except (Exception, SystemExit) as problem:  # SystemExit: a script may parse sys.argv, which is not meant for it
         raise refusal(
@@ -49,7 +50,27 @@ def run_file(text: str, kind: str, example: str, refusal: type[MippError]) -> tu
         ) from problem
     if not callable(found):
         raise refusal(f"The file {path} has no {kind} {wanted!r}; give PATH.py:{kind.upper()}, such as {example}.")
-    return found, f"{PREFIX}{Path(path).name}:{wanted}@{hashlib.sha256(content).hexdigest()[:12]}"
+    digest = hashlib.sha256(b"".join([content, *beside])).hexdigest()[:12]
+    return found, f"{PREFIX}{Path(path).name}:{wanted}@{digest}"
+
+
+@contextmanager
+def _imports_from(folder: Path) -> Iterator[list[bytes]]:
+    """Let a file import others from its folder; afterwards the list holds their contents, and they are forgotten."""
+    before = set(sys.modules)
+    beside: list[Path] = []
+    read: list[bytes] = []
+    sys.path.insert(0, str(folder))
+    try:
+        yield read
+    finally:
+        sys.path.remove(str(folder))
+        for name in set(sys.modules) - before:
+            origin = getattr(sys.modules[name], "__file__", None)
+            if origin and Path(origin).resolve().is_relative_to(folder) and "site-packages" not in origin:
+                beside.append(Path(origin))
+                del sys.modules[name]  # so that a changed file is read again
+        read += [path.read_bytes() for path in sorted(beside)]
 
 
 def shown(name: str) -> str:

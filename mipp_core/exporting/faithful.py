@@ -1,6 +1,7 @@
 """What every export shares: tracing the network, and checking that the file still computes the same."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 
 import torch
@@ -70,9 +71,27 @@ def difference(found: Tensor, wanted: Tensor) -> float:
 
 
 def cannot(kind: str, problem: Exception) -> ModelError:
-    """Return the error that says why a network cannot be exported."""
-    why = (str(problem).splitlines() or [type(problem).__name__])[0][:200]
+    """Return the error that says why a network cannot be exported: the operator, if there is one to blame."""
+    operator = next((found for cause in _causes(problem) if (found := _MISSING.search(str(cause)))), None)
+    if operator is not None:
+        return ModelError(
+            f"The network cannot be exported as {kind}: its operator {operator[1]} has no {kind} form; use the "
+            "safetensors or the pt2 file instead, or write that step with other operators."
+        )
+    why = (_CONTROL.sub("", str(problem)).splitlines() or [type(problem).__name__])[0][:200]
     return ModelError(
         f"The network cannot be exported as {kind} ({why}); its forward pass must be the same for all images and batch "
         "sizes."
     )
+
+
+_MISSING = re.compile(r"No ONNX function found for <OpOverload\(op='([\w.]+)'")
+_CONTROL = re.compile(r"\x1b\[[0-9;]*m")
+"""What colours words on a terminal."""
+
+
+def _causes(problem: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error, the one behind it, and so on."""
+    while problem is not None:
+        yield problem
+        problem = problem.__cause__

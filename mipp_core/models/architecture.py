@@ -103,6 +103,11 @@ def _check_runs(asked: Architecture) -> None:
     except ModelError:
         raise
     except Exception as problem:  # a network that somebody else wrote may raise anything
+        numbers = next((each.dtype for each in asked.sketch().parameters()), torch.float32)
+        if numbers not in (torch.float32, torch.float64):
+            raise ModelError(
+                f"{asked.family} computes in {numbers}; return it in single precision, as model.float()."
+            ) from problem
         words = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         raise ModelError(
             f"{asked.family} cannot read images of {shape} ({words}); choose a dataset with images that it can read."

@@ -37,6 +37,8 @@ def carriers_of(
     fixed = [other for other in node.all_input_nodes if other is not tensor]
     if not fixed or any(other.op != "get_attr" for other in fixed):
         return None
+    if name_of(node) == "prelu" and shape_of(fixed[0]) == (1,):
+        return ()  # one slope for all channels
     if name_of(node) in _FUNCTIONS:
         return _of_function(node, tensor, fixed, given)
     directly = tensor in behind or has_units(called(tensor, model))

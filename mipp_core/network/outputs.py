@@ -13,17 +13,25 @@ def tensors_of(answer: Any) -> list[Tensor]:
     return [leaf for leaf in tree_leaves(held) if isinstance(leaf, Tensor)]
 
 
-def largest_difference(given: Any, wanted: Any) -> float:
-    """Return max |given - wanted| / max(1, max |wanted|) over all tensors of two answers; infinite if they differ in
-    kind, and not a number where one of them holds such."""
-    pairs = list(zip(tensors_of(given), tensors_of(wanted), strict=False))
-    if len(tensors_of(given)) != len(pairs) or any(one.shape != other.shape for one, other in pairs):
+def largest_difference(given: Any, wanted: Any, flat: bool = False) -> float:
+    """Return max |given - wanted| / max(1, max |wanted|) over all tensors of two answers; infinite for other shapes.
+
+    Args:
+        given: an answer.
+        wanted: another.
+        flat: their shapes may differ, their numbers may not.
+    """
+    one, other = tensors_of(given), tensors_of(wanted)
+    if flat:
+        one, other = [each.flatten() for each in one], [each.flatten() for each in other]
+    pairs = list(zip(one, other, strict=False))
+    if len(one) != len(other) or any(each.shape != twin.shape for each, twin in pairs):
         return float("inf")
     found = [0.0]
-    for one, other in pairs:
-        if other.numel() and not _both_infinite(one, other):
-            gap = (one.to(other.dtype) - other).abs().max().double()
-            found.append((gap / other.abs().max().double().clamp(min=1)).item())
+    for each, twin in pairs:
+        if twin.numel() and not _both_infinite(each, twin):
+            gap = (each.to(twin.dtype) - twin).abs().max().double()
+            found.append((gap / twin.abs().max().double().clamp(min=1)).item())
     return max(found, key=lambda each: float("inf") if isnan(each) else each)
 
 

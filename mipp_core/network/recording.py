@@ -105,6 +105,8 @@ def recorded(model: nn.Module, images: Float[Tensor, "n ..."]) -> fx.GraphModule
 def check_same(model: nn.Module, network: nn.Module, images: Float[Tensor, "n ..."]) -> None:
     """Refuse a recording that does not compute what the network computes, on one and on several images.
 
+    Of a single image, only the numbers have to be the same: ``squeeze()`` drops the dimension of the images there.
+
     Raises:
         ModelError: the network's answers are random, or the recording's are others.
     """
@@ -118,7 +120,7 @@ def check_same(model: nn.Module, network: nn.Module, images: Float[Tensor, "n ..
                 "This network's answers are random: the same images gave two answers in evaluation mode, as by "
                 "F.dropout(x) without training=self.training; make it deterministic before pruning."
             )
-        found = largest_difference(network(shown.clone()), answer)
+        found = largest_difference(network(shown.clone()), answer, flat=count == 1)
         if not found <= limit:
             raise ModelError(
                 f"This network cannot be followed: what was recorded of it differs from its own answers by {found:.1e} "

@@ -6,7 +6,8 @@ Thousands more: ``python -m benchmarks.random_networks 3000``.
 import pytest
 import torch
 
-from benchmarks.random_networks import EXACT, IMAGE, RandomNetwork, difference, twin
+from benchmarks.random_network import IMAGE, RandomNetwork
+from benchmarks.random_networks import EXACT, difference, twin
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.network.layers import wiring_of
 from mipp_core.network.outputs import largest_difference
