@@ -73,7 +73,7 @@ def record(
 
 
 def _record(model: nn.Module, images: Tensor, how: Collapse, batch_size: int) -> Activations:
-    wiring = wiring_of(model)
+    wiring = wiring_of(model, images)
     network, streams = wiring.network, streams_of(wiring)
     alone = [_voice(wiring, layer) for layer in wiring.layers if not layer.in_stream]
     places = [*alone, *map(_sum, streams), *_other_readers(wiring)]
@@ -144,7 +144,7 @@ def listen(
     Returns:
         The network's output.
     """
-    wiring = wiring_of(model)
+    wiring = wiring_of(model, images)
     places = [_voice(wiring, layer) for layer in wiring.layers]
     with evaluating(wiring.network):
         return _Listener(wiring.network, wiring, places, hear).run(images)

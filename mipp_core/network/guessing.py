@@ -39,14 +39,14 @@ def guessed_images(model: nn.Module) -> Tensor:
 
 
 def _shapes(model: nn.Module) -> Iterator[tuple[int, ...]]:
-    """Yield shapes that the first layer might read."""
-    first = next((module for module in model.modules() if isinstance(module, WEIGHTED)), None)
-    reads = sizes_of(first)[0] if first is not None else 1
-    if first is not None and not isinstance(first, nn.Linear):
-        yield from ((reads, *[side] * (first.weight.ndim - 2)) for side in (*_SIDES, *range(2, 41)))
-        return
-    yield from _flattened(reads)
-    yield (reads,)
+    """Yield shapes that any of the layers might read, the first layers' first."""
+    layers = [module for module in model.modules() if isinstance(module, WEIGHTED)]
+    for dimensions, reads in dict.fromkeys((layer.weight.ndim - 2, sizes_of(layer)[0]) for layer in layers):
+        if dimensions:
+            yield from ((reads, *[side] * dimensions) for side in (*_SIDES, *range(2, 41)))
+        else:
+            yield from _flattened(reads)
+            yield (reads,)
     yield from ((channels, side, side) for side in _SIDES for channels in (3, 1))
 
 

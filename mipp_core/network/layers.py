@@ -54,18 +54,19 @@ class Wiring:
         return self.weighted[-1]
 
 
-def wiring_of(model: nn.Module) -> Wiring:
+def wiring_of(model: nn.Module, images: Tensor | None = None) -> Wiring:
     """Follow a network, as it runs in evaluation mode.
 
     Operations that are not known to keep channels apart are taken to mix them: pruning then stops at them, exactly.
 
     Args:
         model: one that was recorded (``mipp_core.network.recording``), or any that can be.
+        images: to record it on, if it was not; by default of the first usual size that it accepts.
 
     Raises:
         ModelError: the network cannot be followed, or has no layer that can be pruned.
     """
-    network = followed(model)
+    network = followed(model, images)
     graph = fx.Graph()
     graph.output(graph.graph_copy(network.graph, {}), network.graph.output_node().type)
     finder = Finder(network, follow(network, graph), calls_of(graph, network))

@@ -1,8 +1,9 @@
 """What networks answer: a tensor, or tuples and dictionaries of tensors."""
 
-from math import isnan
+from math import isfinite
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
@@ -29,11 +30,15 @@ def largest_difference(given: Any, wanted: Any, flat: bool = False) -> float:
         return float("inf")
     found = [0.0]
     for each, twin in pairs:
-        if twin.numel() and not _both_infinite(each, twin):
-            gap = (each.to(twin.dtype) - twin).abs().max().double()
-            found.append((gap / twin.abs().max().double().clamp(min=1)).item())
-    return max(found, key=lambda each: float("inf") if isnan(each) else each)
+        if twin.numel():
+            found.append(_gap(each.to(twin.dtype), twin))
+    return max(found)
 
 
-def _both_infinite(one: Tensor, other: Tensor) -> bool:
-    return not other.isfinite().all() and bool((one == other).all())
+def _gap(given: Tensor, wanted: Tensor) -> float:
+    """Return the largest difference, relative to the largest finite number; infinite where only one is finite."""
+    alike = (given == wanted) | (given.isnan() & wanted.isnan())
+    gap = torch.where(alike, 0, (given - wanted).abs()).max().double()
+    most = torch.where(wanted.isfinite(), wanted.abs(), 0).max().double().clamp(min=1)
+    ratio = (gap / most).item()
+    return ratio if isfinite(ratio) else float("inf")

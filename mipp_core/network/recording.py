@@ -36,10 +36,10 @@ def is_recorded(model: nn.Module) -> bool:
     return isinstance(model, fx.GraphModule) and RECORDED in model.meta
 
 
-def followed(model: nn.Module) -> fx.GraphModule:
-    """Return a network that was recorded as it is, and another recorded on images of the first usual size it can read.
+def followed(model: nn.Module, images: Float[Tensor, "n ..."] | None = None) -> fx.GraphModule:
+    """Return a network that was recorded as it is, and another recorded: on the images, or such as it can read.
 
-    Where images are at hand, ``recorded`` should be given those.
+    Without images, those of the first usual size that it accepts are taken.
 
     Raises:
         ModelError: see ``recorded``.
@@ -49,7 +49,7 @@ def followed(model: nn.Module) -> fx.GraphModule:
     known, parts = _FOLLOWED.get(model), _parts(model)
     if known is not None and known[0] == parts:
         return known[1]
-    network = recorded(model, guessed_images(model))
+    network = recorded(model, guessed_images(model) if images is None else images)
     if not network.meta[FOLDED]:  # otherwise some of its weights are copies, which training would leave behind
         _FOLLOWED[model] = (parts, network)
     return network

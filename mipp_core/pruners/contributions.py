@@ -42,7 +42,7 @@ def contributions(
         generator: on the CPU.
         batch_size: images at a time.
     """
-    wiring, how = wiring_of(model), Sampling(positions, generator, batch_size)
+    wiring, how = wiring_of(model, images), Sampling(positions, generator, batch_size)
     model = wiring.network
     use = _read_in_columns(model, wiring, layer)
     with evaluating(model):

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from mipp_core.data.dataset import Split
 from mipp_core.network.layers import by_unit, weighted, wiring_of
+from mipp_core.network.recording import followed
 from mipp_core.pruners.contract import Ranker, Scores
 
 WeightScores = dict[str, Float[Tensor, "units ..."]]
@@ -57,7 +58,7 @@ def scoring_copy(model: nn.Module, dtype: torch.dtype | None = None) -> nn.Modul
 
     The copy can be differentiated twice wherever PyTorch can.
     """
-    copy = deepcopy(model).eval()
+    copy = deepcopy(followed(model)).eval()
     for module in copy.modules():
         if isinstance(module, nn.Hardsigmoid):
             object.__setattr__(module, "forward", _hardsigmoid)

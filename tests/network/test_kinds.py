@@ -39,6 +39,7 @@ def test_what_gives_the_answer_stays_whole(kind: str):
     assert all("answer" in wiring.whole[name] for name in WHOLE.get(kind, {"fc"}))
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:FutureWarning", "ignore:.*torch.jit.*:DeprecationWarning")
 @pytest.mark.parametrize("kind", REFUSED)
 def test_it_is_refused_in_one_sentence(kind: str):
     build, words = REFUSED[kind]
