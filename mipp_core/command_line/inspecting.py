@@ -15,6 +15,7 @@ from mipp_core.errors import MippError, ModelError, SettingError
 from mipp_core.models import Architecture, family, load_file
 from mipp_core.models.from_torchvision import PREFIX, PRETRAINED_CLASSES
 from mipp_core.network.guessing import example_images
+from mipp_core.own_files import PREFIX as OWN_FILE
 from mipp_core.own_files import names_a_file
 
 _PHOTOGRAPH = (3, 224, 224)
@@ -61,7 +62,7 @@ def _shape_and_classes(chosen: Namespace, name: str) -> tuple[tuple[int, ...], i
 def _shape(text: str) -> tuple[int, ...]:
     sizes = text.lower().replace("×", "x").split("x")
     if not all(size.isdecimal() and len(size) < len(str(_MOST)) and int(size) for size in sizes):
-        raise SettingError(f"--image {text} is no shape; give channels, height and width, as 3x224x224, or 1x128.")
+        raise SettingError(f"--image {text[:40]} is no shape; give channels, height and width, as 3x224x224, or 1x128.")
     shape = tuple(map(int, sizes))
     if prod(shape) > _MOST:
         raise SettingError(f"--image {text} has {prod(shape):,} numbers; give at most {_MOST:,}.")
@@ -74,6 +75,9 @@ def _built(name: str, widths: str | None, shape: tuple[int, ...], classes: int) 
     own = widths_of(widths) or card.widths
     if len(shape) == 3:
         Architecture(name, own, shape, classes)  # refuses what does not fit the family
+    elif not name.startswith(OWN_FILE):
+        asked = "x".join(map(str, shape))
+        raise SettingError(f"{name} reads pictures, not {asked}; give channels, height and width, as --image 3x32x32.")
     try:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(0)

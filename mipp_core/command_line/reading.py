@@ -98,6 +98,11 @@ def _one(text: str) -> int:
 
 
 def widths_of(text: str | None) -> tuple[int, ...] | None:
+    """Read the widths that a flag gives, if it does.
+
+    Raises:
+        SettingError: they are not whole numbers.
+    """
     try:
         return tuple(int(part) for part in text.split(",")) if text else None
     except ValueError as problem:

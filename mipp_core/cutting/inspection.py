@@ -31,7 +31,7 @@ from mipp_core.network.recording import is_recorded, recorded
 from mipp_core.network.unwrapping import unwrapped
 
 Fate = Literal["pruned", "goes with", "whole", "left out"]
-"""Its units can be removed; it loses the channels of units removed elsewhere; it keeps all; no pruned network has it."""
+"""Its units can be removed; it loses channels with units removed elsewhere; it keeps all; no pruned network has it."""
 
 
 @dataclass(frozen=True)
