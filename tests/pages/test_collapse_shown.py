@@ -71,24 +71,32 @@ def test_layers_that_collapse_together_are_one_sentence(collapsed, runs, explore
     )
 
 
+@pytest.fixture
+def compared(runs):
+    """Open Compare with one pruner, whose run has the levels given."""
+
+    def make(name, document):
+        network = NetworkSpec("lenet5", "mnist-sample", recipe=RECIPES["live"])
+        kept(runs, member(leader(network, True, RECIPES["live-retrain"]), name, "followed"), document)
+        app = AppTest.from_file("../../pages/compare/page.py", default_timeout=60)
+        for key, value in {"cmp_dataset": "mnist-sample", "cmp_pruners_trained": [name], "cmp_seeds": ["0"]}.items():
+            app.query_params[key] = value
+        app.run()
+        assert not app.exception
+        assert "Collapse rate" in [each.value for each in app.subheader]
+        return app
+
+    return make
+
+
 @pytest.mark.parametrize("name", COMPARED)
-def test_compare_names_the_pruner_the_layer_and_from_where(name, collapsed, runs, words):
+def test_compare_names_the_pruner_the_layer_and_from_where(name, collapsed, compared, words):
     _, document = collapsed
-    network = NetworkSpec("lenet5", "mnist-sample", recipe=RECIPES["live"])
-    spec = member(leader(network, True, RECIPES["live-retrain"]), name, "followed")
-    kept(runs, spec, document)
-    app = AppTest.from_file("../../pages/compare/page.py", default_timeout=60)
-    for key, value in {"cmp_dataset": "mnist-sample", "cmp_pruners_trained": [name], "cmp_seeds": ["0"]}.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception
     share = document["levels"][1]["sparsity"]
-    assert f"**Layer collapse:** {name} from {share:.1%} of the units removed (fc2). No unit is left there" in words(
-        app
-    )
+    said = f"**Layer collapse:** {name} from {share:.1%} of the units removed (fc2). No unit is left there"
+    assert said in words(compared(name, document))
 
 
-def test_compare_says_nothing_where_no_layer_collapses(seeded, runs, words):
-    app = AppTest.from_file("../../pages/compare/page.py", default_timeout=60)
-    app.query_params["cmp_dataset"] = "mnist-sample"
-    assert "Layer collapse" not in words(app.run())
+def test_compare_says_nothing_where_no_layer_collapses(collapsed, compared, words):
+    _, document = collapsed
+    assert "Layer collapse" not in words(compared("L1", {**document, "levels": document["levels"][:1]}))
