@@ -25,20 +25,20 @@ FATES = "; ".join(
 
 COLUMNS: MappingProxyType[str, Any] = MappingProxyType(
     {
-        "name": st.column_config.TextColumn("Layer", width=150),
-        "fate": st.column_config.TextColumn("Fate", width=80, help=FATES),
-        "why": st.column_config.TextColumn("Why", width=350),
+        "name": st.column_config.TextColumn("Layer", width=120, pinned=True),
+        "fate": st.column_config.TextColumn("Fate", width=75, help=FATES),
+        "why": st.column_config.TextColumn("Why", width=360),
         "parameters": st.column_config.NumberColumn("Parameters", format="localized", width=90),
         "kind": st.column_config.TextColumn("Kind", width=200),
     }
 )
-"""The table's columns; what matters most is on the left, for small screens."""
+"""The table's columns; what matters most is on the left, and the layer's name stays there, for small screens."""
 
 
 @st.fragment
 def panel(network: NetworkSpec) -> None:
     """Draw the panel; closed, it costs nothing."""
-    box = st.expander("What can be pruned", key="prunable", bind="query-params", icon=":material/content_cut:")
+    box = st.expander("What can be pruned", key="prunable", bind="query-params")
     if box.open:
         with box:
             _body(network)
@@ -57,7 +57,10 @@ def _body(network: NetworkSpec) -> None:
         column_config={**COLUMNS},
         alt="Every part of the network with weights, what pruning can do to it, and why",
     )
-    st.caption("What to see: what stays whole, and why. The parts are in the order in which they run.")
+    st.caption(
+        "What to see: what stays whole, and why. The parts are in the order in which they run; a click on *Fate* sorts "
+        "them by it."
+    )
 
 
 def _found(network: NetworkSpec) -> Inspection | str:
