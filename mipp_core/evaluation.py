@@ -64,7 +64,7 @@ def parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def macs(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
+def macs(model: nn.Module, image_shape: tuple[int, ...]) -> int:
     """Return the multiply-accumulates of a network's weights for one image.
 
     These are the weights of convolutions, linear layers, attention's projections and recurrent layers.  Biases,

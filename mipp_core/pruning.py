@@ -91,7 +91,7 @@ def prune(
         {'0': 4}
 
     Args:
-        model: any network that ``torch.fx`` can trace; in evaluation mode or not.
+        model: any network that does the same for all images; in evaluation mode or not.
         images: a tensor [n, channels, height, width], or any iterable of batches, each images alone or a pair of images
             and labels, as a ``DataLoader`` gives; prepared as the network reads them.
         labels: class indices [n], where the pruner needs them and the batches do not hold them.
@@ -112,7 +112,7 @@ def prune(
 
     Raises:
         SettingError: an argument is missing or out of its range; the message says which, and what to do.
-        ModelError: the network cannot be traced, cannot read such images, or cannot be cut exactly.
+        ModelError: the network cannot be followed, cannot read such images, or cannot be cut exactly.
 
     Warns:
         CollapseWarning: a layer that nothing goes round has no unit left.

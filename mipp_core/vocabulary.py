@@ -31,7 +31,7 @@ walk            a run of a network's graph that can stop at any node
 ghost           a network or tensor with a shape and no data
 blob            a file of tensors, named by the hash of its content
 lane            of the queue: one for runs that a person waits for at a page, one for sweeps
-turn            the lock that a visitor of the pages holds while a network is built, traced, run or timed
+turn            the lock that a visitor of the pages holds while a network is built, recorded, run or timed
 chips           short phrases that set a run apart from others
 bare            in ``pages``, of a run's specification: without its controls
 twin            in the tests, a second implementation, slow and obvious, that must agree

@@ -1,22 +1,26 @@
 """What can be pruned of a network, as a table."""
 
 from argparse import Namespace
-from collections import Counter
 from dataclasses import asdict
+from math import prod
 from typing import Any
 
 import torch
 from torch import nn
 
+from mipp_core.command_line.reading import widths_of
 from mipp_core.cutting.inspection import Inspection, inspect
 from mipp_core.data import card_of
 from mipp_core.errors import MippError, ModelError, SettingError
-from mipp_core.models import family, load_file
+from mipp_core.models import Architecture, family, load_file
 from mipp_core.models.from_torchvision import PREFIX, PRETRAINED_CLASSES
 from mipp_core.network.guessing import example_images
+from mipp_core.own_files import PREFIX as OWN_FILE
 from mipp_core.own_files import names_a_file
 
 _PHOTOGRAPH = (3, 224, 224)
+_MOST = 100_000_000
+"""Numbers of one image; such a batch still fits into memory."""
 
 Answer = tuple[Any, list[str]]
 """The JSON document, and the same for people."""
@@ -35,11 +39,13 @@ def inspect_command(chosen: Namespace) -> Answer:
         "least": asdict(found.least),
         "reach": found.reach,
     }
-    return document, [*table(found), "", *summary(found)]
+    return document, [*table(found), "", *found.words()]
 
 
 def _shape_and_classes(chosen: Namespace, name: str) -> tuple[tuple[int, ...], int]:
     """Return the shape of the images and the number of classes: those given, the dataset's, or the usual ones."""
+    if chosen.classes is not None and chosen.classes < 1:
+        raise SettingError(f"A network cannot have {chosen.classes} classes; give at least 1.")
     if chosen.image:
         if chosen.dataset:
             raise SettingError("Give either --image or --dataset: both say what the network's images are like.")
@@ -55,15 +61,23 @@ def _shape_and_classes(chosen: Namespace, name: str) -> tuple[tuple[int, ...], i
 
 def _shape(text: str) -> tuple[int, ...]:
     sizes = text.lower().replace("×", "x").split("x")
-    if not all(size.isdecimal() and int(size) for size in sizes):
-        raise SettingError(f"--image {text} is no shape; give channels, height and width, as 3x224x224, or 1x128.")
-    return tuple(map(int, sizes))
+    if not all(size.isdecimal() and len(size) < len(str(_MOST)) and int(size) for size in sizes):
+        raise SettingError(f"--image {text[:40]} is no shape; give channels, height and width, as 3x224x224, or 1x128.")
+    shape = tuple(map(int, sizes))
+    if prod(shape) > _MOST:
+        raise SettingError(f"--image {text} has {prod(shape):,} numbers; give at most {_MOST:,}.")
+    return shape
 
 
 def _built(name: str, widths: str | None, shape: tuple[int, ...], classes: int) -> nn.Module:
     """Build a network that need not classify, and may read other things than pictures."""
     card = family(name)
-    own = tuple(map(int, widths.split(","))) if widths else card.widths
+    own = widths_of(widths) or card.widths
+    if len(shape) == 3:
+        Architecture(name, own, shape, classes)  # refuses what does not fit the family
+    elif not name.startswith(OWN_FILE):
+        asked = "x".join(map(str, shape))
+        raise SettingError(f"{name} reads pictures, not {asked}; give channels, height and width, as --image 3x32x32.")
     try:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(0)
@@ -83,16 +97,4 @@ def table(found: Inspection) -> list[str]:
     return [
         f"{name:{widths[0]}}  {kind:{widths[1]}}  {count:>{widths[2]}}  {fate:{widths[3]}}  {why}"
         for name, kind, count, fate, why in rows
-    ]
-
-
-def summary(found: Inspection) -> list[str]:
-    """Say how much of the whole is within reach."""
-    fates = Counter(row.fate for row in found.rows)
-    return [
-        f"{fates['pruned']} layers can be pruned, {fates['goes with']} parts go with their units, "
-        f"{fates['whole']} stay whole.",
-        f"Within reach, with one unit left in every layer: {found.reach['parameters']:.1%} of "
-        f"{found.dense.parameters:,} parameters, {found.reach['macs']:.1%} of {found.dense.macs:,} "
-        "multiply-accumulates.",
     ]

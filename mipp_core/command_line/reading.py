@@ -49,7 +49,7 @@ def network_of(chosen: Namespace) -> NetworkSpec:
     fresh = NetworkSpec(
         model=_model(chosen.model),
         dataset=dataset,
-        widths=_widths(chosen.widths),
+        widths=widths_of(chosen.widths),
         deformation=chosen.deformation,
         recipe=recipe(chosen.recipe) if chosen.recipe else usual_recipes(dataset)[0],
         seed=_one(chosen.seed),
@@ -97,7 +97,12 @@ def _one(text: str) -> int:
     return found[0]
 
 
-def _widths(text: str | None) -> tuple[int, ...] | None:
+def widths_of(text: str | None) -> tuple[int, ...] | None:
+    """Read the widths that a flag gives, if it does.
+
+    Raises:
+        SettingError: they are not whole numbers.
+    """
     try:
         return tuple(int(part) for part in text.split(",")) if text else None
     except ValueError as problem:
@@ -116,7 +121,7 @@ def grid_of(chosen: Namespace) -> Grid:
         settings.setdefault(owner if dot else names[0], {})[own if dot else name] = value
     models, sets = tuple(map(_model, chosen.model.split(","))), datasets_of(chosen)
     mean, std = _channels("mean", chosen.mean), _channels("std", chosen.std)
-    fresh = NetworkSpec(models[0], sets[0], _widths(chosen.widths), mean=mean, std=std)
+    fresh = NetworkSpec(models[0], sets[0], widths_of(chosen.widths), mean=mean, std=std)
     return Grid(
         model=models,
         dataset=sets,
@@ -127,7 +132,7 @@ def grid_of(chosen: Namespace) -> Grid:
         seed=numbers(chosen.seed),
         trained=(not chosen.untrained,),
         deformation=(chosen.deformation,),
-        widths=_widths(chosen.widths) or (),
+        widths=widths_of(chosen.widths) or (),
         levels=numbers(getattr(chosen, "levels", "")),
         sparsities=_shares(getattr(chosen, "sparsities", "")),
         share_of=getattr(chosen, "share_of", "units"),

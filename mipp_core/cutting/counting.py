@@ -40,7 +40,7 @@ class Counter:
         image_shape: of one image, such as channels, height and width.
 
     Raises:
-        ModelError: the network cannot be traced, or has no layer that can be pruned.
+        ModelError: the network cannot be followed, or has no layer that can be pruned.
     """
 
     def __init__(self, model: nn.Module, image_shape: tuple[int, ...]) -> None:

@@ -1,7 +1,9 @@
 """What can be pruned of a network, said before anything is: every part with weights, and why it stays whole."""
 
+from collections import Counter as Tally
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import floor
 from typing import Any, Literal
 
 import torch
@@ -20,15 +22,16 @@ from mipp_core.network.channels import (
     reads_space,
     sizes_of,
 )
-from mipp_core.network.finding import Layer
+from mipp_core.network.finding import OUTPUT, Layer
 from mipp_core.network.layers import Wiring, wiring_of
 from mipp_core.network.operations import BATCH_NORMS, called, is_instance_norm, is_sum
+from mipp_core.network.plain import UNUSED
 from mipp_core.network.plain_shapes import name_of
-from mipp_core.network.recording import RECORDED, recorded
+from mipp_core.network.recording import is_recorded, recorded
 from mipp_core.network.unwrapping import unwrapped
 
-Fate = Literal["pruned", "goes with", "whole"]
-"""Its units can be removed; it loses the channels of units removed elsewhere; it keeps all."""
+Fate = Literal["pruned", "goes with", "whole", "left out"]
+"""Its units can be removed; it loses channels with units removed elsewhere; it keeps all; no pruned network has it."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Inspection:
     """What can be pruned of a network.
 
     Attributes:
-        rows: every part with weights, in the order in which they run; last, those that only training uses.
+        rows: every part with weights, in the order in which they run; last, those that evaluation does not use.
         dense: the network's size.
         least: its size with a single unit in every layer that can be pruned.
     """
@@ -74,22 +77,45 @@ class Inspection:
             "macs": 1 - self.least.macs / max(1, self.dense.macs),
         }
 
+    def words(self) -> tuple[str, str]:
+        """Say in two sentences what can be pruned, and how much of the whole is within reach."""
+        fates = Tally(row.fate for row in self.rows)
+        out = f", {_many(fates['left out'], 'part')} that evaluation does not use left out" if fates["left out"] else ""
+        return (
+            f"{_many(fates['pruned'], 'layer')} can be pruned, {_many(fates['goes with'], 'part')} "
+            f"{'goes' if fates['goes with'] == 1 else 'go'} with their units, {fates['whole']} "
+            f"{'stays' if fates['whole'] == 1 else 'stay'} whole{out}.",
+            f"Within reach, with one unit left in every layer: {_share(self.reach['parameters'])} of "
+            f"{self.dense.parameters:,} parameters, {_share(self.reach['macs'])} of {self.dense.macs:,} "
+            "multiply-accumulates.",
+        )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _share(value: float) -> str:
+    """Write a share in percent, rounded down: it is the most that can go."""
+    return f"{floor(value * 1000) / 1000:.1%}"
+
 
 def inspect(model: nn.Module, images: Float[Tensor, "n ..."]) -> Inspection:
     """Say of every part of a network with weights whether it can be pruned, and if not, why.
 
     Args:
         model: any network; left as it was.
-        images: at least one that it can read, prepared or not: only their shape matters.
+        images: at least one that it can read: only their shape matters.
 
     Raises:
         ModelError: the network cannot be followed, or nothing of it can be pruned.
     """
-    network = recorded(model, images)
+    like = next((each for each in model.parameters() if each.is_floating_point()), images)
+    network = recorded(model, images.to(like) if images.is_floating_point() else images)
     counter = Counter(network, tuple(images.shape[1:]))
     wiring = wiring_of(network)
     one_each = {layer.name: torch.arange(layer.units) == 0 for layer in wiring.layers}
-    rows = (*_running(wiring), *_idle(unwrapped(model), network))
+    rows = (*_running(wiring), *_idle(model, network))
     return Inspection(rows, counter.dense, counter.size(KeepMasks(one_each)))
 
 
@@ -145,7 +171,7 @@ def _fate(wiring: Wiring, node: fx.Node, path: str, part: Any) -> tuple[Fate, st
 def _why_whole(part: nn.Module) -> str:
     """Say why a module that has no units of its own, and goes with none, stays as it is."""
     if is_depthwise(part) or isinstance(part, BATCH_NORMS) or is_instance_norm(part):
-        return "what it reads stays whole"
+        return "what it reads keeps its width"
     if isinstance(part, nn.MultiheadAttention):
         return "attention mixes all channels of its projections"
     if isinstance(part, nn.LayerNorm | nn.GroupNorm | nn.RMSNorm | nn.LocalResponseNorm):
@@ -166,7 +192,8 @@ def _owners(wiring: Wiring, path: str) -> list[str]:
 def _read_by(wiring: Wiring, layer: Layer) -> str:
     """Say where a layer's units go, and which operations are given zeros in the place of removed ones."""
     mixed = [use for use in wiring.flow.mixes if reads_space(use, layer.name) and use.wanted is None]
-    words = [f"read by {_listed(layer.readers)}"]
+    readers = [name for name in layer.readers if name != OUTPUT]
+    words = [f"read by {_listed(readers)}"] if readers else []
     streams = [use for use in mixed if is_sum(use.node)]
     others = dict.fromkeys(_words(use.node, wiring) for use in mixed if use not in streams)
     words += ["added into a stream, which keeps its width"] if streams else []
@@ -187,16 +214,13 @@ def _listed(names: Any, most: int = 3) -> str:
 
 
 def _idle(model: nn.Module, network: fx.GraphModule) -> Iterator[Weights]:
-    """Yield the modules with weights that evaluation does not use."""
-    used = {id(parameter) for parameter in network.parameters()}
-    if network.meta[RECORDED] <= sum(parameter.numel() for parameter in network.parameters()):
+    """Yield what evaluation does not use: whole modules, or single parameters of a module that is used in part."""
+    if is_recorded(model):
         return
-    for path, module in model.named_modules():
-        own = list(module.parameters(recurse=False))
-        if own and not any(id(parameter) in used for parameter in own) and not _folded(module):
-            yield Weights(path, _kind(module), _count(module), 0, "whole", "only training uses it")
-
-
-def _folded(module: nn.Module) -> bool:
-    """Tell whether a module's weights are computed from others, which are folded in."""
-    return hasattr(module, "parametrizations") or type(module).__module__.endswith("parametrize")
+    plain, unused = unwrapped(model), set(network.meta[UNUSED])
+    for owner, module in plain.named_modules():
+        own = [f"{owner}.{name}".lstrip(".") for name, _ in module.named_parameters(recurse=False)]
+        idle = [path for path in own if path in unused]
+        for path in [owner] if owner and idle and idle == own else idle:
+            part = held(plain, path)
+            yield Weights(path, _kind(part), _count(part), 0, "left out", "evaluation does not use it")

@@ -51,7 +51,7 @@ def rebuild(
         batch_size: images at once; it does not change the result.
 
     Raises:
-        ModelError: a network cannot be traced, or the masks do not fit it.
+        ModelError: a network cannot be followed, or the masks do not fit it.
     """
     wiring, slim = wiring_of(dense), written(slim, images)
     dense, graph = wiring.network, slim.graph

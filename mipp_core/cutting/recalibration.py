@@ -28,7 +28,7 @@ def recalibrate(
     is; so is everything else, including training flags and counts of batches.
 
     Args:
-        model: traceable.
+        model: any that can be followed.
         images: on the network's device; only as many of the first as fit in a few GB are used.
         batch_size: images at once; it does not change the result.
         most: at most this many samples are read into memory if they are streamed from files.
@@ -37,7 +37,7 @@ def recalibrate(
         Whether there was any normalisation to measure.
 
     Raises:
-        ModelError: the network cannot be traced.
+        ModelError: the network cannot be followed.
         DataError: a file cannot be read.
     """
     if not any(isinstance(module, BATCH_NORMS) for module in model.modules()):

@@ -50,7 +50,7 @@ class _Builder:
         self._function, self._name = function, name
         self._asked = inspect.signature(function).parameters.keys() & {"image_shape", "classes"}
 
-    def __call__(self, _: tuple[int, ...], image_shape: tuple[int, int, int], classes: int) -> nn.Module:
+    def __call__(self, _: tuple[int, ...], image_shape: tuple[int, ...], classes: int) -> nn.Module:
         given = {"image_shape": image_shape, "classes": classes}
         try:
             with redirect_stdout(sys.stderr):

@@ -22,6 +22,9 @@ from mipp_core.vocabulary import INPUT
 FOLDED = "folded"
 """Key in the network's ``meta``: whether some of its tensors are copies of the model's, or were computed from them."""
 
+UNUSED = "unused"
+"""Key in the network's ``meta``: paths of the model's parameters that evaluation does not use."""
+
 _RESERVED = (INPUT, "output")
 """Names that stand for the image and for the network's answer wherever layers are listed."""
 
@@ -37,6 +40,7 @@ def made_plain(model: nn.Module, graph: fx.Graph, constants: Mapping[str, Tensor
     draft = Draft(model, graph, dict(constants))
     state_shapes(graph)
     _drop_unused(graph)
+    unused = _unused(model, graph)
     draft.fold()
     _drop_unused(graph)
     draft.layers()
@@ -45,8 +49,22 @@ def made_plain(model: nn.Module, graph: fx.Graph, constants: Mapping[str, Tensor
     network = assembled(model, graph, draft.added)
     copies = _apart(network)
     whole = assembled(network, network.graph, copies) if copies else network
-    whole.meta[FOLDED] = bool(draft.added or copies)
+    whole.meta[FOLDED], whole.meta[UNUSED] = bool(draft.added or copies), unused
     return whole
+
+
+def _unused(model: nn.Module, graph: fx.Graph) -> tuple[str, ...]:
+    """Return the paths of the parameters that no node of a graph reads."""
+    read = {
+        id(tensor)
+        for node in graph.nodes
+        if node.op == "call_module"
+        for tensor in model.get_submodule(str(node.target)).parameters()
+    }
+    named = {str(node.target) for node in graph.nodes if node.op == "get_attr"}
+    return tuple(
+        path for path, parameter in model.named_parameters() if id(parameter) not in read and path not in named
+    )
 
 
 def _drop_unused(graph: fx.Graph) -> None:

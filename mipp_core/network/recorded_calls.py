@@ -123,8 +123,9 @@ def is_leaf(module: nn.Module) -> bool:
     children = [child for name, child in module.named_children() if name != "parametrizations"]
     if isinstance(module, nn.MultiheadAttention):
         return not own_forward
-    return not (own_forward or own_convolution or children) and kind.forward is not nn.Module.forward
+    is_container = kind.forward in (nn.Module.forward, nn.Sequential.forward)
+    return not (own_forward or own_convolution or children or is_container)
 
 
 def _is_torchs(function: Callable[..., Any]) -> bool:
-    return function.__module__.startswith("torch.nn.modules.")
+    return (function.__module__ or "").startswith("torch.nn.modules.")

@@ -10,7 +10,7 @@ from mipp_core.pruners import Decider
 from mipp_core.reports.comparison import ENTRIES
 from mipp_core.reports.tables import MEASURES
 from mipp_core.runs.document import AccuraciesDocument, LevelDocument, RunDocument
-from mipp_core.runs.result import accuracy_of
+from mipp_core.runs.result import accuracy_of, collapsed_layers
 from mipp_core.vocabulary import INPUT
 
 Documents = Mapping[str, Sequence[RunDocument]]
@@ -95,6 +95,20 @@ def collapse_table(points: pd.DataFrame) -> pd.DataFrame:
     bins = np.floor(judged.sparsity / BIN + 1e-9) * BIN
     table = judged.assign(bin=bins.round(2), untrainable=judged.untrainable.astype(float))
     return table.pivot_table(index="entry", columns="bin", values="untrainable", aggfunc="mean", sort=False)
+
+
+def first_collapses(documents: Documents) -> dict[str, tuple[float, list[str]]]:
+    """Return, of every entry that collapses a layer, the smallest share of units removed at which it does, and which.
+
+    Shares are in [0, 1]; layers are in the order of the network.
+    """
+    found = {}
+    for entry, runs in documents.items():
+        levels = [(level["sparsity"], collapsed_layers(level)) for run in runs for level in run["levels"]]
+        dead = [(share, layers) for share, layers in levels if layers]
+        if dead:
+            found[entry] = min(dead, key=lambda each: each[0])
+    return found
 
 
 def ratio_table(documents: Documents, level: int) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from mipp_core.reports.comparison_tables import (
     accuracy_table,
     characteristics,
     collapse_table,
+    first_collapses,
     latex_table,
     mean_curve,
     points_table,
@@ -42,7 +43,7 @@ def show(documents: Documents) -> None:
     _numbers(points, measure)
     left, right = st.columns(2, gap="large")
     with left:
-        _collapse(points)
+        _collapse(documents, points)
         _seconds(documents)
     with right:
         _ratios(documents, points)
@@ -162,8 +163,18 @@ def _download(label: str, data: str, file_name: str, mime: str) -> None:
     st.download_button(label, data, file_name, mime, on_click="ignore", icon=":material/download:")
 
 
-def _collapse(points: pd.DataFrame) -> None:
+def _collapse(documents: Documents, points: pd.DataFrame) -> None:
     st.subheader("Collapse rate", anchor=False)
+    first = first_collapses(documents)
+    if first:
+        said = [
+            f"{name} from {share:.1%} of the units removed ({_some(dead)})" for name, (share, dead) in first.items()
+        ]
+        st.warning(
+            f"**Layer collapse:** {'; '.join(said)}. No unit is left there, so the network gives one answer for every "
+            "image.",
+            icon=":material/warning:",
+        )
     table = collapse_table(points[points.entry.isin(ENTRIES)])
     if table.empty:
         st.caption("No network has been retrained.")
@@ -174,6 +185,10 @@ def _collapse(points: pd.DataFrame) -> None:
     st.caption(
         "Share of runs that are still at chance after retraining, in bins of units removed. Empty cells: no run there."
     )
+
+
+def _some(layers: list[str], most: int = 2) -> str:
+    return ", ".join(layers[:most]) + (f" and {len(layers) - most} more" if layers[most:] else "")
 
 
 def _ratios(documents: Documents, points: pd.DataFrame) -> None:

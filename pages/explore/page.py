@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.explore import controls, panels
+from pages.explore import controls, panels, prunable
 from pages.shared import finding, live
 
 st.title("Mutual Information Preserving Pruning", anchor=False)
@@ -17,6 +17,7 @@ if spec is not None:
     found = finding.find_named(named) if named and named != spec.hash else finding.find(spec)
     live.panel(spec, found)
     if found is None:
+        prunable.panel(spec.network)
         st.info(live.waiting_words(spec), icon=":material/info:")
     else:
         panels.show(found, controls.level_slider(found.document))

@@ -79,10 +79,11 @@ def _recalibrated(entry: LevelDocument) -> list[tuple[str, float, str]]:
 def _warnings(document: RunDocument, entry: LevelDocument) -> None:
     first = deaths(document)
     dead = collapsed_layers(entry)
-    for name in dead:
+    if dead:
+        said = "; ".join(f"**{name} has no unit left** since level {first[name]}" for name in dead[:4])
         st.error(
-            f"**Layer collapse: {name} has no unit left** since level {first[name]}. "
-            "Nothing passes through it, so the network gives one answer for every image.",
+            f"**Layer collapse:** {said}{f'; and {len(dead) - 4} more' if dead[4:] else ''}. Nothing passes through "
+            f"{'it' if len(dead) == 1 else 'them'}, so the network gives one answer for every image.",
             icon=":material/warning:",
         )
     if entry["untrainable"] and not dead:

@@ -6,9 +6,9 @@ _TURN = RLock()
 
 
 def turn() -> RLock:
-    """Return the lock that a visitor holds while a network is built, traced, run or timed.
+    """Return the lock that a visitor holds while a network is built, recorded, run or timed.
 
-    Building draws from PyTorch's one random generator, tracing patches PyTorch for the whole process, and a busy
+    Building draws from PyTorch's one random generator, exporting patches PyTorch for the whole process, and a busy
     processor times badly: two visitors at once would spoil each other's result.
     """
     return _TURN
