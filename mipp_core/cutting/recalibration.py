@@ -10,14 +10,14 @@ from torch import Tensor, fx, nn
 
 from mipp_core.data.dataset import Samples
 from mipp_core.evaluation import evaluating
-from mipp_core.network.lockstep import BATCH, Walk, held_at_once
+from mipp_core.network.lockstep import Walk, held_at_once
 from mipp_core.network.operations import BATCH_NORMS, BatchNorm, called
 from mipp_core.network.recording import written
 
 
 @torch.no_grad()
 def recalibrate(
-    model: nn.Module, images: Samples | Float[Tensor, "n c h w"], batch_size: int = BATCH, most: int = 4000
+    model: nn.Module, images: Samples | Float[Tensor, "n c h w"], batch_size: int | None = None, most: int = 4000
 ) -> bool:
     """Measure every batch normalisation's mean and variance again, in place, input to output.
 
@@ -30,7 +30,7 @@ def recalibrate(
     Args:
         model: traceable.
         images: on the network's device; only as many of the first as fit in a few GB are used.
-        batch_size: images at once; it does not change the result.
+        batch_size: images at once, by default see ``evaluation.at_once``; it does not change the result.
         most: at most this many samples are read into memory if they are streamed from files.
 
     Returns:
