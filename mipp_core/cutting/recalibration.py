@@ -61,14 +61,12 @@ def _is_measured(model: nn.Module, node: fx.Node) -> bool:
 
 def _measure(norm: BatchNorm, read: list[Float[Tensor, "_ c ..."]]) -> None:
     """Store the mean and the biased variance of each channel over samples and positions."""
+    over = [dim for dim in range(read[0].ndim) if dim != 1]
     count = sum(batch.numel() for batch in read) // norm.num_features
     nothing = read[0].new_zeros((), dtype=torch.double)
-    mean = sum((_channels(batch).sum(1) for batch in read), nothing) / count
-    squares = sum(((_channels(batch) - mean[:, None]).square().sum(1) for batch in read), nothing)
+    mean = sum((batch.double().sum(over) for batch in read), nothing) / count
+    centre = mean.view(-1, *[1] * len(over[1:]))
+    squares = sum(((batch - centre).square_().sum(over) for batch in read), nothing)
     for stored, fresh in ((norm.running_mean, mean), (norm.running_var, squares / count)):
         if stored is not None:
             stored.copy_(fresh)
-
-
-def _channels(batch: Float[Tensor, "b c ..."]) -> Float[Tensor, "c n"]:
-    return batch.movedim(1, 0).flatten(1).double()
