@@ -14,7 +14,7 @@ from mipp_core.memory import halving
 
 _AT_ONCE = 2000  # images: enough for an accelerator to be busy
 _NUMBERS = 40_000_000  # of one batch: 160 MB, which limits how many large images are taken at once
-_NUMBERS_ON_CPU = 300_000  # of one batch: 97 images of CIFAR-10
+_NUMBERS_ON_CPU = 150_000  # of one batch: 48 images of CIFAR-10
 _FEWEST_ON_CPU = 8  # images, however large: a layer's weights are read once per batch
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
