@@ -127,4 +127,4 @@ def is_leaf(module: nn.Module) -> bool:
 
 
 def _is_torchs(function: Callable[..., Any]) -> bool:
-    return function.__module__.startswith("torch.nn.modules.")
+    return (function.__module__ or "").startswith("torch.nn.modules.")
