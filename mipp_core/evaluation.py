@@ -1,6 +1,6 @@
 """What a network is worth: accuracy; and what it costs: parameters and multiply-accumulates."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from math import prod
@@ -12,8 +12,10 @@ from torch import nn
 from mipp_core.data.dataset import Samples, View, whole
 from mipp_core.memory import halving
 
-_AT_ONCE = 2000  # images: large enough for any device to be busy
+_AT_ONCE = 2000  # images: enough for an accelerator to be busy
 _NUMBERS = 40_000_000  # of one batch: 160 MB, which limits how many large images are taken at once
+_NUMBERS_ON_CPU = 150_000  # of one batch: 48 images of CIFAR-10
+_FEWEST_ON_CPU = 8  # images, however large: a layer's weights are read once per batch
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -28,14 +30,31 @@ def accuracy(model: nn.Module, data: Samples, batch_size: int | None = None, vie
     Args:
         model: the network; its training flags are restored.
         data: in memory or streamed, given on the network's device.
-        batch_size: images at once; by default 2,000, or fewer if they are large.
+        batch_size: images at once; by default see ``at_once``.  It changes nothing but the time.
         view: what the network is shown of each batch.
 
     Raises:
         DataError: a file cannot be read.
     """
-    size = batch_size or max(1, min(_AT_ONCE, _NUMBERS // prod(data.image_shape)))
+    size = batch_size or at_once(data.image_shape, data.labels.device, _AT_ONCE)
     return halving(lambda fewer: _right(model, data, fewer, view).item(), size, "test images") / len(data)
+
+
+def at_once(shape: Sequence[int], device: torch.device, most: int) -> int:
+    """Return how many images a network should be shown at once, at least 1; the same on every machine.
+
+    On a CPU these are few.  What their layers give then stays in the processor's cache, and in memory that the process
+    keeps; larger tensors are given back to the system and asked for again at every layer, page by page.
+
+    Args:
+        shape: of one image.
+        device: where the network is.
+        most: for small images on an accelerator.
+    """
+    numbers = max(1, prod(shape))
+    if device.type == "cpu":
+        return min(most, max(_FEWEST_ON_CPU, _NUMBERS_ON_CPU // numbers))
+    return max(1, min(most, _NUMBERS // numbers))
 
 
 def _right(model: nn.Module, data: Samples, batch_size: int, view: View) -> torch.Tensor:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.surgery import masked
 from mipp_core.data.dataset import Split
-from mipp_core.evaluation import accuracy, chance, is_untrainable, macs, parameters
+from mipp_core.evaluation import accuracy, at_once, chance, is_untrainable, macs, parameters
 from mipp_core.models import architecture
 from mipp_core.network.layers import wiring_of
 
@@ -93,3 +93,21 @@ def test_a_masked_network_costs_as_much_as_the_dense_one(small_architecture):
     model = made.build()
     keep = KeepMasks({layer.name: torch.arange(layer.units) > 0 for layer in wiring_of(model).layers})
     assert macs(masked(model, keep), made.image_shape) == macs(model, made.image_shape)
+
+
+@pytest.mark.parametrize(
+    ("shape", "device", "count"),
+    [
+        ((3, 32, 32), "cpu", 48),
+        ((1, 28, 28), "cpu", 191),
+        ((3, 224, 224), "cpu", 8),
+        ((1, 1, 1), "cpu", 2000),
+        ((), "cpu", 2000),
+        ((3, 32, 32), "cuda", 2000),
+        ((3, 224, 224), "cuda", 265),
+        ((3, 9000, 9000), "cuda", 1),
+    ],
+)
+def test_a_cpu_is_shown_few_images_at_once(shape: tuple[int, ...], device: str, count: int):
+    assert at_once(shape, torch.device(device), 2000) == count
+    assert at_once(shape, torch.device(device), 3) == min(3, count)

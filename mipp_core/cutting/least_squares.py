@@ -16,7 +16,9 @@ _FEWEST_IMAGES = 500  # even if fewer have enough positions: those of one image 
 _MOST_ROWS = 400_000
 _WORK = 5e11  # most rows times squared regressors: seconds per layer
 
-_NUMBERS = 2**24  # numbers in patches at once: 128 MB
+_NUMBERS = 2**20  # numbers in patches at once, if there are few regressors: 8 MB, which the processor's cache holds
+
+_STRIPS, _FEWEST_IN_STRIP = 8, 64  # of products that are computed at once: many save work, small ones waste it
 
 _RIDGE = 1e-6
 """Ridge, as a share of a regressor's own mean square: of redundant units, it prefers small weights."""
@@ -76,11 +78,14 @@ def fitted(
     if count * len(chosen) < 2 * regressors:
         return None
     places = None if len(chosen) == positions else chosen.to(rows.device)
-    gram = moment = torch.zeros((), device=rows.device)
-    for values, aims in _pieces(read, wanted, count, max(1, _NUMBERS // (positions * regressors * _groups(layer)))):
+    groups, size = _groups(layer), regressors + 1
+    gram = torch.zeros(groups, size, size, dtype=torch.double, device=rows.device)
+    moment = gram.new_zeros(groups, size, len(rows) // groups)
+    for values, aims in _pieces(read, wanted, count, max(_NUMBERS, size**2) // (positions * regressors * groups)):
         table, targets = _regressors(layer, values, places), _targets(layer, aims, rows, places)
-        gram, moment = gram + table.mT @ table, moment + table.mT @ targets
-    solution = _solve(gram, moment, through_origin, _SHARED_RIDGE if normalised else 0.0)
+        _add_products(gram, table)
+        moment += table @ targets.mT
+    solution = _solve(gram.triu() + gram.triu(1).mT, moment, through_origin, _SHARED_RIDGE if normalised else 0.0)
     return solution[:, :-1].mT.reshape_as(layer.weight), solution[:, -1].flatten()
 
 
@@ -95,33 +100,62 @@ def _sample(images: int, positions: int, regressors: int) -> tuple[int, Int[Tens
 def _pieces(
     read: Sequence[Tensor], wanted: Sequence[Tensor], count: int, at_once: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the first ``count`` images, ``at_once`` at a time."""
-    for values, aims in zip(read, wanted, strict=True):
+    """Yield the first ``count`` images, about ``at_once`` at a time, at least 1; batches of fewer are joined."""
+    at_once = max(1, at_once)
+    several = max(1, at_once // len(read[0]))
+    for first in range(0, len(read), several):
+        values, aims = (torch.cat(list(batches[first : first + several])) for batches in (read, wanted))
         yield from zip(values[:count].split(at_once), aims[:count].split(at_once), strict=True)
         count -= len(values)
         if count <= 0:
             return
 
 
-def _regressors(layer: nn.Module, values: Tensor, places: Tensor | None) -> Float[Tensor, "groups n p"]:
-    """Return one row per sample and position: the numbers a group's weights multiply, and a 1 for the intercept."""
-    if isinstance(layer, nn.Conv2d):
-        padding = cast("tuple[int, ...]", layer.padding)  # by numbers, see ``can_be_fitted``
-        values = functional.unfold(values, layer.kernel_size, layer.dilation, padding, layer.stride).mT
-    return functional.pad(_table(values, places, _groups(layer)), (0, 1), value=1.0)
+def _add_products(gram: Float[Tensor, "g p p"], table: Float[Tensor, "g p n"]) -> None:
+    """Add the products of regressors with each other, on and above the diagonal; those below it are the same."""
+    step = max(_FEWEST_IN_STRIP, -(-gram.shape[1] // _STRIPS))
+    for start in range(0, gram.shape[1], step):
+        gram[:, start : start + step, start:] += table[:, start : start + step] @ table[:, start:].mT
 
 
-def _targets(layer: nn.Module, aims: Tensor, rows: Tensor, places: Tensor | None) -> Float[Tensor, "groups n t"]:
-    """Return one row per sample and position: the results that a group's units should give."""
-    aims = aims[:, rows].flatten(2).mT if isinstance(layer, nn.Conv2d) else aims[..., rows]
-    return _table(aims, places, _groups(layer))
+def _regressors(layer: nn.Module, values: Tensor, places: Tensor | None) -> Float[Tensor, "groups p n"]:
+    """Return one column per sample and position: the numbers a group's weights multiply, and a 1 for the intercept.
+
+    They are copied once, from where they are into float64.
+    """
+    numbers, groups = _patches(layer, values), _groups(layer)
+    channels, high, wide, *samples = numbers.shape
+    own = (channels // groups, high, wide)
+    columns = samples[0], samples[1] * samples[2]
+    table = torch.ones(groups, own[0] * high * wide + 1, *columns, dtype=torch.double, device=values.device)
+    table[:, :-1].view(groups, *own, *samples).copy_(numbers.unflatten(0, (groups, -1)))
+    return _placed(table, places)
 
 
-def _table(numbers: Float[Tensor, "n ... c"], places: Tensor | None, groups: int) -> Float[Tensor, "g rows _"]:
-    """Stack samples and positions as rows, in float64."""
-    numbers = numbers.reshape(len(numbers), -1, numbers.shape[-1])
-    chosen = numbers if places is None else numbers[:, places]
-    return chosen.double().reshape(-1, groups, numbers.shape[-1] // groups).movedim(1, 0)
+def _patches(layer: nn.Module, values: Tensor) -> Float[Tensor, "c high wide n y x"]:
+    """Look at what a layer reads, patch by patch, without copying it; a linear layer's patches are one row."""
+    if not isinstance(layer, nn.Conv2d):
+        return _by_position(values)[:, None, None, :, None]
+    padding = cast("tuple[int, ...]", layer.padding)  # by numbers, see ``can_be_fitted``
+    seen = functional.pad(values, (padding[1], padding[1], padding[0], padding[0]))
+    for dim, (size, apart, step) in enumerate(zip(layer.kernel_size, layer.dilation, layer.stride, strict=True), 2):
+        seen = seen.unfold(dim, apart * (size - 1) + 1, step)[..., ::apart]
+    return seen.permute(1, 4, 5, 0, 2, 3)
+
+
+def _targets(layer: nn.Module, aims: Tensor, rows: Tensor, places: Tensor | None) -> Float[Tensor, "groups t n"]:
+    """Return one column per sample and position: the results that a group's units should give."""
+    chosen = aims[:, rows].flatten(2).movedim(1, 0) if isinstance(layer, nn.Conv2d) else _by_position(aims[..., rows])
+    return _placed(chosen.unflatten(0, (_groups(layer), -1)), places).double()
+
+
+def _by_position(numbers: Float[Tensor, "n ... c"]) -> Float[Tensor, "c n positions"]:
+    return numbers.reshape(len(numbers), -1, numbers.shape[-1]).movedim(2, 0)
+
+
+def _placed(numbers: Float[Tensor, "g _ n positions"], places: Tensor | None) -> Float[Tensor, "g _ columns"]:
+    """Choose positions, and put those of all samples side by side."""
+    return (numbers if places is None else numbers[..., places]).flatten(2)
 
 
 def _groups(layer: nn.Module) -> int:

@@ -19,7 +19,7 @@ from mipp_core.cutting.surgery import carried_units
 from mipp_core.evaluation import evaluating
 from mipp_core.network.channels import sizes_of
 from mipp_core.network.layers import Wiring, weighted, wiring_of
-from mipp_core.network.lockstep import BATCH, Walk, held_at_once
+from mipp_core.network.lockstep import Walk, held_at_once
 from mipp_core.network.operations import BATCH_NORMS, BatchNorm, called
 from mipp_core.network.recording import written
 from mipp_core.vocabulary import INPUT
@@ -31,7 +31,7 @@ def rebuild(
     slim: nn.Module,
     masks: KeepMasks,
     images: Float[Tensor, "n c h w"],
-    batch_size: int = BATCH,
+    batch_size: int | None = None,
 ) -> None:
     """Refit the slim network's layers in place, input to output, to what the dense network's layers give.
 
@@ -48,7 +48,7 @@ def rebuild(
         slim: the network after ``shrink``; its training flags are restored.
         masks: what was kept.
         images: unlabelled samples, on the networks' device; only as many of the first as fit in a few GB are used.
-        batch_size: images at once; it does not change the result.
+        batch_size: images at once, by default see ``evaluation.at_once``; it does not change the result.
 
     Raises:
         ModelError: a network cannot be followed, or the masks do not fit it.

@@ -10,14 +10,14 @@ from torch import Tensor, fx, nn
 
 from mipp_core.data.dataset import Samples
 from mipp_core.evaluation import evaluating
-from mipp_core.network.lockstep import BATCH, Walk, held_at_once
+from mipp_core.network.lockstep import Walk, held_at_once
 from mipp_core.network.operations import BATCH_NORMS, BatchNorm, called
 from mipp_core.network.recording import written
 
 
 @torch.no_grad()
 def recalibrate(
-    model: nn.Module, images: Samples | Float[Tensor, "n c h w"], batch_size: int = BATCH, most: int = 4000
+    model: nn.Module, images: Samples | Float[Tensor, "n c h w"], batch_size: int | None = None, most: int = 4000
 ) -> bool:
     """Measure every batch normalisation's mean and variance again, in place, input to output.
 
@@ -30,7 +30,7 @@ def recalibrate(
     Args:
         model: any that can be followed.
         images: on the network's device; only as many of the first as fit in a few GB are used.
-        batch_size: images at once; it does not change the result.
+        batch_size: images at once, by default see ``evaluation.at_once``; it does not change the result.
         most: at most this many samples are read into memory if they are streamed from files.
 
     Returns:
@@ -61,14 +61,12 @@ def _is_measured(model: nn.Module, node: fx.Node) -> bool:
 
 def _measure(norm: BatchNorm, read: list[Float[Tensor, "_ c ..."]]) -> None:
     """Store the mean and the biased variance of each channel over samples and positions."""
+    over = [dim for dim in range(read[0].ndim) if dim != 1]
     count = sum(batch.numel() for batch in read) // norm.num_features
     nothing = read[0].new_zeros((), dtype=torch.double)
-    mean = sum((_channels(batch).sum(1) for batch in read), nothing) / count
-    squares = sum(((_channels(batch) - mean[:, None]).square().sum(1) for batch in read), nothing)
+    mean = sum((batch.double().sum(over) for batch in read), nothing) / count
+    centre = mean.view(-1, *[1] * len(over[1:]))
+    squares = sum(((batch - centre).square_().sum(over) for batch in read), nothing)
     for stored, fresh in ((norm.running_mean, mean), (norm.running_var, squares / count)):
         if stored is not None:
             stored.copy_(fresh)
-
-
-def _channels(batch: Float[Tensor, "b c ..."]) -> Float[Tensor, "c n"]:
-    return batch.movedim(1, 0).flatten(1).double()

@@ -28,4 +28,4 @@ class Reindex(nn.Module):
         """Return the channels that are needed."""
         shape = list(read.shape)
         shape[self._dim] = self._wants
-        return read.new_zeros(shape).index_copy(self._dim, self._placed, read.index_select(self._dim, self._taken))
+        return read.new_zeros(shape).index_copy_(self._dim, self._placed, read.index_select(self._dim, self._taken))

@@ -140,6 +140,8 @@ class Experiment(Subject):
         how = spec.network.recipe if spec.settings.rewinds else spec.retraining
 
         def make() -> Outcome:
+            if self._stays_as_cut:
+                return self._judged(self.cut(masks), self.measure(masks).value["accuracy_pruned"])
             start = self.initial() if spec.settings.rewinds else self.model
             return self._trained(self.cut(masks, start), masks, how, report, "Retraining")
 
@@ -170,15 +172,22 @@ class Experiment(Subject):
         return self.stages.remember("reinitialise", {"network": network, "masks": bare(masks), "recipe": how}, make)
 
     def train_accuracy(self, trained: Outcome, masks: KeepMasks) -> float:
-        """Measure a slim network on the training split."""
+        """Measure a retrained slim network on the training split."""
 
         def make() -> Outcome:
+            if self._stays_as_cut:
+                return Outcome({"accuracy": self.measure(masks).value["train_accuracy_pruned"]})
             slim = self.cut(masks)
             load(slim, trained.tensors or {})
             return Outcome({"accuracy": accuracy(slim, self._seen_in_training, view=masks.blank_pixels)})
 
         asked = {"network": self.spec.network, "weights": trained.blob, "split": "train"}
         return self.stages.remember("evaluate", asked, make).value["accuracy"]
+
+    @property
+    def _stays_as_cut(self) -> bool:
+        """Whether slim networks are not retrained at all, so that what ``measure`` found of them still holds."""
+        return not self.spec.retraining.epochs and not self.spec.settings.rewinds
 
     @property
     def _training(self) -> Recipe:
@@ -207,6 +216,9 @@ class Experiment(Subject):
         """Train a slim network and judge it."""
         seed, view = self.spec.network.seed, masks.blank_pixels
         train(slim, self.data.train, how, seed=seed, report=report, stage=stage, view=view)
-        reached = accuracy(slim, self.data.test, view=view)
+        return self._judged(slim, accuracy(slim, self.data.test, view=view))
+
+    def _judged(self, slim: nn.Module, reached: float) -> Outcome:
+        """Return a slim network that was trained, with the test accuracy it has reached."""
         value = {"accuracy": reached, "untrainable": is_untrainable(reached, self.data.test)}
         return Outcome(value, slim.state_dict())

@@ -7,10 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, fx, nn
 
-from mipp_core.evaluation import evaluating
+from mipp_core.evaluation import at_once, evaluating
 
-BATCH = 500
-"""Images at once: enough for any device to be busy."""
+_AT_ONCE = 500  # images: enough for an accelerator to be busy
 
 _NUMBERS = 160_000_000
 """Images times the size of the largest tensor: about six of that size are held at once, 4 GB in float32."""
@@ -23,15 +22,16 @@ class Walk:
         model: in evaluation mode until the walk is over.
         graph: the network's graph.
         images: on the network's device.
-        batch_size: images at once; it does not change the result.
+        batch_size: images at once, by default see ``evaluation.at_once``; it does not change the result.
     """
 
     def __init__(
-        self, model: nn.Module, graph: fx.Graph, images: Float[Tensor, "n c h w"], batch_size: int = BATCH
+        self, model: nn.Module, graph: fx.Graph, images: Float[Tensor, "n c h w"], batch_size: int | None = None
     ) -> None:
+        size = batch_size or at_once(images.shape[1:], images.device, _AT_ONCE)
         self._nodes = list(graph.nodes)
         self._place = {node: place for place, node in enumerate(self._nodes)}
-        self._walkers = [_Walker(model, graph, batch) for batch in images.split(batch_size)]
+        self._walkers = [_Walker(model, graph, batch) for batch in images.split(size)]
         self._done = 0
 
     def read_by(self, node: fx.Node) -> list[Tensor]:

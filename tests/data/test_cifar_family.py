@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 from cifar_files import SmallCifar, small_cifar
-from torchvision.datasets import CIFAR10, CIFAR100
+from torchvision.datasets import CIFAR10, CIFAR100, cifar
 
 from mipp_core.data import DATASETS, cifar10, cifar100, load_dataset
 from mipp_core.errors import CancelledError, DataError
@@ -163,3 +163,13 @@ def test_no_pickle_is_opened_whose_checksum_is_not_the_published_one(small: Smal
     with pytest.raises(DataError, match="not the published one"):
         small.family.load(tmp_path, silent)
     assert opened == []
+
+
+def test_each_file_is_checked_once(small: SmallCifar, tmp_path: Path, monkeypatch):
+    small.write(tmp_path)
+    checked: list[str] = []
+    check = cifar.check_integrity
+    monkeypatch.setattr(cifar, "check_integrity", lambda path, md5: checked.append(Path(path).name) or check(path, md5))
+    small.family.load(tmp_path, silent)
+    images = sorted(set(small.files) - {small.family.reader.meta["filename"]})
+    assert sorted(name for name in checked if name in images) == images

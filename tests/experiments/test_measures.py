@@ -8,7 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+from mipp_core import evaluation
+from mipp_core.checkpoints.fitting import load
 from mipp_core.cutting.masks import KeepMasks
+from mipp_core.experiments import experiment as experiments
 from mipp_core.experiments.experiment import Experiment
 from mipp_core.figures import accuracy_curve
 from mipp_core.models import Family
@@ -112,3 +115,23 @@ def test_the_curve_shows_what_there_is(documents):
     assert len(behind.data) == 4
     colours = [line.line.color for line in accuracy_curve(new, 0.9, 0).data]
     assert len(set(colours)) == 3
+
+
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_what_is_not_retrained_is_not_measured_again(experiment, epochs: int, monkeypatch):
+    made = experiment("normalised")
+    made = replace(made, spec=replace(made.spec, retraining=Recipe(epochs, batch_size=200)))
+    masks = halves(("conv1", "fc1"))
+    known = made.measure(masks).value
+    measured: list[nn.Module] = []
+    count = evaluation.accuracy
+    monkeypatch.setattr(
+        experiments, "accuracy", lambda model, *rest, **view: measured.append(model) or count(model, *rest, **view)
+    )
+    outcome = made.retrain(masks, silent)
+    reached = outcome.value["accuracy"], made.train_accuracy(outcome, masks)
+    assert len(measured) == 2 * epochs
+    assert (reached == (known["accuracy_pruned"], known["train_accuracy_pruned"])) is (epochs == 0)
+    slim = made.cut(masks)
+    load(slim, outcome.tensors)
+    assert count(slim, made.data.test) == reached[0]
