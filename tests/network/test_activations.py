@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.errors import SettingError
+from mipp_core.errors import ModelError, SettingError
 from mipp_core.models import Architecture
 from mipp_core.network.activations import collapse_maps, record
 from mipp_core.network.layers import wiring_of
@@ -109,7 +109,7 @@ def test_hooks_and_flags_are_put_back_when_the_pass_fails(
 ):
     mlp.train()
     before = state_of(mlp)
-    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+    with pytest.raises(ModelError, match="give images of the size it was made for"):
         record(mlp, noise_split(3, (1, 5, 5)).images)
     assert state_of(mlp) == before
 
