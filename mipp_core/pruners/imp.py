@@ -10,6 +10,7 @@ import torch
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.selection import Scope, Selection
 from mipp_core.network.gates import gated
+from mipp_core.network.recording import followed
 from mipp_core.pruners.contract import Need, Task, Variant
 from mipp_core.pruners.magnitude import Magnitude
 from mipp_core.pruners.rounds import last
@@ -75,7 +76,7 @@ class Imp(Magnitude):
 
     def _trained_scores(self, task: Task, masks: KeepMasks | None, report: Report) -> dict[str, torch.Tensor]:
         """Rewind, train what is left, and score it; units removed before rank below all others."""
-        model = deepcopy(task.model)
+        model = deepcopy(followed(task.model))
         gates = {} if masks is None else {name: mask.to(task.data.images) for name, mask in masks.items()}
         task.train(gated(model.eval(), gates) if gates else model, report)
         scores = self.scores(model, task.data, task.seed)
