@@ -87,20 +87,40 @@ def macs(model: nn.Module, image_shape: tuple[int, ...]) -> int:
     """Return the multiply-accumulates of a network's weights for one image.
 
     These are the weights of convolutions, linear layers, attention's projections and recurrent layers.  Biases,
-    activations, pooling and products of activations are not counted, as usual.  Runs a copy that has shapes but no
-    data (meta device).
+    activations, pooling and products of activations are not counted, as usual.
     """
-    counted: list[int] = []
+    times = uses(model, image_shape)
+    return sum(matrices(model.get_submodule(name)) * count for name, count in times.items())
+
+
+def uses(model: nn.Module, image_shape: tuple[int, ...]) -> dict[str, int]:
+    """Return, for every module that multiplies, how often each of its weights is used for one image.
+
+    A copy runs that has shapes but no data; one with data where an operation needs that to tell its result's shape.
+    """
+    try:
+        return _uses(on_meta(model), image_shape)
+    except NotImplementedError:
+        return _uses(deepcopy(model).eval(), image_shape)
+
+
+def _uses(model: nn.Module, image_shape: tuple[int, ...]) -> dict[str, int]:
+    names: dict[nn.Module, str] = {
+        module: name for name, module in model.named_modules() if isinstance(module, COUNTED)
+    }
+    found: dict[str, int] = {}
 
     def count(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: Any) -> None:
-        counted.append(uses(module, inputs, output) * matrices(module))
+        found[names[module]] = found.get(names[module], 0) + _places(module, inputs, output)
 
-    ghost = on_meta(model)
-    for module in ghost.modules():
-        if isinstance(module, COUNTED):
-            module.register_forward_hook(count)
-    ghost(torch.empty(1, *image_shape, device="meta", dtype=next(ghost.parameters()).dtype))
-    return sum(counted)
+    like = next(model.parameters())
+    handles = [module.register_forward_hook(count) for module in names]
+    try:
+        model(torch.zeros(1, *image_shape, device=like.device, dtype=like.dtype))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found
 
 
 def matrices(module: nn.Module) -> int:
@@ -110,7 +130,7 @@ def matrices(module: nn.Module) -> int:
     return sum(weights.numel() for weights in own if weights.ndim > 1)
 
 
-def uses(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: Any) -> int:
+def _places(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: Any) -> int:
     """Return how often each of a counted module's weights is used for one image: at how many places of a map."""
     if isinstance(module, _TRANSPOSED):
         return inputs[0][0].numel() // module.in_channels

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-import torch
-from torch import Tensor, fx, nn
+from torch import fx, nn
 
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.surgery import cut_shapes
-from mipp_core.evaluation import COUNTED, matrices, on_meta, uses
+from mipp_core.evaluation import matrices, on_meta, uses
 from mipp_core.network.layers import wiring_of
 from mipp_core.network.recording import RECORDED, followed
 
@@ -47,7 +46,7 @@ class Counter:
         network = followed(model)
         self.wiring = wiring_of(network)
         self._ghost = on_meta(self.wiring.network)
-        self._uses = _uses(self._ghost, image_shape)
+        self._uses = uses(network, image_shape)
         """Module -> how often each of its weights is used for one image."""
         self.dense = Size(
             sum(layer.units for layer in self.wiring.layers), network.meta[RECORDED], self._macs(self._ghost)
@@ -74,23 +73,6 @@ class Counter:
 
     def _macs(self, model: nn.Module) -> int:
         return sum(matrices(model.get_submodule(name)) * times for name, times in self._uses.items())
-
-
-def _uses(ghost: nn.Module, image_shape: tuple[int, ...]) -> dict[str, int]:
-    """Return, for everything that multiplies, how often each of its weights is used for one image."""
-    names: dict[nn.Module, str] = {
-        module: name for name, module in ghost.named_modules() if isinstance(module, COUNTED)
-    }
-    found: dict[str, int] = {}
-
-    def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
-        found[names[module]] = found.get(names[module], 0) + uses(module, inputs, output)
-
-    handles = [module.register_forward_hook(count) for module in names]
-    ghost(torch.empty(1, *image_shape, device="meta", dtype=next(ghost.parameters()).dtype))
-    for handle in handles:
-        handle.remove()
-    return found
 
 
 def _used(model: nn.Module, graph: fx.Graph) -> Iterator[nn.Parameter]:

@@ -21,12 +21,9 @@ from mipp_core.network.assembling import assembled, free_name, insert
 from mipp_core.network.channels import Channels, Use
 from mipp_core.network.gates import gated
 from mipp_core.network.layers import Wiring, weighted, wiring_of
-from mipp_core.network.outputs import largest_difference
+from mipp_core.network.outputs import ROUNDING, largest_difference
 from mipp_core.network.recording import followed
 from mipp_core.network.silencing import silence
-
-ROUNDING = {torch.float32: 1e-6, torch.float64: 1e-10}
-"""Number type -> the largest relative difference that counts as rounding."""
 
 
 def masked(model: nn.Module, masks: KeepMasks) -> nn.Module:

@@ -7,7 +7,7 @@ from torch import fx, nn
 
 from mipp_core.network import operations
 from mipp_core.network.channels import Channels, Part
-from mipp_core.network.plain_shapes import name_of, shape_of
+from mipp_core.network.plain_shapes import argument, name_of, shape_of
 from mipp_core.network.reshaping import reshaped
 
 _RESHAPES = frozenset({"reshape", "flatten", "squeeze", "unsqueeze", "view", "unflatten", "ravel"})
@@ -83,11 +83,7 @@ def _reduced(node: fx.Node, given: Channels, over: tuple[int, ...]) -> tuple[Cha
         return None, False
     shape = shape_of(node)
     several = shape is None  # values and their places
-    kept = (
-        operations.argument(node, "keepdim", 3 if name == "norm" else 2, False)
-        if several
-        else (len(shape or ()) == given.rank)
-    )
+    kept = argument(node, "keepdim", 3 if name == "norm" else 2, False) if several else (len(shape or ()) == given.rank)
     if kept:
         return given, wakes
     dim = given.dim - sum(each < given.dim for each in over)
@@ -110,14 +106,14 @@ def _permuted(node: fx.Node, given: Channels) -> Channels | None:
 
 def _taken(node: fx.Node, given: Channels) -> Channels | None:
     """Follow ``narrow`` and ``select`` along one dimension."""
-    dim = int(operations.argument(node, "dim", 1, 0)) % given.rank
+    dim = int(argument(node, "dim", 1, 0)) % given.rank
     if name_of(node) == "select":
         if dim in {given.dim, 0}:
             return None
         return replace(given, rank=given.rank - 1, dim=given.dim - (dim < given.dim))
     if dim != given.dim:
         return given
-    start, length = (operations.argument(node, *each, None) for each in (("start", 2), ("length", 3)))
+    start, length = (argument(node, *each, None) for each in (("start", 2), ("length", 3)))
     if not isinstance(start, int) or not isinstance(length, int):
         return None
     parts = _between(given.parts, start % given.numbers if given.numbers else 0, length)
@@ -169,7 +165,7 @@ def _repeated(node: fx.Node, given: Channels) -> Channels | None:
     if rest or times < 1 or (times > 1 and name_of(node) == "expand"):
         return None
     if name_of(node) == "repeat_interleave":
-        along = operations.argument(node, "dim", 2, None)
+        along = argument(node, "dim", 2, None)
         if not isinstance(along, int):
             return None
         parts = tuple(replace(part, span=part.span * times) for part in given.parts)

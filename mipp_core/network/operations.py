@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from mipp_core.network.plain_shapes import name_of
+from mipp_core.network.plain_shapes import argument, name_of
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
@@ -215,8 +215,3 @@ def joined_along(node: fx.Node, rank: int) -> int | None:
 def joined(node: fx.Node) -> list[fx.Node]:
     """Return the tensors that a concatenation joins."""
     return list(argument(node, "tensors", 0, ()))
-
-
-def argument(node: fx.Node, name: str, place: int, usual: Any) -> Any:
-    """Return an argument given by name or by place, or what it usually is."""
-    return node.kwargs.get(name, node.args[place] if len(node.args) > place else usual)

@@ -7,6 +7,9 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
+ROUNDING = {torch.float32: 1e-6, torch.float64: 1e-10}
+"""Number type -> the largest relative difference that counts as rounding."""
+
 
 def tensors_of(answer: Any) -> list[Tensor]:
     """Return the tensors of an answer; those of a dataclass as well."""

@@ -100,12 +100,13 @@ def _getitem(node: fx.Node, source: fx.Node) -> None:
     if isinstance(place, int) and name_of(source) in _PARTED:
         _part(node, source, place)
     elif name_of(source) == "unbind" and isinstance(place, int):
-        _call(node, "select", source.all_input_nodes[0], _argument(source, "dim", 1, 0), place)
+        _call(node, "select", source.all_input_nodes[0], argument(source, "dim", 1, 0), place)
     elif shape_of(source) is not None:
         _sliced(node, source, place if isinstance(place, tuple) else (place,))
 
 
-def _argument(node: fx.Node, name: str, place: int, usual: Any) -> Any:
+def argument(node: fx.Node, name: str, place: int, usual: Any) -> Any:
+    """Return an argument given by name or by place, or what it usually is."""
     return node.kwargs.get(name, node.args[place] if len(node.args) > place else usual)
 
 
@@ -114,7 +115,7 @@ def _part(node: fx.Node, source: fx.Node, place: int) -> None:
     whole, shape = source.all_input_nodes[0], shape_of(node)
     if shape is None:
         return
-    dim = int(_argument(source, "dim", 2, 0)) % len(shape)
+    dim = int(argument(source, "dim", 2, 0)) % len(shape)
     sizes: dict[int, int] = source.meta.setdefault("parts", {})
     for part in source.users:
         sizes[part.args[1]] = part.meta["shape"][dim]  # type: ignore[index]

@@ -1,8 +1,8 @@
 """From a network as somebody wrote it to a graph that computes the same and that pruning can follow.
 
-``recorded`` runs the network on two batches of different sizes.  What differs between the two graphs must be the number
-of images, which then stays free; anything else is refused.  The graph is brought into a plain form (``plain``), and
-compared with the network itself before anybody relies on it.
+``recorded`` runs the network on two numbers of images, and on larger ones.  What differs between the graphs must be
+these sizes, which then stay free; anything else is refused, except that the images' size may be fixed.  The graph is
+brought into a plain form (``plain``), and compared with the network itself before anybody relies on it.
 """
 
 from weakref import WeakKeyDictionary
@@ -15,7 +15,7 @@ from mipp_core.errors import ModelError
 from mipp_core.evaluation import evaluating
 from mipp_core.network.guessing import guessed_images
 from mipp_core.network.merging import BATCHES, merge
-from mipp_core.network.outputs import largest_difference
+from mipp_core.network.outputs import ROUNDING, largest_difference
 from mipp_core.network.plain import FOLDED, made_plain
 from mipp_core.network.recorded_calls import is_leaf
 from mipp_core.network.recorder import Recorder
@@ -26,9 +26,6 @@ RECORDED = "recorded"
 
 Its value is the number of the network's parameters, those that only training uses included.
 """
-
-_ROUNDING = {torch.float32: 1e-6, torch.float64: 1e-10}
-"""Number type -> largest relative difference that counts as rounding."""
 
 
 def is_recorded(model: nn.Module) -> bool:
@@ -110,7 +107,7 @@ def check_same(model: nn.Module, network: nn.Module, images: Float[Tensor, "n ..
     Raises:
         ModelError: the network's answers are random, or the recording's are others.
     """
-    limit = _ROUNDING.get(images.dtype, 1e-6)
+    limit = ROUNDING.get(images.dtype, 1e-6)
     for count in (1, 5):
         shown = _as_many(images.flip(0), count)
         with torch.random.fork_rng(devices=[]):
