@@ -20,6 +20,7 @@ from benchmarks.parts_of_networks import (
     SamePadding,
     Standardised,
     UNet,
+    counting,
     gap,
     relu,
 )
@@ -264,6 +265,10 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "layer scale": two(_layer_scale, scale=nn.Parameter(torch.rand(8, 1, 1))),
     "sigmoid between layers": middle(torch.sigmoid),
     "channel shuffle": middle(lambda x: functional.channel_shuffle(x, 2)),
+    "a boolean index": two(
+        lambda s, x: s.fc(gap(relu(s.b(torch.cat([s.a(x)[:, s.k], s.a(x)[:, ~s.k]], 1))))), k=torch.arange(8) % 2 == 0
+    ),
+    "a counter of its own": two(counting, n=torch.zeros(1)),
     "DataParallel": lambda: nn.DataParallel(two(lambda s, x: s.fc(gap(relu(s.b(relu(s.a(x)))))))()),
 }
 """Kind -> a builder of a network of images 1×28×28 that is cut exactly."""

@@ -78,6 +78,19 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             module.training = flag
 
 
+@contextmanager
+def left_alone(model: nn.Module) -> Iterator[None]:
+    """Afterwards put back the buffers that running a network changed within the block, such as a counter of its own."""
+    before = [(buffer, buffer._version, buffer.clone()) for buffer in model.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, version, content in before:
+                if buffer._version != version:
+                    buffer.copy_(content)
+
+
 def parameters(model: nn.Module) -> int:
     """Return the number of weights and biases."""
     return sum(parameter.numel() for parameter in model.parameters())

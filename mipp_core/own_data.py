@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
 from mipp_core.errors import ModelError, SettingError
-from mipp_core.evaluation import evaluating
+from mipp_core.evaluation import evaluating, left_alone
 
 Images = Tensor | Iterable[Tensor | Sequence[Tensor]]
 """All images in one tensor [n, channels, height, width], or batches of them, each alone or with its labels."""
@@ -87,7 +87,7 @@ def _gathered(images: Images) -> tuple[Tensor, Tensor | None]:
 def _check_reads(model: nn.Module, data: Split, needs_labels: bool) -> None:
     """Refuse images that the network cannot read, and labels that it has no output for."""
     try:
-        with evaluating(model):
+        with evaluating(model), left_alone(model):
             answer = model(data.images[:1])
     except Exception as problem:  # whatever somebody's forward method raises
         words = str(problem).splitlines()[0] if str(problem) else type(problem).__name__

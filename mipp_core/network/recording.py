@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, fx, nn
 
 from mipp_core.errors import ModelError
-from mipp_core.evaluation import evaluating
+from mipp_core.evaluation import evaluating, left_alone
 from mipp_core.network.guessing import guessed_images
 from mipp_core.network.merging import BATCHES, merge
 from mipp_core.network.outputs import ROUNDING, largest_difference
@@ -86,7 +86,7 @@ def recorded(model: nn.Module, images: Float[Tensor, "n ..."]) -> fx.GraphModule
         return model  # type: ignore[return-value]
     plain = unwrapped(model)
     plain = nn.Sequential(plain) if is_leaf(plain) else plain
-    with evaluating(plain):
+    with evaluating(plain), left_alone(plain):
         one = _run_freely(plain, images)
         network = made_plain(plain, one.graph, one.constants)
         network.eval()
