@@ -55,6 +55,11 @@ class _Builder:
         try:
             with redirect_stdout(sys.stderr):
                 made = self._function(**{name: given[name] for name in self._asked})
+        except ModuleNotFoundError as problem:
+            raise ModelError(
+                f"{self._name} cannot be built: it imports {problem.name}, which is not installed; import files "
+                "beside it at the top of the file, so that they are part of its name."
+            ) from problem
         except (Exception, SystemExit) as problem:
             raise ModelError(
                 f"{self._name} cannot be built ({type(problem).__name__}: {problem}); correct its code."
