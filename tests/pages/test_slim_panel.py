@@ -19,6 +19,7 @@ def quick(monkeypatch):
     """Short measurements, and nothing left over from another test."""
     monkeypatch.setattr(slim_costs, "SECONDS", 0.1)
     st.cache_resource.clear()
+    st.cache_data.clear()
 
 
 @pytest.fixture(scope="module")
