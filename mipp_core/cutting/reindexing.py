@@ -20,7 +20,7 @@ class Reindex(nn.Module):
     def __init__(self, has: Int[Tensor, " has"], wants: Int[Tensor, " wants"], dim: int) -> None:
         super().__init__()
         shared = torch.isin(has, wants)
-        self._dim, self._wants = dim, len(wants)
+        self._dim, self._wants, self._all = dim, len(wants), bool(shared.all())
         self.register_buffer("_taken", shared.nonzero().flatten(), persistent=False)
         self.register_buffer("_placed", torch.searchsorted(wants, has[shared]), persistent=False)
 
@@ -28,4 +28,5 @@ class Reindex(nn.Module):
         """Return the channels that are needed."""
         shape = list(read.shape)
         shape[self._dim] = self._wants
-        return read.new_zeros(shape).index_copy_(self._dim, self._placed, read.index_select(self._dim, self._taken))
+        taken = read if self._all else read.index_select(self._dim, self._taken)
+        return read.new_zeros(shape).index_copy_(self._dim, self._placed, taken)
