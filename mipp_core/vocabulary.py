@@ -48,8 +48,8 @@ INPUT = "input"
 Collapse = Literal["l1", "l2", "mean", "std"]
 """How a filter's map is turned into one number."""
 
-Reference = Literal["fixed", "current"]
-"""The loss that a removal is compared with: the full layer's, or the present retained set's."""
+Reference = Literal["fixed", "current", "control"]
+"""The loss that a removal is compared with: the full layer's, the present retained set's, or a control's."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ I(X; Y) ~ E l(f(0), Y) - E l(f(X), Y).  Confidence needs several of them (``memb
 several candidate masks (``trials``).  All have the same shape, so all are trained together by batched matrix products.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import sqrt
@@ -112,9 +112,36 @@ def _on_scale_of(values: Tensor, others: Tensor, fitted: int) -> Tensor:
     return torch.where(live > 0, (others - mean) / spread.clamp_min(1e-30), 0.0)
 
 
-def _kept(inputs: Tensor, keep: Tensor, without: Tensor | None) -> Tensor:
-    """Return the regressors' inputs: those of the kept units, and what is left of the others."""
-    return inputs * keep if without is None else torch.lerp(without, inputs, keep)
+@dataclass(frozen=True)
+class Reading:
+    """What the regressors of each trial are shown.
+
+    Attributes:
+        keep: 1 for the units a trial may use, 0 for the others.
+        shares: by which every other unit is predicted from those, a column per unit; see
+            ``mipp_core.information.imputation``.  None: the others are replaced by their mean, 0.
+        rest: intercepts of these predictions.
+    """
+
+    keep: Float[Tensor, "g c"]
+    shares: Float[Tensor, "g c c"] | None = None
+    rest: Float[Tensor, "g c"] | None = None
+
+    @classmethod
+    def together(cls, readings: "Sequence[Reading]") -> "Reading":
+        """Return several readings, all with predictions, as one of all their trials."""
+        columns = ([getattr(each, name) for each in readings] for name in ("keep", "shares", "rest"))
+        return cls(*(torch.cat(column) for column in columns))
+
+    def of(
+        self, inputs: Float[Tensor, "_ k n c"], without: Float[Tensor, "_ k n c"] | None
+    ) -> Float[Tensor, "g k n c"]:
+        """Return the kept units, and predictions of the others, or what is left of them and predictions of the rest."""
+        keep = self.keep[:, None, None, :]
+        read = inputs * keep if without is None else torch.lerp(without, inputs, keep)
+        if self.shares is None or self.rest is None:
+            return read
+        return read + read @ self.shares[:, None] + self.rest[:, None, None, :]
 
 
 @dataclass(frozen=True)
@@ -154,7 +181,7 @@ class Ensemble:
         self,
         weights: Weights,
         pairs: Pairs,
-        keep: Float[Tensor, "g c"],
+        reading: Reading,
         wanted: Float[Tensor, "g t"],
         batches: Int[Tensor, "steps _ k b"],
         learning_rate: float,
@@ -164,7 +191,7 @@ class Ensemble:
         Args:
             weights: the starting point; not changed.
             pairs: the activations.
-            keep: 1 for the units a trial may use, 0 for the others.
+            reading: what they are shown.
             wanted: 1 for the next layer's units a trial must predict.
             batches: indices into the fitting samples; a size of 1 in ``g`` is shared by all trials.
             learning_rate: of the first step.
@@ -174,7 +201,7 @@ class Ensemble:
         def loss(step: int, trained: Weights) -> Tensor:
             index = batches[step]
             without = None if pairs.without is None else pairs.without[index]
-            inputs = _kept(pairs.inputs[index], keep[:, None, None, :], without)
+            inputs = reading.of(pairs.inputs[index], without)
             errors = (self.predict(trained, inputs) - pairs.targets[index]).square()
             return (errors * share).sum() / index.shape[-1]
 
@@ -182,13 +209,13 @@ class Ensemble:
 
     @torch.no_grad()
     def held_out_losses(
-        self, weights: Weights, pairs: Pairs, keep: Float[Tensor, "g c"], wanted: Float[Tensor, "g t"]
+        self, weights: Weights, pairs: Pairs, reading: Reading, wanted: Float[Tensor, "g t"]
     ) -> Float[Tensor, "g k m"]:
         """Return each regressor's mean squared error over the wanted targets, for every held-out sample."""
         parts = []
         at_once = _NUMBERS // (len(wanted) * self.members * wanted.shape[1])
         for inputs, without, targets in _chunks(pairs, max(64, min(2048, at_once))):
-            seen = _kept(inputs, keep[:, None, :], without).unsqueeze(1)
+            seen = reading.of(inputs[None, None], None if without is None else without[None, None])
             parts.append(((self.predict(weights, seen) - targets).square() * _share(wanted)).sum(-1))
         return torch.cat(parts, dim=2)
 

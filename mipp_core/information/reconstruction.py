@@ -31,7 +31,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mipp_core.errors import SettingError
-from mipp_core.information.ensemble import Ensemble, Pairs, Weights, draw_batches
+from mipp_core.information.ensemble import Ensemble, Pairs, Reading, Weights, draw_batches
 from mipp_core.information.terc import Branch, Gain
 from mipp_core.memory import halving
 from mipp_core.vocabulary import Reference
@@ -83,11 +83,11 @@ class Reconstruction:
     def start(self, weights: Weights, wanted: Float[Tensor, "g t"], steps: int) -> list[Fit]:
         """Fit the full layer to each group of targets, from weights fitted to all of them."""
         groups = len(wanted)
-        keep = self.pairs.live_inputs.expand(groups, -1)
+        reading = Reading(self.pairs.live_inputs.expand(groups, -1))
         many = tuple(weight.expand(groups, *weight.shape[1:]) for weight in weights)
         batches = self._batches(steps, -1)
-        fitted = self.ensemble.fit(many, self.pairs, keep, wanted, batches, self.learning_rate)
-        losses = self.ensemble.held_out_losses(fitted, self.pairs, keep, wanted)
+        fitted = self.ensemble.fit(many, self.pairs, reading, wanted, batches, self.learning_rate)
+        losses = self.ensemble.held_out_losses(fitted, self.pairs, reading, wanted)
         return [self._fit(_row(fitted, group), wanted[group], losses[group]) for group in range(groups)]
 
     def _fit(self, weights: Weights, wanted: Tensor, losses: Tensor) -> Fit:
@@ -111,8 +111,8 @@ class Reconstruction:
 
     def _retrain(self, branches: Sequence[Branch[Fit]], weights: Weights) -> Weights:
         batches = torch.cat([self._batches(self.steps, branch.position) for branch in branches], dim=1)
-        keep, wanted = _masks(branches)
-        return self.ensemble.fit(weights, self.pairs, keep, wanted, batches, self.learning_rate)
+        reading, wanted = _masks(branches)
+        return self.ensemble.fit(weights, self.pairs, reading, wanted, batches, self.learning_rate)
 
     def _judge(self, branches: Sequence[Branch[Fit]], weights: Weights) -> list[tuple[Gain, Fit]]:
         without = self.ensemble.held_out_losses(weights, self.pairs, *_masks(branches))
@@ -156,6 +156,15 @@ def compare(
     within = (baseline - without).var(2).mean(1) + (baseline - reference).var(2).mean(1)
     between = estimates.var(1) if estimates.shape[1] > 1 else torch.zeros_like(within)
     error = ((between + within / estimate_size) / estimates.shape[1]).sqrt()
+    return gains_of(estimates, error, allowed)
+
+
+def gains_of(estimates: Float[Tensor, "g k"], error: Float[Tensor, " g"], allowed: Float[Tensor, " g"]) -> list[Gain]:
+    """Gather each trial's estimates, standard error and allowed loss into a gain.
+
+    Raises:
+        SettingError: the regressors diverged.
+    """
     table = torch.cat([estimates, error[:, None], allowed[:, None]], dim=1).double().tolist()
     return [_gain(row[:-2], row[-2], row[-1]) for row in table]
 
@@ -169,8 +178,8 @@ def _gain(estimates: list[float], error: float, allowed: float) -> Gain:
     return Gain(tuple(estimates), 0.0, copysign(inf, excess) if excess else 0.0)
 
 
-def _masks(branches: Sequence[Branch[Fit]]) -> tuple[Tensor, Tensor]:
-    return torch.stack([b.without for b in branches]), torch.stack([b.state.wanted for b in branches])
+def _masks(branches: Sequence[Branch[Fit]]) -> tuple[Reading, Tensor]:
+    return Reading(torch.stack([b.without for b in branches])), torch.stack([b.state.wanted for b in branches])
 
 
 def _row(weights: Weights, row: int) -> Weights:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, get_args
+from typing import Any, ClassVar, get_args
 from zlib import crc32
 
 import torch
@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from mipp_core.data.dataset import Split
 from mipp_core.errors import SettingError
 from mipp_core.information import Ensemble, Pairs, quantiles
-from mipp_core.information.ensemble import draw_batches
+from mipp_core.information.controlled import Controlled
+from mipp_core.information.ensemble import Reading, draw_batches
 from mipp_core.information.ranking import single_unit_information
-from mipp_core.information.reconstruction import Fit, Reconstruction
+from mipp_core.information.reconstruction import Reconstruction
 from mipp_core.information.terc import Branch, Decision, keep_masks, terc, uninformative
 from mipp_core.network.activations import Activations, record, without
 from mipp_core.network.finding import OUTPUT
@@ -173,26 +174,19 @@ class Mipp(Decider):
             branches = self._branches(estimator, groups, informed, len(constant), seed)
             yield from terc(layer, branches, estimator, thresholds, self.longest_block)
 
-    def _estimator(self, pairs: Pairs, seed: int) -> Reconstruction:
-        return Reconstruction(
-            pairs=pairs,
-            ensemble=Ensemble(self.members, self.hidden, self.batch_size),
-            steps=self.unit_steps,
-            learning_rate=self.unit_learning_rate,
-            estimate_size=self.estimate_size,
-            budget=self.budget,
-            reference=self.reference,
-            seed=seed,
-        )
+    def _estimator(self, pairs: Pairs, seed: int) -> Reconstruction | Controlled:
+        ensemble = Ensemble(self.members, self.hidden, self.batch_size)
+        usual = pairs, ensemble, self.unit_steps, self.unit_learning_rate, self.estimate_size, self.budget
+        return Controlled(*usual, seed) if self.reference == "control" else Reconstruction(*usual, self.reference, seed)
 
     def _branches(
-        self, estimator: Reconstruction, groups: list[range], informed: Tensor, constant: int, seed: int
-    ) -> list[Branch[Fit]]:
+        self, estimator: Reconstruction | Controlled, groups: list[range], informed: Tensor, constant: int, seed: int
+    ) -> list[Branch[Any]]:
         """Fit the full layer, order its units, and start one branch for each version of the next layer."""
         pairs, ensemble = estimator.pairs, estimator.ensemble
         generator = torch.Generator().manual_seed(seed)
         fresh = ensemble.fresh(1, pairs.inputs.shape[1], pairs.targets.shape[1], generator, pairs.inputs)
-        everything = pairs.live_inputs[None], pairs.live_targets[None]
+        everything = Reading(pairs.live_inputs[None]), pairs.live_targets[None]
         batches = draw_batches(self.fit_steps, ensemble, len(pairs.inputs), seed, pairs.inputs.device)
         fitted = ensemble.fit(fresh, pairs, *everything, batches, self.learning_rate)
         alone = single_unit_information(

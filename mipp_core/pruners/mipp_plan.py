@@ -17,7 +17,7 @@ from torch import nn
 
 from mipp_core.evaluation import evaluating
 from mipp_core.information import Ensemble, Pairs
-from mipp_core.information.ensemble import draw_batches
+from mipp_core.information.ensemble import Reading, draw_batches
 from mipp_core.information.ranking import single_unit_information
 from mipp_core.network.channels import sizes_of
 from mipp_core.network.layers import device_of, weighted, wiring_of
@@ -143,14 +143,14 @@ def _timed(settings: Mipp, shape: Shape, samples: int, device: torch.device) -> 
     pairs, few = (Pairs.split(inputs, columns[1], held_out) for inputs in (columns[0], columns[0][:, :_TIMED_UNITS]))
     ensemble = Ensemble(settings.members, settings.hidden, settings.batch_size)
     weights = ensemble.fresh(1, shape.units, shape.targets, generator, pairs.inputs)
-    keep, wanted = pairs.live_inputs[None], pairs.live_targets[None]
+    reading, wanted = Reading(pairs.live_inputs[None]), pairs.live_targets[None]
     batches = draw_batches(_TIMED_STEPS, ensemble, len(pairs.inputs), 0, device)
 
     def step() -> None:
-        ensemble.fit(weights, pairs, keep, wanted, batches, settings.learning_rate)
+        ensemble.fit(weights, pairs, reading, wanted, batches, settings.learning_rate)
 
     def judge() -> None:
-        ensemble.held_out_losses(weights, pairs, keep, wanted)
+        ensemble.held_out_losses(weights, pairs, reading, wanted)
 
     def rank() -> None:
         single_unit_information(few, settings.hidden, settings.batch_size, _TIMED_STEPS, settings.learning_rate, 0)

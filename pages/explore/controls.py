@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 import streamlit as st
 
@@ -15,6 +15,7 @@ from mipp_core.pruners import SMALL, Mipp
 from mipp_core.recipes import RECIPES
 from mipp_core.runs import NetworkSpec, RunSpec, entry_of
 from mipp_core.runs.document import RunDocument
+from mipp_core.vocabulary import Reference
 from pages.explore import own_weights
 from pages.shared import finding, images
 from pages.shared.chips import chips, where_images_are
@@ -145,12 +146,13 @@ def _pruning() -> None:
         )
         st.segmented_control(
             "Reference loss",
-            ["fixed", "current"],
+            get_args(Reference),
             default=DEFAULTS["reference"],
             key="reference",
             required=True,
             bind="query-params",
-            help="Compare with the full layer (the paper's Algorithm 2), or with the units still retained.",
+            help="Compare with the full layer (fixed; the paper's Algorithm 2), with the units still retained "
+            "(current), or with those, retrained in the same way (control): free of bias; noise goes at level 0.",
         )
         st.select_slider(
             "Samples per estimate",

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core.information import Ensemble, Pairs
-from mipp_core.information.ensemble import Weights, draw_batches
+from mipp_core.information.ensemble import Reading, Weights, draw_batches
 
 STEPS, RATE = 12, 3e-3
 KEEP = torch.tensor([[1, 1, 1, 1, 1], [1, 0, 1, 0, 1], [0, 0, 0, 1, 0]], dtype=torch.float64)
@@ -76,8 +76,8 @@ def test_predict_is_a_stack_of_ordinary_perceptrons(hidden: tuple[int, ...]):
 def test_fit_is_adam_on_each_perceptron_by_itself(hidden: tuple[int, ...]):
     ensemble, data, weights, batches = case(hidden)
     before = [weight.clone() for weight in weights]
-    fitted = ensemble.fit(weights, data, KEEP, WANTED, batches, RATE)
-    losses = ensemble.held_out_losses(fitted, data, KEEP, WANTED)
+    fitted = ensemble.fit(weights, data, Reading(KEEP), WANTED, batches, RATE)
+    losses = ensemble.held_out_losses(fitted, data, Reading(KEEP), WANTED)
     for trial in range(3):
         for member in range(2):
             net = network(weights, trial, member)
@@ -93,19 +93,19 @@ def test_fit_is_adam_on_each_perceptron_by_itself(hidden: tuple[int, ...]):
 
 def test_trials_fitted_together_equal_each_alone():
     ensemble, data, weights, batches = case((7, 4))
-    together = ensemble.fit(weights, data, KEEP, WANTED, batches, RATE)
+    together = ensemble.fit(weights, data, Reading(KEEP), WANTED, batches, RATE)
     for trial in range(3):
         row = slice(trial, trial + 1)
         own = tuple(weight[row] for weight in weights)
-        alone = ensemble.fit(own, data, KEEP[row], WANTED[row], batches[:, row], RATE)
+        alone = ensemble.fit(own, data, Reading(KEEP[row]), WANTED[row], batches[:, row], RATE)
         for one, other in zip(together, alone, strict=True):
             torch.testing.assert_close(one[row], other, rtol=1e-11, atol=1e-11)
 
 
 def test_batches_may_be_shared_by_all_trials():
     ensemble, data, weights, batches = case((4,))
-    shared = ensemble.fit(weights, data, KEEP, WANTED, batches[:, :1], RATE)
-    spelled_out = ensemble.fit(weights, data, KEEP, WANTED, batches[:, :1].expand(-1, 3, -1, -1), RATE)
+    shared = ensemble.fit(weights, data, Reading(KEEP), WANTED, batches[:, :1], RATE)
+    spelled_out = ensemble.fit(weights, data, Reading(KEEP), WANTED, batches[:, :1].expand(-1, 3, -1, -1), RATE)
     assert all(torch.equal(one, other) for one, other in zip(shared, spelled_out, strict=True))
 
 
@@ -121,12 +121,12 @@ def test_a_hidden_unit_changes_nothing_and_an_unwanted_target_costs_nothing():
     )
     row = slice(1, 2)
     own = tuple(weight[row] for weight in weights)
-    quiet, loud = (ensemble.fit(own, d, KEEP[row], WANTED[row], batches[:, row], RATE) for d in (data, louder))
+    quiet, loud = (ensemble.fit(own, d, Reading(KEEP[row]), WANTED[row], batches[:, row], RATE) for d in (data, louder))
     for one, other in zip(quiet, loud, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(
-        ensemble.held_out_losses(quiet, data, KEEP[row], WANTED[row]),
-        ensemble.held_out_losses(loud, louder, KEEP[row], WANTED[row]),
+        ensemble.held_out_losses(quiet, data, Reading(KEEP[row]), WANTED[row]),
+        ensemble.held_out_losses(loud, louder, Reading(KEEP[row]), WANTED[row]),
         rtol=1e-12,
         atol=1e-12,
     )
@@ -134,7 +134,7 @@ def test_a_hidden_unit_changes_nothing_and_an_unwanted_target_costs_nothing():
 
 def test_no_steps_leave_the_weights_as_they_are():
     ensemble, data, weights, batches = case((4,))
-    fitted = ensemble.fit(weights, data, KEEP, WANTED, batches[:0], RATE)
+    fitted = ensemble.fit(weights, data, Reading(KEEP), WANTED, batches[:0], RATE)
     assert all(torch.equal(one, other) for one, other in zip(fitted, weights, strict=True))
 
 
@@ -143,7 +143,7 @@ def test_losses_are_the_same_in_chunks():
     data = pairs(9000)
     assert len(data.held_inputs) > 2048
     weights = ensemble.fresh(3, 5, 3, seeded(), data.inputs)
-    found = ensemble.held_out_losses(weights, data, KEEP, WANTED)
+    found = ensemble.held_out_losses(weights, data, Reading(KEEP), WANTED)
     expected = slow_loss(network(weights, 1, 1), data.held_inputs, data.held_targets, KEEP[1], WANTED[1])
     torch.testing.assert_close(found[1, 1], expected.detach(), rtol=1e-12, atol=1e-12)
 
@@ -221,6 +221,7 @@ def test_the_loss_taken_away_is_the_r_squared_of_a_linear_gaussian():
     wanted = torch.ones(3, 2)
     weights = ensemble.fresh(3, 3, 2, generator, x)
     batches = draw_batches(500, ensemble, len(data.inputs), 0, x.device)
-    losses = ensemble.held_out_losses(ensemble.fit(weights, data, keep, wanted, batches, 5e-3), data, keep, wanted)
+    fitted = ensemble.fit(weights, data, Reading(keep), wanted, batches, 5e-3)
+    losses = ensemble.held_out_losses(fitted, data, Reading(keep), wanted)
     taken = data.baseline.mean() - losses.mean((1, 2))
     torch.testing.assert_close(taken, ((keep @ explained) / total).mean(1), atol=0.04, rtol=0)
