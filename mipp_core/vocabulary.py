@@ -52,6 +52,20 @@ Reference = Literal["fixed", "current", "control"]
 """The loss that a removal is compared with: the full layer's, the present retained set's, or a control's."""
 
 
+LossKind = Literal["variance", "nats"]
+"""What is lost in closed form: a share of the next layer's variance, or information about it."""
+
+Weighing = Literal["alike", "heard", "outputs"]
+"""What a target's loss is worth: by its own variance, or by what the outputs hear of it, of all that they hear of the
+layer or of the outputs' own variance."""
+
+Order = Literal["greedy", "ascending"]
+"""Which unit is tested next: the one that costs least now, or the one that told least by itself."""
+
+PathKind = Literal["common", "own"]
+"""Whether all levels remove units in one order, or each in its own."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """One report of a long computation.

@@ -1,6 +1,6 @@
 """One pass over the data: the activation of every unit of every layer on every sample."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, fx, nn
 from mipp_core.errors import SettingError
 from mipp_core.evaluation import evaluating
 from mipp_core.memory import halving
-from mipp_core.network.channels import Channels
+from mipp_core.network.channels import Channels, Use
 from mipp_core.network.finding import OUTPUT, Layer
 from mipp_core.network.layers import Wiring, wiring_of
 from mipp_core.network.outputs import tensors_of
@@ -148,6 +148,31 @@ def listen(
     places = [_voice(wiring, layer) for layer in wiring.layers]
     with evaluating(wiring.network):
         return _Listener(wiring.network, wiring, places, hear).run(images)
+
+
+@torch.no_grad()
+def listen_to_reads(
+    wiring: Wiring,
+    images: Float[Tensor, "n c h w"],
+    uses: Mapping[str, Use],
+    streams: Sequence[Stream],
+    hear: Callable[[str, Float[Tensor, "n numbers ..."]], None],
+) -> None:
+    """Run a network in evaluation mode and call ``hear`` with what its layers read, channels second, under their names.
+
+    Before that it is called, for every layer that is added into a stream, with the same tensor's channels of that layer
+    as they are without it, [n, units, span, ...], under ``without(name)``.
+
+    Args:
+        wiring: the network's.
+        images: on its device.
+        uses: what to hear, by any name.
+        streams: those to hear the network without.
+        hear: must not change what it is given.
+    """
+    places = [_Place(name, use.tensor.name, use.channels, 0, use.channels.numbers) for name, use in uses.items()]
+    with evaluating(wiring.network):
+        _Listener(wiring.network, wiring, places, hear, streams).run(images)
 
 
 class _Listener(fx.Interpreter):

@@ -9,6 +9,7 @@ from typing import Any
 from mipp_core.errors import SettingError, UnknownNameError
 from mipp_core.own_files import PREFIX, shown
 from mipp_core.pruners.chip import Chip
+from mipp_core.pruners.closed_form import ClosedForm
 from mipp_core.pruners.conductance import Conductance
 from mipp_core.pruners.contract import Decider, Pruner, Ranker, Scores, Task, Variant
 from mipp_core.pruners.from_file import load_pruner, named_pruner
@@ -32,6 +33,7 @@ from mipp_core.pruners.thinet import ThiNet
 __all__ = [
     "PRUNERS",
     "SMALL",
+    "ClosedForm",
     "Decider",
     "Magnitude",
     "Mipp",
@@ -55,6 +57,7 @@ __all__ = [
 
 PRUNERS: dict[str, type[Ranker] | type[Decider]] = {
     "mipp": Mipp,
+    "mipp-closed-form": ClosedForm,
     "random": Random,
     "magnitude": Magnitude,
     "synflow": SynFlow,
