@@ -17,6 +17,9 @@ from mipp_core.network.layers import Wiring, weighted
 from mipp_core.network.lockstep import Walk
 from mipp_core.vocabulary import INPUT
 
+_LATER = 500
+"""Images that a layer's later readers are measured on; they count only where earlier ones have lost all their units."""
+
 _FORGET_ABOVE = 2**27  # numbers: 1 GB of products that are measured in one pass
 
 
@@ -34,6 +37,7 @@ class NextLayers:
         self._wiring, self._images, self._noise, self._seed = wiring, images, noise, seed
         self._known: dict[Pair, list[Problem]] = {}
         self._collapsed: Activations | None = None
+        self._done: set[str] = set()
         self._links = dict(self._linked())
 
     def of(self, layer: str, reader: str) -> tuple[list[Problem], Int[Tensor, " t"]]:
@@ -43,14 +47,19 @@ class NextLayers:
             units = sizes_of(weighted(self._wiring.network, reader))[1]
             return problems, torch.arange(units).repeat_interleave(problems[0].weights.shape[1] // units)
         pair = layer, reader
+        first = reader == self._wiring[layer].reader
+        images = self._images if first else self._images[:_LATER]
         if pair not in self._links:
-            link = Link.between(self._wiring, self._wiring[layer], reader, len(self._images))
+            link = Link.between(self._wiring, self._wiring[layer], reader, len(images))
             if link is None:
                 return self._by_numbers(layer, reader)
             self._links[pair] = link
         if pair not in self._known:
-            self._known |= problems_of(self._wiring, self._together(pair), self._images, self._noise, self._seed)
-        return self._known.pop(pair), self._links[pair].patches.owners()
+            links = self._together(pair) if first else {pair: self._links[pair]}
+            self._known |= problems_of(self._wiring, links, images, self._noise, self._seed)
+        self._known = {known: found for known, found in self._known.items() if known[0] not in self._done - {layer}}
+        self._done.add(layer)
+        return self._known[pair], self._links[pair].patches.owners()
 
     def _linked(self) -> Iterator[tuple[Pair, Link]]:
         for layer in self._wiring.layers:
@@ -61,8 +70,10 @@ class NextLayers:
     def _together(self, pair: Pair) -> dict[Pair, Link]:
         """Return what is measured in one pass with a pair: it, and those of earlier layers that memory allows."""
         pairs, taken = {pair: self._links[pair]}, self._links[pair].numbers_held
-        order = list(reversed(self._links))
+        order = list(reversed(self._links))  # from the output to the input, as they are asked for
         for other in order[order.index(pair) + 1 :]:
+            if other[1] != self._wiring[other[0]].reader:
+                continue  # a later reader, which is measured by itself
             taken += self._links[other].numbers_held
             if taken > _FORGET_ABOVE:
                 break

@@ -30,7 +30,6 @@ from torch import Tensor
 
 from mipp_core.vocabulary import LossKind, Reference
 
-
 FREE = 1e-6
 """The largest loss that counts as none, as a share of variance or in nats per target."""
 

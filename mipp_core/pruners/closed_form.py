@@ -10,17 +10,19 @@ from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
 from mipp_core.errors import SettingError
+from mipp_core.evaluation import uses
 from mipp_core.information import quantiles
 from mipp_core.information.elimination import RIDGE, Path, Problem, alone, eliminated, tested
 from mipp_core.information.hearing import hearing
 from mipp_core.information.next_layers import NextLayers
 from mipp_core.information.terc import Decision, Gain, keep_masks, uninformative
 from mipp_core.information.verdict import Verdict, worths
-from mipp_core.network.finding import OUTPUT
-from mipp_core.network.layers import wiring_of
+from mipp_core.network.channels import sizes_of
+from mipp_core.network.finding import OUTPUT, Layer
+from mipp_core.network.layers import Wiring, weighted, wiring_of
 from mipp_core.pruners.contract import Decider, Need, Variant
 from mipp_core.pruners.settings import above_zero, at_least, on_or_off, one_of, setting
-from mipp_core.vocabulary import INPUT, LossKind, Order, PathKind, Progress, Reference, Report, Weighing, silent
+from mipp_core.vocabulary import INPUT, Budget, LossKind, Order, PathKind, Progress, Reference, Report, Weighing, silent
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class ClosedForm(Decider):
         weighing: what a target's loss is worth: the same share of each target's own variance (``alike``), or what the
             outputs hear of it, E||d outputs / d target||^2, as a share of all that they hear of the layer (``heard``)
             or of the outputs' own variance (``outputs``), which makes losses of all layers comparable.
+        budget: how much a layer may lose: the same in all (``alike``), or in proportion to the parameters or
+            multiply-accumulates that its units take, so that more is removed where it saves more.
         loss: share of variance, or Gaussian information in nats.
         noise: share of a target's variance below which a loss does not matter.
         estimate_size: images in one estimate; with fewer, estimates are less certain and more is removed.
@@ -76,6 +80,7 @@ class ClosedForm(Decider):
 
     samples: int = setting(4000, at_least(16))
     weighing: Weighing = setting("alike", one_of(get_args(Weighing)))
+    budget: Budget = setting("alike", one_of(get_args(Budget)))
     loss: LossKind = setting("variance", one_of(get_args(LossKind)))
     noise: float = setting(0.004, above_zero())
     estimate_size: int = setting(50, at_least(1))
@@ -112,6 +117,7 @@ class ClosedForm(Decider):
         hearers = [*(reader for layer in wiring.layers for reader in layer.readers), *wiring.image_readers]
         heard = _Heard(wiring.network, hearers, images, seed, self.weighing)
         thresholds, kept = quantiles(confidences), dict[str, Tensor]()
+        budgets = self._budgets(wiring, images.shape[1:])
         steps = [(layer.name, layer.readers, layer.units) for layer in reversed(wiring.layers)]
         steps += [(INPUT, wiring.image_readers, images[0].numel())] if self.pixels else []
         decisions: list[Decision] = []
@@ -126,7 +132,7 @@ class ClosedForm(Decider):
                 known = kept.get(reader)
                 wanted = torch.ones(len(levels), len(owners), dtype=torch.bool)
                 wanted = wanted if known is None else known[levels.start : levels.stop][:, owners]
-                goal = _Goal(problems, units, wanted, *heard.of(reader, owners, problems))
+                goal = _Goal(problems, units, wanted, *heard.of(reader, owners, problems), budgets.get(layer, 1.0))
                 made += self._judge(layer, goal, thresholds[levels.start : levels.stop], levels)
             kept[layer] = keep_masks(made, units, len(confidences))
             decisions += made
@@ -150,7 +156,7 @@ class ClosedForm(Decider):
             thresholds: z_x of each level, ascending.
         """
         variance = _variances(problems, wanted.shape[1])
-        goal = _Goal(problems, units, wanted, _inverse(variance), variance, None)
+        goal = _Goal(problems, units, wanted, _inverse(variance), variance, None, 1.0)
         return self._judge(layer, goal, thresholds, range(len(wanted)))
 
     def _judge(self, layer: str, goal: "_Goal", thresholds: Tensor, levels: range) -> list[Decision]:
@@ -162,10 +168,18 @@ class ClosedForm(Decider):
         for group in groups:
             rows, above = slice(group.start, group.stop), thresholds[group.start : group.stop]
             own = range(levels.start + group.start, levels.start + group.stop)
-            shares = worths(goal.wanted[rows], goal.heard, goal.variance, goal.total)
+            shares = worths(goal.wanted[rows], goal.heard, goal.variance, goal.total) / goal.budget
             verdict = Verdict(shares, goal.variance, self.noise, self.estimate_size, self.loss, self.reference)
             made += _decided(layer, self._path(goal, shares.mean(0), verdict, above), verdict, above, own)
         return made
+
+    def _budgets(self, wiring: Wiring, image_shape: Sequence[int]) -> dict[str, float]:
+        """Return what each layer may lose, 1 on average."""
+        if self.budget == "alike":
+            return {}
+        times = uses(wiring.network, tuple(image_shape)) if self.budget == "macs" else {}
+        costs = {layer.name: _cost(wiring, layer, times) for layer in wiring.layers}
+        return {name: cost * len(costs) / sum(costs.values()) for name, cost in costs.items()}
 
     def _path(self, goal: "_Goal", worth: Tensor, verdict: Verdict, above: Tensor) -> Path:
         def enough(before: Tensor, after: Tensor) -> bool:
@@ -190,6 +204,7 @@ class _Goal:
     heard: Float[Tensor, " t"]
     variance: Float[Tensor, " t"]
     total: float | None
+    budget: float
 
 
 class _Heard:
@@ -208,6 +223,17 @@ class _Heard:
         if reader in self._heard:
             return self._heard[reader][owners], variance, self._total
         return _inverse(variance), variance, None
+
+
+def _cost(wiring: Wiring, layer: Layer, times: Mapping[str, int]) -> float:
+    """Return how many weights a layer's units take, in it and in the next one; times how often each is used."""
+    own, following = weighted(wiring.network, layer.name), layer.reader
+    cost = float(own.weight.numel() * times.get(layer.name, 1))
+    if following != OUTPUT:
+        after = weighted(wiring.network, following)
+        share = layer.units * layer.span / sizes_of(after)[0]
+        cost += after.weight.numel() * min(1.0, share) * times.get(following, 1)
+    return cost
 
 
 def _inverse(variance: Float[Tensor, " t"]) -> Float[Tensor, " t"]:
