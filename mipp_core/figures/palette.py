@@ -20,9 +20,9 @@ COLOURS = (
     "#CC79A7",
     "#E69F00",
     "#56B4E9",
-    "#882255",
+    "#AA3377",
     "#999933",
-    "#332288",
+    "#8A63D2",
     "#888888",
 )
-"""For series without a fixed colour: Okabe-Ito first, then Paul Tol's muted colours."""
+"""For series without a fixed colour: Okabe-Ito first, then some of Paul Tol's, with a violet that shows on black."""

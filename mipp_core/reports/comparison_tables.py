@@ -94,7 +94,8 @@ def collapse_table(points: pd.DataFrame) -> pd.DataFrame:
     judged = points[points.untrainable.notna()]
     bins = np.floor(judged.sparsity / BIN + 1e-9) * BIN
     table = judged.assign(bin=bins.round(2), untrainable=judged.untrainable.astype(float))
-    return table.pivot_table(index="entry", columns="bin", values="untrainable", aggfunc="mean", sort=False)
+    found = table.pivot_table(index="entry", columns="bin", values="untrainable", aggfunc="mean", sort=False)
+    return found.sort_index(axis="columns")
 
 
 def first_collapses(documents: Documents) -> dict[str, tuple[float, list[str]]]:

@@ -108,7 +108,7 @@ def _stages(points: pd.DataFrame) -> list[str]:
 
 def _choice(label: str, options: list[str], key: str, default: str | None = None, **more: Any) -> str:
     return st.segmented_control(
-        label, options, default=default or options[0], required=True, key=key, bind="query-params", **more
+        label, options, default=default or options[0], required=True, key=key, bind="query-params", wrap=True, **more
     )
 
 
@@ -141,11 +141,11 @@ def _selected(documents: Documents, points: list[list[Any]]) -> None:
 
 def _numbers(points: pd.DataFrame, measure: str) -> None:
     st.subheader("In numbers", anchor=False)
-    for sentence in standing(points, measure):
-        st.markdown(f"- {sentence}")
+    st.markdown("\n".join(f"- {sentence}" for sentence in standing(points, measure)))
     removed = points.groupby("level").sparsity.mean()
     table = accuracy_table(points, measure)
-    table.columns = [f"level {level}: {removed[level]:.1%}" for level in table.columns]
+    table.columns = [f"Level {level}: {removed[level]:.1%}" for level in table.columns]
+    table.index.name = "Pruner or control"
     st.dataframe(table, height=_tall(table), alt="Accuracy of every pruner at every level", placeholder="–")
     st.caption("Accuracy in percent, mean ± standard deviation over seeds; the share is the units removed.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -167,12 +167,10 @@ def _collapse(documents: Documents, points: pd.DataFrame) -> None:
     st.subheader("Collapse rate", anchor=False)
     first = first_collapses(documents)
     if first:
-        said = [
-            f"{name} from {share:.1%} of the units removed ({_some(dead)})" for name, (share, dead) in first.items()
-        ]
+        said = [f"{name} ({_some(dead)}) from {share:.1%}" for name, (share, dead) in first.items()]
         st.warning(
-            f"**Layer collapse:** {'; '.join(said)}. No unit is left there, so the network gives one answer for every "
-            "image.",
+            f"**Layer collapse:** {'; '.join(said)} of the units removed. Such a layer has no unit left, so the "
+            "network gives one answer for every image.",
             icon=":material/warning:",
         )
     table = collapse_table(points[points.entry.isin(ENTRIES)])

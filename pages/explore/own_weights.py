@@ -159,7 +159,8 @@ def _say_worth(line: st.delta_generator.DeltaGenerator, name: str, network_of: C
         line.markdown(f"**{called}**" if called else "")  # what is wrong is said below the controls, or by the run
         return
     later = f"the test accuracy is measured once {network.dataset} is on this machine; a run downloads it"
-    line.markdown(f"**{called or 'These weights'}: {found or later}**")
+    called = called or "These weights"
+    line.markdown(f"**{called}: {found}**" if found else f"**{called}:** {later}")
 
 
 @st.cache_data(show_spinner=False, max_entries=64, ttl=60)

@@ -115,6 +115,7 @@ def _curve(document: RunDocument, level: int, alike: list[RunDocument]) -> None:
             required=True,
             key="axis",
             bind="query-params",
+            wrap=True,
         )
         compare = st.toggle(
             "Show controls", key="compare", bind="query-params", help="Other units at the same per-layer counts."

@@ -25,11 +25,11 @@ FATES = "; ".join(
 
 COLUMNS: MappingProxyType[str, Any] = MappingProxyType(
     {
-        "name": st.column_config.TextColumn("Layer", width=120, pinned=True),
+        "name": st.column_config.TextColumn("Layer", width=155, pinned=True),
         "fate": st.column_config.TextColumn("Fate", width=75, help=FATES),
-        "why": st.column_config.TextColumn("Why", width=360),
+        "why": st.column_config.TextColumn("Why", width=460),
         "parameters": st.column_config.NumberColumn("Parameters", format="localized", width=90),
-        "kind": st.column_config.TextColumn("Kind", width=200),
+        "kind": st.column_config.TextColumn("Kind", width=160),
     }
 )
 """The table's columns; what matters most is on the left, and the layer's name stays there, for small screens."""

@@ -28,7 +28,7 @@ SHORTEST_NAME = 4
 
 STATES = MappingProxyType(
     {
-        "running": "▶ going on",
+        "running": "► going on",
         "queued": "… waiting",
         "done": "✓ done",
         "cancelled": "■ cancelled",
@@ -69,16 +69,18 @@ def _entry(job: Job) -> Entry:
 def _columns() -> dict[str, Any]:
     """Return the columns, new for each drawing: Streamlit may write into what it is given."""
     return {
-        "state": st.column_config.TextColumn("State", width="small"),
-        "progress": st.column_config.ProgressColumn("Progress", min_value=0.0, max_value=1.0, format="percent"),
-        "spec": st.column_config.ListColumn("What", width="large"),
+        "state": st.column_config.TextColumn("State", width=95),
+        "progress": st.column_config.ProgressColumn(
+            "Progress", min_value=0.0, max_value=1.0, format="percent", width=120
+        ),
+        "spec": st.column_config.ListColumn("What", width=400),
+        "words": st.column_config.TextColumn("Now", width=225, help="What it is doing, or why it stopped."),
         "dense": st.column_config.NumberColumn("Dense", format="percent", help="Test accuracy of the dense network."),
         "removed": st.column_config.NumberColumn(
             "Removed at −1 point", format="percent", help="Most units removed with retrained accuracy within 1 point."
         ),
-        "device": st.column_config.TextColumn("Device", width="small"),
+        "device": st.column_config.TextColumn("Device", width=105),
         "asked": st.column_config.DatetimeColumn("Asked", format="distance"),
-        "words": st.column_config.TextColumn("Now", width="medium", help="What it is doing, or why it stopped."),
     }
 
 
@@ -116,7 +118,7 @@ def _table(followed: bool) -> None:
 
 
 def _filtered(entries: list[Entry]) -> list[Entry]:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="top"):
         states = st.pills(
             "State",
             list(STATES),
@@ -124,6 +126,7 @@ def _filtered(entries: list[Entry]) -> list[Entry]:
             format_func=STATES.__getitem__,
             key="states",
             bind="query-params",
+            wrap=True,
         )
         words = st.text_input("Find", key="find", placeholder="lenet5 seed 3", bind="query-params", width=260)
     kept = [entry for entry in entries if not states or entry.job.state in states]
@@ -191,7 +194,7 @@ def _export(entry: Entry, found: Found) -> None:
 def _compare(shown: list[tuple[Entry, Found]]) -> None:
     st.subheader("Side by side", anchor=False)
     x = st.segmented_control(
-        "Horizontal axis", list(AXES), format_func=AXES.__getitem__, default="sparsity", required=True
+        "Horizontal axis", list(AXES), format_func=AXES.__getitem__, default="sparsity", required=True, wrap=True
     )
     figure = compare_curves({_name(entry): curve_table(found.document) for entry, found in shown}, x)
     st.plotly_chart(figure, key="compare_runs", alt="Retrained accuracy of the chosen runs by share removed")

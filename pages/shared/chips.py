@@ -18,12 +18,16 @@ def chips(spec: RunSpec) -> list[str]:
     plain = SMALL if is_small else type(spec.settings)()
     changed = [f.name for f in fields(plain) if getattr(spec.settings, f.name) != getattr(plain, f.name)]
     words += ["small setting"] if is_small else []
-    words += [f"{name} {getattr(spec.settings, name)}" for name in changed]
+    words += [_setting(name, getattr(spec.settings, name)) for name in changed]
     words += [f"scope {spec.scope}"] if spec.scope else []
     words += [f"floor {spec.floor}"] if spec.floor else []
     words += ["MIPP's ratios"] if spec.follow else []
     words += ["given ratios"] if spec.sparsities else []
     return [*words, f"seed {network.seed}"]
+
+
+def _setting(name: str, value: object) -> str:
+    return name if value is True else f"{name} {value}"
 
 
 def _numbers(values: tuple[float, ...]) -> str:

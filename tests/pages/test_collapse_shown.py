@@ -93,7 +93,7 @@ def compared(runs):
 def test_compare_names_the_pruner_the_layer_and_from_where(name, collapsed, compared, words):
     _, document = collapsed
     share = document["levels"][1]["sparsity"]
-    said = f"**Layer collapse:** {name} from {share:.1%} of the units removed (fc2). No unit is left there"
+    said = f"**Layer collapse:** {name} (fc2) from {share:.1%} of the units removed. Such a layer has no unit left"
     assert said in words(compared(name, document))
 
 

@@ -127,7 +127,7 @@ def test_a_named_run_is_shown_with_its_chips_and_a_way_back(finished, address, e
     document = finished(spec)
     app = explore(run=spec.hash)
     assert not app.exception
-    for chip in ("mlp", "mnist-sample", "trained", "mipp", "budget 0.01", "pixels True", "seed 3"):
+    for chip in ("mlp", "mnist-sample", "trained", "mipp", "budget 0.01", "pixels", "seed 3"):
         assert f":gray-badge[{chip}]" in words(app)
     assert metric(app, "Dense") == f"{document['dense_accuracy']:.2%}"
     assert not app.selectbox

@@ -67,7 +67,7 @@ def test_images_that_are_not_here_are_not_downloaded_to_measure_it(explore, monk
     monkeypatch.setenv("MIPP_DATA", str(tmp_path / "data"))
     app = upload(explore(dataset="mnist", model="mlp"), save(MLP.build(7).state_dict()), "a.pt")
     later = "the test accuracy is measured once mnist is on this machine; a run downloads it"
-    assert f"**a.pt: {later}**" in lines(app)
+    assert f"**a.pt:** {later}" in lines(app)
     assert not app.exception
 
 

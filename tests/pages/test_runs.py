@@ -37,7 +37,7 @@ def test_every_run_is_a_row(one_of_each, runs, page):
         "mnist-sample",
         "trained",
         "mipp",
-        "pixels True",
+        "pixels",
         "seed 4",
     ]
     assert rows.words[history.STATES["failed"]] == "The disk is full."

@@ -150,7 +150,7 @@ def test_the_figure_has_a_named_curve_a_run(finished, runs, address):
         finished(spec)
     tables = {history._name(one): curve_table(one.found.document) for one in entries(runs)}
     assert set(tables) == {
-        f"mlp, mnist-sample, trained, mipp, pixels True, seed {spec.network.seed} ({spec.hash[:6]})" for spec in specs
+        f"mlp, mnist-sample, trained, mipp, pixels, seed {spec.network.seed} ({spec.hash[:6]})" for spec in specs
     }
     for x in AXES:
         drawn = {line.name: line for line in compare_curves(tables, x).data}

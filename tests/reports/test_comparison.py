@@ -136,6 +136,12 @@ def test_collapse_is_counted_in_bins_of_units_removed():
     assert table.loc["b"].dropna().to_dict() == {0.95: 1.0}
 
 
+def test_bins_of_collapse_are_in_their_order_and_entries_in_theirs():
+    points = pd.DataFrame({"entry": ["b", "b", "a"], "sparsity": [0.0, 0.7, 0.6], "untrainable": [False, True, True]})
+    table = collapse_table(points)
+    assert (list(table.index), list(table.columns)) == (["b", "a"], [0.0, 0.6, 0.7])
+
+
 def test_ratios_are_divided_by_the_runs_mean(documents):
     table = ratio_table(documents, 3)
     assert set(table.columns) == {"fc1", "fc2"}
