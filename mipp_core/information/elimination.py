@@ -223,7 +223,7 @@ def eliminated(problems: Sequence[Problem], units: int, weights: Float[Tensor, "
     return _path(race, steps, [int(unit) for unit in race.left.nonzero()])
 
 
-def tested(problems: Sequence[Problem], order: Sequence[int], weights: Float[Tensor, " t"], enough: Enough) -> Path:
+def one_by_one(problems: Sequence[Problem], order: Sequence[int], weights: Float[Tensor, " t"], enough: Enough) -> Path:
     """Judge every unit once, in a given order; those whose removal is too much stay."""
     race = Race(problems, len(order), weights)
     steps, stayed = list[_Step](), list[int]()

@@ -12,7 +12,7 @@ from mipp_core.data.dataset import Split
 from mipp_core.errors import SettingError
 from mipp_core.evaluation import uses
 from mipp_core.information import quantiles
-from mipp_core.information.elimination import RIDGE, Path, Problem, alone, eliminated, tested
+from mipp_core.information.elimination import RIDGE, Path, Problem, alone, eliminated, one_by_one
 from mipp_core.information.hearing import hearing
 from mipp_core.information.next_layers import NextLayers
 from mipp_core.information.terc import Decision, Gain, keep_masks, uninformative
@@ -191,7 +191,7 @@ class ClosedForm(Decider):
         told = torch.zeros(goal.units, dtype=torch.double, device=worth.device)
         for problem in goal.problems:
             told.index_add_(0, problem.units, alone(problem) @ worth[problem.targets])
-        return tested(goal.problems, told.argsort(stable=True).tolist(), worth, enough)
+        return one_by_one(goal.problems, told.argsort(stable=True).tolist(), worth, enough)
 
 
 @dataclass(frozen=True)
