@@ -74,7 +74,7 @@ class ClosedForm(Decider):
         ModelError: the first layer is not linear in the pixels.
     """
 
-    variants: ClassVar[Mapping[str, Variant]] = {"MIPP, closed form": Variant(usual=True)}
+    variants: ClassVar[Mapping[str, Variant]] = {"MIPP closed form": Variant()}
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "activations"})
     reads_neighbour: ClassVar[bool] = True
 

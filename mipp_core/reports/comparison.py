@@ -105,7 +105,7 @@ def member(base: RunSpec, name: str, protocol: Protocol = "followed") -> RunSpec
         base: MIPP's run (see ``leader``); the others have its network, retraining and measured levels, and none of
             its controls.
         name: a key of ``ENTRIES``.
-        protocol: who sets the ratios.
+        protocol: who sets the ratios; pruners that find their own do so in both.
 
     Raises:
         UnknownNameError: there is no such entry.
@@ -117,14 +117,14 @@ def member(base: RunSpec, name: str, protocol: Protocol = "followed") -> RunSpec
     if protocol == "fixed":
         steps = tuple(step / STEPS for step in range(STEPS))
         base = replace(base, confidences=None, sparsities=steps, measured=FIXED, controls=(), retrain_controls=False)
-    if isinstance(found.settings, Decider):
+    if isinstance(found.settings, Mipp):
         return base
     return replace(
         base,
         pruner=found.pruner,
         settings=found.settings,
         scope=found.scope,
-        follow=follow,
+        follow=None if isinstance(found.settings, Decider) else follow,
         controls=(),
         retrain_controls=False,
     )

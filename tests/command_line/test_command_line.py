@@ -62,7 +62,7 @@ def test_train(capsys, tmp_path):
     [
         (["sweep", "--model", "resnet99"], "lenet5, mlp"),
         (["sweep", "--dataset", "svhn"], "mnist-sample"),
-        (["sweep", "--pruner", "axe"], "mipp, random"),
+        (["sweep", "--pruner", "axe"], "mipp, mipp-closed-form, random"),
         (["train", "--recipe", "slow"], "paper-mnist"),
         (["prune", "--confidence", "0.3"], "outside [0.5, 1)"),
         (["prune", "--confidence", "1"], "outside [0.5, 1)"),

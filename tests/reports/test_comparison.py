@@ -6,7 +6,7 @@ import pytest
 
 from mipp_core.errors import SettingError, UnknownNameError
 from mipp_core.experiments import run
-from mipp_core.pruners import PRUNERS, Decider
+from mipp_core.pruners import PRUNERS, Decider, Mipp
 from mipp_core.reports.archive import shipped_comparisons
 from mipp_core.reports.comparison import ENTRIES, FIXED, MEASURED, entry, leader, member, name_of
 from mipp_core.reports.comparison_tables import (
@@ -51,15 +51,15 @@ def test_a_member_has_the_leaders_network_and_is_given_its_ratios(name, base):
     followed, fixed = member(base, name), member(base, name, "fixed")
     assert followed.network == fixed.network == base.network
     assert followed.measured == base.measured
-    assert (followed == base) == isinstance(followed.settings, Decider)
-    assert (followed.follow == base.settings) == (followed != base)
+    assert (followed == base) == isinstance(followed.settings, Mipp)
+    assert (followed.follow == base.settings) == (not isinstance(followed.settings, Decider))
     assert fixed.measured == FIXED
     assert fixed.sparsities == tuple(step / 20 for step in range(20))
     assert RunSpec.from_json(followed.to_json()) == followed
 
 
 def test_an_unknown_entry_lists_the_known_and_a_base_must_be_mipps(base):
-    with pytest.raises(UnknownNameError, match="MIPP, random"):
+    with pytest.raises(UnknownNameError, match="MIPP, MIPP closed form, random"):
         entry("snap")
     with pytest.raises(SettingError, match="around MIPP, not around magnitude"):
         member(member(base, "L1"), "L2")

@@ -75,7 +75,7 @@ def test_bad_values_are_refused():
         NetworkSpec(widths=(1, 2))
     with pytest.raises(UnknownNameError, match="random, magnitude, scratch"):
         RunSpec(controls=("luck",))
-    with pytest.raises(UnknownNameError, match="mipp, random"):
+    with pytest.raises(UnknownNameError, match="mipp, mipp-closed-form, random"):
         RunSpec(pruner="axe")
     with pytest.raises(SettingError, match="cannot be read"):
         RunSpec.from_json({"pruner": "mipp"})
