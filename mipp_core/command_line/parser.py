@@ -38,6 +38,7 @@ def build_parser() -> ArgumentParser:
     _pruning(sweep)
     sweep.add_argument("file", nargs="?", type=Path, metavar="FILE.toml", help="the grid as a file, in place of flags")
     sweep.add_argument("--levels", default="", help="of the schedule, as 0,3,9; all 20 by default")
+    sweep.add_argument("--fine", action="store_true", help="confidences between the levels, too: smaller steps")
     sweep.add_argument("--sparsities", default="", help="shares of units to remove, as 0.5,0.9, in place of levels")
     sweep.add_argument("--share-of", default="units", choices=list(WORDS), help="what --sparsities are shares of")
     sweep.add_argument("--follow", action="store_true", help="pruners that rank remove as many units as MIPP")

@@ -134,6 +134,7 @@ def grid_of(chosen: Namespace) -> Grid:
         deformation=(chosen.deformation,),
         widths=widths_of(chosen.widths) or (),
         levels=numbers(getattr(chosen, "levels", "")),
+        fine=getattr(chosen, "fine", False),
         sparsities=_shares(getattr(chosen, "sparsities", "")),
         share_of=getattr(chosen, "share_of", "units"),
         follow=getattr(chosen, "follow", False),

@@ -1,5 +1,6 @@
 """The paper's schedule of confidence levels and their normal quantiles (MIPP paper, Appendix D.1)."""
 
+from math import ceil
 from statistics import NormalDist
 
 import torch
@@ -11,6 +12,8 @@ from mipp_core.errors import SettingError
 LEVELS = 20
 """Number of confidence levels in the paper's schedule."""
 
+_FINE = 0.13  # of normal quantiles; the schedule's are 0.14 to 0.67 apart
+
 
 def confidence_of(level: int) -> float:
     """Return the confidence x_n = 1 - 2^-(n+1) of a level: 0.5, 0.75, 0.875, ... 0.99999905.
@@ -21,6 +24,17 @@ def confidence_of(level: int) -> float:
     if not 0 <= level < LEVELS:
         raise SettingError(f"Level {level} is outside the schedule; choose a whole number from 0 to {LEVELS - 1}.")
     return 1.0 - 2.0 ** -(level + 1)
+
+
+def fine_schedule() -> tuple[float, ...]:
+    """Return the schedule's confidences and others between them, whose quantiles are at most ``_FINE`` apart."""
+    found = [confidence_of(0)]
+    for level in range(1, LEVELS):
+        low, high = quantile(found[-1]), quantile(confidence_of(level))
+        parts = ceil((high - low) / _FINE)
+        found += [NormalDist().cdf(low + (high - low) * part / parts) for part in range(1, parts)]
+        found.append(confidence_of(level))
+    return tuple(found)
 
 
 def level_of(confidence: float) -> int:

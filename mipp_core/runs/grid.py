@@ -10,7 +10,7 @@ from mipp_core.cutting.counting import Counted
 from mipp_core.cutting.selection import Scope, Selection
 from mipp_core.data import card_of, is_own
 from mipp_core.errors import SettingError
-from mipp_core.information import LEVELS, confidence_of
+from mipp_core.information import LEVELS, confidence_of, fine_schedule
 from mipp_core.pruners import Decider, Mipp
 from mipp_core.pruners import pruner as make_pruner
 from mipp_core.runs.spec import NetworkSpec, RunSpec
@@ -38,6 +38,7 @@ class Grid:
         weights: that dense networks start from, see ``NetworkSpec``; empty for fresh ones.
         mean, std: that images are normalised with, one number per channel; empty for the dataset's.
         levels: of the paper's schedule, for pruners that decide; empty for all 20.
+        fine: ask at confidences between the schedule's, too, so that no step is large.
         sparsities: where pruners are asked, each in [0, 1]; empty for their usual points.
         share_of: what these are shares of: units, parameters or macs.
         follow: pruners that rank are asked at the sparsities that MIPP finds, with MIPP's settings given here.
@@ -65,6 +66,7 @@ class Grid:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     levels: tuple[int, ...] = ()
+    fine: bool = False
     sparsities: tuple[float, ...] = ()
     share_of: str = "units"
     follow: bool = False
@@ -81,6 +83,8 @@ class Grid:
         for axis in AXES:
             if not getattr(self, axis):
                 raise SettingError(f"The axis {axis} of the sweep is empty; give it at least one value.")
+        if self.fine and self.levels:
+            raise SettingError("fine and levels exclude each other: a fine schedule has all levels and more.")
         for level in self.levels:
             if not 0 <= level < LEVELS:
                 raise SettingError(f"The level {level} is outside the schedule; choose from 0 to {LEVELS - 1}.")
@@ -155,6 +159,8 @@ class Grid:
 
     @property
     def _confidences(self) -> tuple[float, ...] | None:
+        if self.fine:
+            return fine_schedule()
         return tuple(confidence_of(level) for level in sorted(set(self.levels))) or None
 
 

@@ -1,10 +1,12 @@
+from itertools import pairwise
 from statistics import NormalDist
 
 import pytest
 import torch
 
 from mipp_core.errors import SettingError
-from mipp_core.information import LEVELS, confidence_of, level_of, quantiles
+from mipp_core.information import LEVELS, confidence_of, fine_schedule, level_of, quantiles
+from mipp_core.information.confidence import quantile
 
 
 def test_the_schedule_is_the_papers():
@@ -57,3 +59,12 @@ def test_a_confidence_outside_its_range_is_refused(confidence: float):
         quantiles((0.5, confidence))
     with pytest.raises(SettingError, match="is outside"):
         level_of(confidence)
+
+
+def test_the_fine_schedule_has_all_levels_and_no_large_step():
+    fine = fine_schedule()
+    assert set(map(confidence_of, range(LEVELS))) <= set(fine)
+    steps = [quantile(high) - quantile(low) for low, high in pairwise(fine)]
+    assert min(steps) > 0
+    assert max(steps) <= 0.13 + 1e-9
+    assert 40 <= len(fine) <= 60

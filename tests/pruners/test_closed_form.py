@@ -1,6 +1,7 @@
 """MIPP in closed form: what it removes, what it keeps, where it is blind, and that levels are nested."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -8,10 +9,11 @@ from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
 from mipp_core.errors import SettingError
-from mipp_core.information import LEVELS, confidence_of, quantiles
+from mipp_core.information import LEVELS, confidence_of, fine_schedule, quantiles
 from mipp_core.information.elimination import RIDGE
 from mipp_core.information.next_layers import collapsed
 from mipp_core.information.terc import keep_masks
+from mipp_core.models.families import MODELS
 from mipp_core.network.layers import wiring_of
 from mipp_core.pruners import ClosedForm, Mipp
 from mipp_core.pruners.deciding import masks_at_levels
@@ -66,6 +68,19 @@ def test_levels_span_the_range():
     assert left[0] > 0.9
     assert left[-1] < 0.75
     assert (left[1:] <= left[:-1]).all()
+
+
+def test_on_the_fine_schedule_no_step_of_lenet5_removes_more_than_a_tenth_of_the_units():
+    """On a LeNet5 at initialisation, with pruned layers of 6, 16, 120 and 84 units."""
+    torch.manual_seed(0)
+    model, data, fine = (
+        MODELS["lenet5"].build(MODELS["lenet5"].widths, (1, 28, 28), 10),
+        split(1, 28, 28),
+        fine_schedule(),
+    )
+    decisions = SETTINGS.decide(model, data, 0, fine)
+    shares = [each.sparsity for each in masks_at_levels(model, decisions, len(fine), data)]
+    assert max(high - low for low, high in pairwise(shares)) <= 0.1
 
 
 def test_an_order_of_its_own_per_level_is_close_to_the_common_one():

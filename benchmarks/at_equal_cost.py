@@ -1,0 +1,139 @@
+"""Pruners at equal cost: `python -m benchmarks.at_equal_cost lenet5 --data-dir DIR [--seeds 3] [--dataset mnist]`.
+
+Or `… resnet20 --weights FILE` for public CIFAR-10 weights that were trained with ImageNet's statistics.
+
+Every pruner removes the same share of the units, of the parameters, and of the multiply-accumulates; the network is
+rebuilt without labels or training on 3,000 training images, and measured on test images.  MIPP in closed form is taken
+with every way to weigh targets and to split what may be lost between layers.  Prints the mean accuracy over seeds and,
+where there are several, the standard deviation.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from mipp_core import NetworkSpec, RunSpec, Store
+from mipp_core.cutting.counting import Counter
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.rebuilding import rebuild
+from mipp_core.cutting.selection import Selection
+from mipp_core.cutting.surgery import shrink
+from mipp_core.cutting.targets import Target
+from mipp_core.data.dataset import Split
+from mipp_core.evaluation import accuracy
+from mipp_core.experiments.experiment import Experiment
+from mipp_core.experiments.uploads import keep_entry
+from mipp_core.information import LEVELS, confidence_of
+from mipp_core.pruners import PRUNERS, ClosedForm, Decider, Ranker, Task
+from mipp_core.pruners.deciding import masks_at_targets
+from mipp_core.pruners.reaching import reach
+from mipp_core.training import RECIPES
+from mipp_core.vocabulary import silent
+
+REBUILT_ON = 3000
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's
+SHARES = {
+    "lenet5": {"units": (0.6, 0.75, 0.85), "parameters": (0.8, 0.92, 0.96), "macs": (0.6, 0.75, 0.85)},
+    "resnet20": {"units": (0.15, 0.3, 0.45), "parameters": (0.2, 0.4, 0.6), "macs": (0.2, 0.4, 0.6)},
+}
+CLOSED_FORMS = {
+    f"closed form, {weighing}, budget {budget}": ClosedForm(weighing=weighing, budget=budget)
+    for weighing in ("alike", "outputs")
+    for budget in ("alike", "parameters", "macs")
+}
+RANKERS: dict[str, tuple[Ranker, str]] = {
+    "L1 per layer": (PRUNERS["magnitude"](), "layer"),
+    "SynFlow": (PRUNERS["synflow"](), "global"),
+    "Taylor": (PRUNERS["taylor"](), "global"),
+    "SOSP-H": (PRUNERS["sosp-h"](), "global"),
+    "random": (PRUNERS["random"](), "layer"),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One network and the images it is pruned, rebuilt and judged on."""
+
+    model: nn.Module
+    train: Split
+    test: Split
+    counter: Counter
+    seed: int
+
+
+def cases(options: argparse.Namespace) -> Iterator[Case]:
+    """Yield the networks: trained here from several seeds, or the given one."""
+    for seed in range(1 if options.weights else options.seeds):
+        network = NetworkSpec("lenet5", options.dataset, recipe=RECIPES["short"], seed=seed)
+        if options.weights:
+            network = NetworkSpec("resnet20", "cifar10", recipe=RECIPES["none"], mean=MEAN, std=STD)
+            kept = keep_entry(Path(options.weights), network.architecture, Store(Path(options.store)))
+            network = replace(network, weights=kept.name)
+        spec = RunSpec(network)
+        stages = Store(Path(options.store)).stages(spec.hash)
+        experiment = Experiment(spec, stages, torch.device("cpu"), silent, Path(options.data_dir))
+        yield Case(experiment.model, experiment.data.train, experiment.data.test, experiment.counter, seed)
+
+
+def targets(network: str) -> list[Target]:
+    """Return every share of every cost."""
+    return [Target(share, of) for of, shares in SHARES[network].items() for share in shares]
+
+
+def masks(pruner: Ranker | Decider, scope: str, case: Case, wanted: list[Target]) -> list[KeepMasks]:
+    """Prune to every target."""
+    if isinstance(pruner, Decider):
+        levels = tuple(map(confidence_of, range(LEVELS)))
+        decisions = pruner.decide(case.model, case.train, case.seed, levels, silent)
+        return masks_at_targets(decisions, wanted, case.counter)
+    task = Task(case.model, case.train, case.seed)
+    return [each.masks for each in reach(pruner, task, wanted, Selection(scope), case.counter)]
+
+
+@torch.no_grad()
+def rebuilt(case: Case, keep: KeepMasks) -> float:
+    """Cut, rebuild and measure."""
+    slim = shrink(case.model, keep)
+    rebuild(case.model, slim, keep, case.train.stratified(REBUILT_ON, torch.Generator().manual_seed(0)).images)
+    return accuracy(slim, case.test)
+
+
+def main() -> None:
+    """Print a row per pruner."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("network", choices=SHARES)
+    parser.add_argument("--data-dir", required=True)
+    parser.add_argument("--weights")
+    parser.add_argument("--dataset", default="mnist")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--store", default="at-equal-cost")
+    options = parser.parse_args()
+    wanted = targets(options.network)
+    print("| pruner |", " | ".join(f"{target.of} −{target.share:.0%}" for target in wanted), "| seconds |")
+    print("| --- |" + " --- |" * (len(wanted) + 1))
+    everyone = {**{name: (found, "") for name, found in CLOSED_FORMS.items()}, **RANKERS}
+    known = list(cases(options))
+    for name, (pruner, scope) in everyone.items():
+        found, seconds = [], []
+        for case in known:
+            started = time.perf_counter()
+            kept = masks(pruner, scope, case, wanted)
+            seconds.append(time.perf_counter() - started)
+            found.append([rebuilt(case, keep) for keep in kept])
+        cells = [_cell(column) for column in zip(*found, strict=True)]
+        print(f"| {name} | {' | '.join(cells)} | {statistics.mean(seconds):.1f} |", flush=True)
+
+
+def _cell(values: tuple[float, ...]) -> str:
+    mean = f"{100 * statistics.mean(values):.2f}"
+    return f"{mean} ± {100 * statistics.stdev(values):.2f}" if len(values) > 1 else mean
+
+
+if __name__ == "__main__":
+    main()
