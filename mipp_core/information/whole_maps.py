@@ -39,19 +39,29 @@ class Sums:
     rows: int = 0
     total: Tensor = field(init=False)
     products: Tensor = field(init=False)
+    waiting: list[Tensor] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.total = torch.zeros(self.size, dtype=torch.double, device=self.device)
         self.products = torch.zeros(self.size, self.size, dtype=torch.double, device=self.device)
 
     def add(self, table: Float[Tensor, "s rows"]) -> None:
-        """Add rows, which lie side by side."""
-        self.rows += table.shape[1]
-        self.total += table.sum(1)
-        self.products.addmm_(table, table.mT)
+        """Add rows, which lie side by side; few wait for more, since every addition goes through all products."""
+        self.waiting.append(table)
+        if sum(each.shape[1] for each in self.waiting) >= self.size // 4:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self.waiting:
+            table = torch.cat(self.waiting, 1)
+            self.waiting.clear()
+            self.rows += table.shape[1]
+            self.total += table.sum(1)
+            self.products.addmm_(table, table.mT)
 
     def covariance(self) -> Float[Tensor, "s s"]:
         """Return the columns' covariance."""
+        self._flush()
         mean = self.total / self.rows
         return self.products / self.rows - mean[:, None] * mean
 
