@@ -149,7 +149,12 @@ class Table:
 def _solved(matrices: Float[Tensor, "u k k"], values: Float[Tensor, "u k t"]) -> Float[Tensor, "u k t"]:
     if matrices.shape[1] == 1:
         return values / matrices
-    return torch.cholesky_solve(values, torch.linalg.cholesky(matrices))
+    factors, failed = torch.linalg.cholesky_ex(matrices)
+    if bool(
+        failed.any()
+    ):  # fewer rows than columns: nothing but the ridge is left of some blocks, and rounding of that
+        return torch.linalg.pinv(matrices, hermitian=True) @ values
+    return torch.cholesky_solve(values, factors)
 
 
 class Race:

@@ -113,6 +113,12 @@ def test_the_network_is_left_as_it_is(state_of):
     assert state_of(model) == before
 
 
+def test_fewer_images_than_columns_are_no_error():
+    model = MODELS["resnet18"].build((16, 24, 32, 48), (3, 16, 16), 4)
+    decisions = ClosedForm(samples=16).decide(model, split(3, 16, 16, count=16), 0, CONFIDENCES)
+    assert {decision.layer for decision in decisions} == set(wiring_of(model).names)
+
+
 def test_confidences_must_ascend():
     with pytest.raises(SettingError, match="not ascending"):
         SETTINGS.decide(network(), split(1, 8, 8), 0, (0.9, 0.5))
