@@ -61,5 +61,11 @@ def quantile(confidence: float) -> float:
 
 
 def quantiles(confidences: tuple[float, ...]) -> Float[Tensor, " levels"]:
-    """Return z_x of several confidences, in float64."""
+    """Return z_x of several confidences, in float64.
+
+    Raises:
+        SettingError: there is none, one is outside [0.5, 1), or they do not ascend.
+    """
+    if not confidences or list(confidences) != sorted(confidences):
+        raise SettingError(f"The confidences {confidences} are not ascending; give at least one, the lowest first.")
     return torch.tensor([quantile(confidence) for confidence in confidences], dtype=torch.float64)

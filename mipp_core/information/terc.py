@@ -208,3 +208,9 @@ def keep_masks(decisions: Sequence[Decision], units: int, levels: int) -> Bool[T
     for decision in decisions:
         keep[decision.removed_from : decision.last_level + 1, decision.unit] = False
     return keep
+
+
+def equal_runs(rows: Tensor) -> list[range]:
+    """Group consecutive levels whose rows are equal."""
+    starts = [0, *(level for level in range(1, len(rows)) if not torch.equal(rows[level], rows[level - 1]))]
+    return [range(start, stop) for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True)]

@@ -9,13 +9,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.errors import SettingError
 from mipp_core.evaluation import uses
 from mipp_core.information import quantiles
 from mipp_core.information.elimination import RIDGE, Path, Problem, alone, eliminated, one_by_one
 from mipp_core.information.hearing import hearing
 from mipp_core.information.next_layers import NextLayers
-from mipp_core.information.terc import Decision, Gain, keep_masks, uninformative
+from mipp_core.information.terc import Decision, Gain, equal_runs, keep_masks, uninformative
 from mipp_core.information.verdict import Verdict, worths
 from mipp_core.network.channels import sizes_of
 from mipp_core.network.finding import OUTPUT, Layer
@@ -109,8 +108,6 @@ class ClosedForm(Decider):
         Returns:
             Decisions in the order they were made.
         """
-        if not confidences or list(confidences) != sorted(confidences):
-            raise SettingError(f"The confidences {confidences} are not ascending; give at least one, the lowest first.")
         images = data.stratified(self.samples, torch.Generator().manual_seed(seed)).images
         wiring = wiring_of(model, images[:2])
         following = NextLayers(wiring, images, RIDGE, seed)
@@ -124,7 +121,7 @@ class ClosedForm(Decider):
         for done, (layer, readers, units) in enumerate(steps):
             report(Progress(f"Testing {layer}", done / len(steps)))
             made: list[Decision] = []
-            for reader, levels in _read_by(readers, kept, len(confidences), wiring.last):
+            for reader, levels in _read_by(readers, kept, len(confidences)):
                 if reader is None:
                     made += uninformative(layer, range(units), levels)
                     continue
@@ -163,7 +160,7 @@ class ClosedForm(Decider):
         """Judge a layer's units at consecutive levels whose targets belong to one next layer."""
         by_itself = self.order == "ascending"
         each = [range(place, place + 1) for place in range(len(levels))]
-        groups = each if by_itself else [range(len(levels))] if self.path == "common" else _runs(goal.wanted)
+        groups = each if by_itself else [range(len(levels))] if self.path == "common" else equal_runs(goal.wanted)
         made: list[Decision] = []
         for group in groups:
             rows, above = slice(group.start, group.stop), thresholds[group.start : group.stop]
@@ -250,9 +247,7 @@ def _variances(problems: Sequence[Problem], targets: int) -> Float[Tensor, " t"]
     return found
 
 
-def _read_by(
-    readers: Sequence[str], kept: Mapping[str, Tensor], levels: int, last: str
-) -> Iterator[tuple[str | None, range]]:
+def _read_by(readers: Sequence[str], kept: Mapping[str, Tensor], levels: int) -> Iterator[tuple[str | None, range]]:
     """Yield runs of levels with the first reader that has any unit left there; None where there is none."""
     chosen: list[str | None] = [None] * levels
     for reader in reversed(readers):
@@ -263,12 +258,6 @@ def _read_by(
         if level == levels or chosen[level] != chosen[start]:
             yield chosen[start], range(start, level)
             start = level
-
-
-def _runs(rows: Tensor) -> list[range]:
-    """Group consecutive levels whose rows are equal."""
-    starts = [0, *(level for level in range(1, len(rows)) if not torch.equal(rows[level], rows[level - 1]))]
-    return [range(start, stop) for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True)]
 
 
 def _decided(layer: str, path: Path, verdict: Verdict, above: Tensor, levels: range) -> Iterator[Decision]:

@@ -10,13 +10,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split
-from mipp_core.errors import SettingError
 from mipp_core.information import Ensemble, Pairs, quantiles
 from mipp_core.information.controlled import Controlled
 from mipp_core.information.ensemble import Reading, draw_batches
 from mipp_core.information.ranking import single_unit_information
 from mipp_core.information.reconstruction import Reconstruction
-from mipp_core.information.terc import Branch, Decision, keep_masks, terc, uninformative
+from mipp_core.information.terc import Branch, Decision, equal_runs, keep_masks, terc, uninformative
 from mipp_core.network.activations import Activations, record, without
 from mipp_core.network.finding import OUTPUT
 from mipp_core.network.layers import Wiring, wiring_of
@@ -118,8 +117,6 @@ class Mipp(Decider):
         Returns:
             Decisions in the order they were made.
         """
-        if not confidences or list(confidences) != sorted(confidences):
-            raise SettingError(f"The confidences {confidences} are not ascending; give at least one, the lowest first.")
         thresholds = quantiles(confidences)
         drawn = data.stratified(self.samples, torch.Generator().manual_seed(seed))
         activations = record(model, drawn.images, self.collapse)
@@ -165,7 +162,7 @@ class Mipp(Decider):
         informed = (wanted.to(inputs.device) * pairs.live_targets).to(inputs.dtype)
         constant = (pairs.live_inputs == 0).nonzero().flatten().tolist()
         groups = []
-        for levels in _runs(informed):
+        for levels in equal_runs(informed):
             hopeless = not informed[levels.start].any()
             yield uninformative(layer, range(units) if hopeless else constant, levels)
             groups += [] if hopeless else [levels]
@@ -234,12 +231,6 @@ def _goal(
         still = still & ~units.any(1)
     used = [name for name, wanted in goals.items() if wanted.any()] or [step.readers[0]]
     return torch.cat([activations[name] for name in used], 1), torch.cat([goals[name] for name in used], 1)
-
-
-def _runs(rows: Tensor) -> list[range]:
-    """Group consecutive levels whose rows are equal."""
-    starts = [0, *(level for level in range(1, len(rows)) if not torch.equal(rows[level], rows[level - 1]))]
-    return [range(start, stop) for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True)]
 
 
 def _share_done(decisions: list[Decision], wanted: Tensor, inputs: Tensor) -> float:
