@@ -66,6 +66,7 @@ def quantiles(confidences: tuple[float, ...]) -> Float[Tensor, " levels"]:
     Raises:
         SettingError: there is none, one is outside [0.5, 1), or they do not ascend.
     """
-    if not confidences or list(confidences) != sorted(confidences):
+    found = [quantile(confidence) for confidence in confidences]
+    if not found or found != sorted(found):
         raise SettingError(f"The confidences {confidences} are not ascending; give at least one, the lowest first.")
-    return torch.tensor([quantile(confidence) for confidence in confidences], dtype=torch.float64)
+    return torch.tensor(found, dtype=torch.float64)
