@@ -144,12 +144,11 @@ def _pruning() -> None:
             bind="query-params",
             help="L1 and mean magnitude differ by a constant, so they decide alike.",
         )
-        st.segmented_control(
+        st.selectbox(
             "Reference loss",
             get_args(Reference),
-            default=DEFAULTS["reference"],
+            index=get_args(Reference).index(DEFAULTS["reference"]),
             key="reference",
-            required=True,
             bind="query-params",
             help="Compare with the full layer (fixed; the paper's Algorithm 2), with the units still retained "
             "(current), or with those, retrained in the same way (control): free of bias; noise goes at level 0.",
