@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mipp_core.errors import ModelError
 from mipp_core.evaluation import evaluating
-from mipp_core.information.elimination import Problem
+from mipp_core.information.regressions import Problem
 from mipp_core.information.whole_maps import Link, Pair, Sums, problems_of
 from mipp_core.network.activations import Activations, record, without
 from mipp_core.network.channels import sizes_of

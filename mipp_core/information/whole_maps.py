@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mipp_core.evaluation import at_once
-from mipp_core.information.elimination import Problem
+from mipp_core.information.regressions import Problem
 from mipp_core.network.activations import listen_to_reads, without
 from mipp_core.network.channels import CONVOLUTIONS, TRANSPOSED, Use, Weighted
 from mipp_core.network.finding import Layer

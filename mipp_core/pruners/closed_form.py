@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from mipp_core.data.dataset import Split
 from mipp_core.evaluation import uses
 from mipp_core.information import quantiles
-from mipp_core.information.elimination import RIDGE, Path, Problem, alone, eliminated, one_by_one
+from mipp_core.information.elimination import Path, eliminated, one_by_one
 from mipp_core.information.hearing import hearing
 from mipp_core.information.next_layers import NextLayers
+from mipp_core.information.regressions import RIDGE, Problem, alone
 from mipp_core.information.terc import Decision, Gain, equal_runs, keep_masks, uninformative
 from mipp_core.information.verdict import Verdict, worths
 from mipp_core.network.channels import sizes_of

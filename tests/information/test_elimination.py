@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from mipp_core.information.elimination import RIDGE, Path, Problem, alone, eliminated, one_by_one
+from mipp_core.information.elimination import Path, eliminated, one_by_one
+from mipp_core.information.regressions import RIDGE, Problem, alone
 
 
 def never(before: Tensor, after: Tensor) -> bool:

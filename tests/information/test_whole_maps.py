@@ -5,8 +5,9 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core.errors import ModelError
-from mipp_core.information.elimination import RIDGE, eliminated
+from mipp_core.information.elimination import eliminated
 from mipp_core.information.next_layers import NextLayers
+from mipp_core.information.regressions import RIDGE
 from mipp_core.network.layers import wiring_of
 
 

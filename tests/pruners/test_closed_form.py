@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from mipp_core.data.dataset import Split
 from mipp_core.errors import SettingError
 from mipp_core.information import LEVELS, confidence_of, fine_schedule, quantiles
-from mipp_core.information.elimination import RIDGE
 from mipp_core.information.next_layers import collapsed
+from mipp_core.information.regressions import RIDGE
 from mipp_core.information.terc import keep_masks
 from mipp_core.models.families import MODELS
 from mipp_core.network.layers import wiring_of
