@@ -26,7 +26,7 @@ def build_parser() -> ArgumentParser:
     _inspect(commands.add_parser("inspect", help="say what can be pruned of a network, and what stays whole and why"))
     _network(commands.add_parser("train", help="train a dense network"))
     _prune(commands.add_parser("prune", help="prune a network by one amount and retrain it", description=_AMOUNTS))
-    planned = commands.add_parser("plan", help="say what MIPP will take on a network: samples, memory and time")
+    planned = commands.add_parser("plan", help="say what a run will take: samples, memory and time")
     _pruning(planned)
     planned.add_argument("--levels", default="", help="of the schedule, as 0,3,9; all 20 by default")
     sweep = commands.add_parser(

@@ -14,8 +14,8 @@ from mipp_core.information import LEVELS
 from mipp_core.network.guessing import example_images
 from mipp_core.network.layers import weighted, wiring_of
 from mipp_core.network.recording import recorded
-from mipp_core.pruners import SMALL, Mipp, Plan, plan
-from mipp_core.pruners.mipp_plan import duration, forward_seconds, seconds_of
+from mipp_core.pruners import SMALL, Decider, Mipp, Plan, plan
+from mipp_core.pruners.plans import duration, forward_seconds, seconds_of
 from mipp_core.runs.spec import RunSpec
 
 _STEP = 3
@@ -29,17 +29,17 @@ LONG = 600
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What a run of MIPP will take on a device, if nothing of it has been computed yet.
+    """What a run will take on a device, if nothing of it has been computed yet.
 
     Attributes:
         train_seconds: of training the dense network.
-        pruning: see ``mipp_core.pruners.mipp_plan``.
+        pruning: see ``mipp_core.pruners.plans``; None if the pruner has no plan.
         rebuild_seconds: of cutting, rebuilding and measuring at every level and its controls, at most.
         retrain_seconds: of retraining at every level as if nothing had been removed, which is the most it takes.
     """
 
     train_seconds: float
-    pruning: Plan
+    pruning: Plan | None
     rebuild_seconds: float
     retrain_seconds: float
 
@@ -47,7 +47,7 @@ class RunPlan:
         """Say in words what each stage takes."""
         return {
             "Training": f"about {duration(self.train_seconds)}" if self.train_seconds else "none",
-            "Pruning": str(self.pruning),
+            "Pruning": str(self.pruning or "not known for this pruner"),
             "Rebuilding": f"at most {duration(self.rebuild_seconds)}",
             "Retraining": f"at most {duration(self.retrain_seconds)}" if self.retrain_seconds else "none",
         }
@@ -57,9 +57,9 @@ class RunPlan:
 
 
 def plan_run(spec: RunSpec, device: torch.device) -> RunPlan:
-    """Estimate a run of MIPP; a few seconds of measuring on the device itself."""
+    """Estimate a run; a few seconds of measuring on the device itself."""
     card, levels = card_of(spec.network.dataset), len(spec.confidences or range(LEVELS))
-    settings = spec.settings if isinstance(spec.settings, Mipp) else spec.follow or Mipp()
+    settings = spec.settings if isinstance(spec.settings, Decider) else spec.follow or spec.settings
     model = recorded(initial_network(spec.network, device), example_images(card.image_shape, device))
     an_image = forward_seconds(model, card.image_shape)
     an_epoch = _STEP * an_image * card.train_size
@@ -94,14 +94,15 @@ _MEANING = ("collapse", "reference", "estimate_size", "budget", "pixels")
 
 def offers_small(spec: RunSpec, found: RunPlan, device: torch.device) -> bool:
     """Tell whether the small setting should be offered: on a CPU, where pruning is long."""
-    return device.type == "cpu" and found.pruning.usual_seconds > LONG and small(spec) != spec
+    is_long = found.pruning is not None and found.pruning.usual_seconds > LONG
+    return device.type == "cpu" and is_long and small(spec) != spec
 
 
 def as_json(found: RunPlan) -> dict[str, Any]:
     """Return a plan as plain JSON."""
     return {
         "train_seconds": found.train_seconds,
-        "pruning": vars(found.pruning),
+        "pruning": vars(found.pruning) if found.pruning else None,
         "rebuild_seconds": found.rebuild_seconds,
         "retrain_seconds": found.retrain_seconds,
     }

@@ -20,7 +20,8 @@ from mipp_core.vocabulary import INPUT
 _LATER = 500
 """Images that a layer's later readers are measured on; they count only where earlier ones have lost all their units."""
 
-_FORGET_ABOVE = 2**27  # numbers: 1 GB of products that are measured in one pass
+HELD_AT_ONCE = 2**27
+"""Products that are measured in one pass, at most, unless one layer has more: 1 GB."""
 
 
 class NextLayers:
@@ -75,7 +76,7 @@ class NextLayers:
             if other[1] != self._wiring[other[0]].reader:
                 continue  # a later reader, which is measured by itself
             taken += self._links[other].numbers_held
-            if taken > _FORGET_ABOVE:
+            if taken > HELD_AT_ONCE:
                 break
             pairs[other] = self._links[other]
         return pairs

@@ -24,7 +24,7 @@ from mipp_core.network.streams import Stream, streams_of
 
 _AT_ONCE = 500  # images: enough for an accelerator to be busy
 _ROWS, _ROWS_PER_COLUMN, _FEWEST_PER_COLUMN = 20_000, 40, 4
-_WORK = 2.5e11  # most rows times squared columns, as long as there are a few rows per column: seconds
+_WORK = 1e11  # most rows times squared columns, as long as there are a few rows per column: seconds
 
 Pair = tuple[str, str]
 """A layer, and the layer that reads it."""
@@ -94,7 +94,7 @@ class Patches:
         """Choose the same random positions of every image, as many as are needed."""
         positions = seen.shape[-1]
         if not len(self._places):
-            wanted = -(-_rows(columns) // self._images)
+            wanted = -(-rows_for(columns) // self._images)
             order = torch.randperm(positions, generator=torch.Generator().manual_seed(seed))
             self._places = order[:wanted].sort().values.to(seen.device)
         some = seen if len(self._places) == positions else seen[..., self._places]
@@ -119,7 +119,8 @@ class Patches:
         return torch.arange(count // per_unit).repeat_interleave(per_unit)
 
 
-def _rows(columns: int) -> int:
+def rows_for(columns: int) -> int:
+    """Return how many rows are wanted of so many columns: enough of them, and no more than take seconds."""
     wanted = max(_ROWS, _ROWS_PER_COLUMN * columns)
     return min(wanted, max(_FEWEST_PER_COLUMN * columns, int(_WORK / columns**2)))
 

@@ -10,6 +10,7 @@ from mipp_core.errors import SettingError, UnknownNameError
 from mipp_core.own_files import PREFIX, shown
 from mipp_core.pruners.chip import Chip
 from mipp_core.pruners.closed_form import ClosedForm
+from mipp_core.pruners.closed_form_plan import plan_closed_form
 from mipp_core.pruners.conductance import Conductance
 from mipp_core.pruners.contract import Decider, Pruner, Ranker, Scores, Task, Variant
 from mipp_core.pruners.from_file import load_pruner, named_pruner
@@ -19,8 +20,9 @@ from mipp_core.pruners.imp import Imp
 from mipp_core.pruners.lamp import Lamp
 from mipp_core.pruners.magnitude import Magnitude
 from mipp_core.pruners.mipp import SMALL, Mipp
-from mipp_core.pruners.mipp_plan import Plan, plan
+from mipp_core.pruners.mipp_plan import plan_mipp
 from mipp_core.pruners.network_slimming import NetworkSlimming
+from mipp_core.pruners.plans import Plan, plan
 from mipp_core.pruners.prospr import ProsPR
 from mipp_core.pruners.random import Random
 from mipp_core.pruners.settings import at_least, on_or_off, one_of, setting
@@ -51,6 +53,8 @@ __all__ = [
     "on_or_off",
     "one_of",
     "plan",
+    "plan_closed_form",
+    "plan_mipp",
     "pruner",
     "setting",
 ]

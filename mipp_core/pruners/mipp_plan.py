@@ -1,4 +1,4 @@
-"""Estimates what a run of MIPP will take, before it starts.
+"""Estimates what a run of MIPP by perceptrons will take, before it starts.
 
 The network's forward pass and the regressors' steps are timed briefly on the device itself, once for each shape of
 layer.  The number of tests depends on their outcomes: with all 20 levels of the schedule, the shipped runs of LeNet5
@@ -6,8 +6,6 @@ took 4 to 7 tests per unit in its wide layers and up to 18 in the narrow ones, w
 given as a range: from one test per unit to one per unit and level, with 6 per unit as the usual number.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -15,17 +13,16 @@ from math import prod
 import torch
 from torch import nn
 
-from mipp_core.evaluation import evaluating
 from mipp_core.information import Ensemble, Pairs
 from mipp_core.information.ensemble import Reading, draw_batches
 from mipp_core.information.ranking import single_unit_information
 from mipp_core.network.channels import sizes_of
 from mipp_core.network.layers import device_of, weighted, wiring_of
 from mipp_core.pruners.mipp import Mipp
+from mipp_core.pruners.plans import Plan, forward_seconds, plan, seconds_of
 
 _USUAL_TESTS = 6
 _TIMED_STEPS = 3
-_TIMED_IMAGES = 4
 _TIMED_ROWS = 400
 _TIMED_UNITS = 16
 _COPIES = 4
@@ -49,54 +46,10 @@ class Timing:
     rank_step: float
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a run of MIPP will take.
-
-    Attributes:
-        layers, units: of the network, without pixels; the times include testing pixels if that is set.
-        samples: activations.
-        levels: confidences that are swept together.
-        members: regressors, and so estimates, per test.
-        bytes: most memory taken by images, activations and regressors, not counting the network's own maps.
-        least_seconds, usual_seconds, most_seconds: of pruning; see above.
-    """
-
-    layers: int
-    units: int
-    samples: int
-    levels: int
-    members: int
-    bytes: int
-    least_seconds: float
-    usual_seconds: float
-    most_seconds: float
-
-    def __str__(self) -> str:
-        range_ = f"{duration(self.least_seconds)} to {duration(self.most_seconds)}, depending on the tests"
-        head = f"{self.units:,} units of {self.layers} layers at {self.levels} levels"
-        how = f"{self.samples:,} samples, {self.members} regressors per test, {self.bytes / 1e9:.1f} GB"
-        return f"about {duration(self.usual_seconds)} ({range_}): {head}; {how}"
-
-
-def duration(seconds: float) -> str:
-    """Return a time in words, to about two digits."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
-
-
+@plan.register(Mipp)
 @torch.no_grad()
-def plan(settings: Mipp, model: nn.Module, image_shape: tuple[int, int, int], samples: int, levels: int) -> Plan:
-    """Estimate what a run will take on the network's device; this takes a few seconds itself.
-
-    Args:
-        settings: of the run.
-        model: left bit-identical.
-        image_shape: channels, height and width.
-        samples: number of images available.
-        levels: confidences asked for.
-    """
+def plan_mipp(settings: Mipp, model: nn.Module, image_shape: tuple[int, int, int], samples: int, levels: int) -> Plan:
+    """Estimate a run of MIPP; see ``mipp_core.pruners.plans.plan``."""
     shapes, count = _shapes(model), min(samples, settings.samples)
     seen, layers = sum(shape.units for shape in shapes), len(shapes)
     if settings.pixels:
@@ -114,7 +67,7 @@ def plan(settings: Mipp, model: nn.Module, image_shape: tuple[int, int, int], sa
         units=seen,
         samples=count,
         levels=levels,
-        members=settings.members,
+        how=f"{settings.members} regressors per test",
         bytes=4 * (count * (prod(image_shape) + 2 * seen) + _COPIES * levels * settings.members * widest),
         least_seconds=fixed + one_each / settings.longest_block,
         usual_seconds=fixed + one_each * min(levels, _USUAL_TESTS),
@@ -159,20 +112,3 @@ def _timed(settings: Mipp, shape: Shape, samples: int, device: torch.device) -> 
     judged = seconds_of(judge, device) * max(1.0, samples / _TIMED_ROWS)
     ranked = seconds_of(rank, device) / _TIMED_STEPS / few.inputs.shape[1]
     return Timing(a_step, a_step * settings.unit_steps + judged, ranked)
-
-
-def forward_seconds(model: nn.Module, image_shape: tuple[int, int, int]) -> float:
-    """Return the seconds that one image takes."""
-    images = torch.zeros(_TIMED_IMAGES, *image_shape, device=device_of(model))
-    with evaluating(model):
-        return seconds_of(lambda: model(images), device_of(model)) / _TIMED_IMAGES
-
-
-def seconds_of(work: Callable[[], object], device: torch.device) -> float:
-    """Return the seconds that some work takes, having done it once before."""
-    for _ in range(2):
-        started = time.perf_counter()
-        work()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-    return time.perf_counter() - started

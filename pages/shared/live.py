@@ -8,7 +8,7 @@ import torch
 from mipp_core import jobs
 from mipp_core.errors import MippError
 from mipp_core.experiments.planning import offers_small, plan_run
-from mipp_core.pruners.mipp_plan import duration
+from mipp_core.pruners.plans import duration
 from mipp_core.runs import RunSpec
 from mipp_core.store import Job
 from pages.shared.finding import Found, find, store

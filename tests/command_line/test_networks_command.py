@@ -103,13 +103,19 @@ def test_the_plan_is_said_before_and_on_its_own(tmp_path: Path, capsys, monkeypa
     assert main(["plan", "--model", "mlp", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["as asked"]["pruning"]["units"] == 400
-    assert found["with --small"]["pruning"]["members"] < found["as asked"]["pruning"]["members"]
+    assert [each["pruning"]["how"] for each in found.values()] == ["3 regressors per test", "2 regressors per test"]
     for each in found.values():
         plan = each["pruning"]
         assert 0 < plan["least_seconds"] <= plan["usual_seconds"] <= plan["most_seconds"]
     assert main(["prune", "--model", "mlp", "--confidence", "0.9", *QUICK]) == 0
     said = capsys.readouterr().err
     assert "400 units of 2 layers at 1 levels; 200 samples, 2 regressors per test" in said
+    assert main(["plan", "--model", "mlp", "--pruner", "mipp-closed-form", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found.keys() == {"as asked"}
+    assert found["as asked"]["pruning"]["how"] == "regressions on up to 300 columns"
+    assert main(["plan", "--model", "mlp", "--pruner", "magnitude"]) == 0
+    assert "not known for this pruner" in capsys.readouterr().out
 
 
 def test_the_small_setting_is_a_setting_like_any_other(tmp_path: Path, capsys, monkeypatch):

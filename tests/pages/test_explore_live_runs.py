@@ -4,7 +4,7 @@ import pytest
 from explore_page import HERE, PLAN, labels, level, metric
 from sqlalchemy import select
 
-from mipp_core.pruners.mipp_plan import duration
+from mipp_core.pruners.plans import duration
 from mipp_core.store import BATCH, INTERACTIVE, Store, schema
 
 pytestmark = pytest.mark.filterwarnings("default")

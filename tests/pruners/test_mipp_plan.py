@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from mipp_core.pruners import SMALL, Mipp, mipp_plan, plan
-from mipp_core.pruners.mipp_plan import duration
+from mipp_core.pruners import SMALL, Mipp, mipp_plan, plan, plans
+from mipp_core.pruners.plans import duration
 
 SHAPE = (1, 4, 4)
 SETTINGS = Mipp(members=2, hidden=(16,), fit_steps=10, refit_steps=2, unit_steps=3, samples=100, longest_block=4)
@@ -17,7 +17,8 @@ SETTINGS = Mipp(members=2, hidden=(16,), fit_steps=10, refit_steps=2, unit_steps
 @pytest.fixture
 def second_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is timed takes a second."""
-    monkeypatch.setattr(mipp_plan, "seconds_of", lambda work, device: work() is None or 1.0)
+    for module in (mipp_plan, plans):
+        monkeypatch.setattr(module, "seconds_of", lambda work, device: work() is None or 1.0)
 
 
 @pytest.mark.usefixtures("second_long")
@@ -35,7 +36,13 @@ def test_the_time_is_made_of_the_parts_that_were_timed(mlp: nn.Module):
 
 def test_what_is_not_timed_is_counted(mlp: nn.Module):
     found = plan(SETTINGS, mlp, SHAPE, samples=60, levels=3)
-    assert (found.layers, found.units, found.samples, found.levels, found.members) == (2, 14, 60, 3, 2)
+    assert (found.layers, found.units, found.samples, found.levels, found.how) == (
+        2,
+        14,
+        60,
+        3,
+        "2 regressors per test",
+    )
     widest = 8 * 16 + 16 * 6  # of fc1 to fc2
     assert found.bytes == 4 * (60 * (16 + 2 * 14) + 4 * 3 * 2 * widest)
     assert "14 units of 2 layers at 3 levels; 60 samples, 2 regressors per test, 0.0 GB" in str(found)
