@@ -1,11 +1,13 @@
-"""MIPP on whole residual networks: time, memory, ratios.  `python -m benchmarks.mipp_on_resnets [--device cuda]`
+"""MIPP on whole residual networks: time, memory, ratios.
 
-ResNet18 at 32x32, trained for one epoch on the embedded MNIST sample (digits with a black border, in three equal
-channels), and torchvision's ResNet50 at 224x224, at initialisation, on noise with the 1/f spectrum of photographs:
-CIFAR, ImageNet and pretrained weights were not available, so for ResNet50 the numbers say what a run costs, not what
-MIPP finds on photographs.  Prints the plan that a user is shown, the time taken, the most memory, and for every level
-the share of units removed, overall and for each place in the blocks, and what is left after the cut, with the measured
-difference between cut and masked network; for ResNet18 also the test accuracy, cut and rebuilt.
+    python -m benchmarks.mipp_on_resnets [--closed-form] [--device cuda]
+
+By perceptrons or in closed form.  ResNet18 at 32x32, trained for one epoch on the embedded MNIST sample (digits with a
+black border, in three equal channels), and torchvision's ResNet50 at 224x224, at initialisation, on noise with the 1/f
+spectrum of photographs: ImageNet and weights pretrained on it were not available, so for ResNet50 the numbers say what
+a run costs, not what MIPP finds on photographs.  Prints the plan that a user is shown, the time taken, the most memory,
+and for every level the share of units removed, overall and for each place in the blocks, and what is left after the
+cut, with the measured difference between cut and masked network; for ResNet18 also the test accuracy, cut and rebuilt.
 """
 
 import argparse
@@ -29,7 +31,7 @@ from mipp_core.information import confidence_of
 from mipp_core.information.terc import keep_masks
 from mipp_core.models import architecture
 from mipp_core.network.layers import wiring_of
-from mipp_core.pruners import SMALL, Mipp, plan
+from mipp_core.pruners import SMALL, ClosedForm, Decider, Mipp, plan
 from mipp_core.recipes import Recipe
 from mipp_core.training import train
 from mipp_core.vocabulary import Progress
@@ -53,7 +55,7 @@ def report(progress: Progress) -> None:
     sys.stderr.write(f"\r\x1b[K{progress.stage} {progress.done:.0%}")
 
 
-def run(name: str, settings: Mipp, levels: tuple[int, ...], device: torch.device) -> None:
+def run(name: str, settings: Decider, samples: int, levels: tuple[int, ...], device: torch.device) -> None:
     """Prune one network and print the time and memory it took."""
     family, shape, classes = NETWORKS[name]
     model = architecture(family, shape, classes).build(seed=0).to(device).eval()
@@ -64,7 +66,7 @@ def run(name: str, settings: Mipp, levels: tuple[int, ...], device: torch.device
         train(model, data, EPOCH, seed=0, report=report)
         print(f"{name}: one epoch on {len(data)} digits, test accuracy {accuracy(model, test):.2%}")
     else:
-        data = photographs(settings.samples, seed=0, side=shape[1]).to(device)
+        data = photographs(samples, seed=0, side=shape[1]).to(device)
     said = plan(settings, model, shape, len(data), len(levels))
     print(f"{name} on {device}, {torch.get_num_threads()} threads. {said}", flush=True)
     started, worked = time.perf_counter(), time.process_time()
@@ -113,19 +115,21 @@ def memory(device: torch.device) -> float:
 
 def main() -> None:
     """Run both networks, or the one given by ``--only``."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=NETWORKS)
+    parser.add_argument("--closed-form", action="store_true")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, e.g. samples=1000")
     parser.add_argument("--levels", default="0,1,3,5,9,19")
     parser.add_argument("--full", action="store_true", help="use the full setting on a CPU too")
     chosen = parser.parse_args()
     device = torch.device(chosen.device)
-    settings = Mipp() if chosen.full or device.type == "cuda" else SMALL
+    settings: ClosedForm | Mipp = Mipp() if chosen.full or device.type == "cuda" else SMALL
+    settings = ClosedForm() if chosen.closed_form else settings
     changed = {name: json.loads(value) for name, value in (text.split("=") for text in chosen.set)}
     settings = replace(settings, **{n: tuple(v) if isinstance(v, list) else v for n, v in changed.items()})
     for name in [chosen.only] if chosen.only else NETWORKS:
-        run(name, settings, tuple(map(int, chosen.levels.split(","))), device)
+        run(name, settings, settings.samples, tuple(map(int, chosen.levels.split(","))), device)
 
 
 if __name__ == "__main__":
