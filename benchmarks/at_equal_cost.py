@@ -121,10 +121,12 @@ def main() -> None:
     parser.add_argument("--dataset", default="mnist")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=0, help="of retraining")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="only these rows, such as SynFlow")
     parser.add_argument("--store", default="at-equal-cost")
     options = parser.parse_args()
     wanted = targets(options.network)
     everyone = {**{name: (found, "") for name, found in CLOSED_FORMS.items()}, **RANKERS}
+    everyone = {name: found for name, found in everyone.items() if not options.only or name in options.only}
     known = list(cases(options))
     print("Dense:", ", ".join(f"{accuracy(case.model, case.test):.2%}" for case in known), flush=True)
     rows: dict[str, list[str]] = {}
