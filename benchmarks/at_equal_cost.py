@@ -80,7 +80,10 @@ def cases(options: argparse.Namespace) -> Iterator[Case]:
         spec = RunSpec(network)
         stages = Store(Path(options.store)).stages(spec.hash)
         experiment = Experiment(spec, stages, torch.device("cpu"), silent, Path(options.data_dir))
-        yield Case(experiment.model, experiment.data.train, experiment.data.test, experiment.counter, seed)
+        test = experiment.data.test
+        if options.judged_on:
+            test = test.stratified(options.judged_on, torch.Generator().manual_seed(0))
+        yield Case(experiment.model, experiment.data.train, test, experiment.counter, seed)
 
 
 def targets(network: str) -> list[Target]:
@@ -121,6 +124,7 @@ def main() -> None:
     parser.add_argument("--dataset", default="mnist")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=0, help="of retraining")
+    parser.add_argument("--judged-on", type=int, help="so many test images, evenly from the classes; all by default")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these rows, such as SynFlow")
     parser.add_argument("--store", default="at-equal-cost")
     options = parser.parse_args()

@@ -19,6 +19,7 @@ QUICK = {
     "prospr": {"batch_size": 40},
     "iter-snip": {"rounds": 4},
     "iter-grasp": {"rounds": 3, "per_class": 5},
+    "imp": {"rate": 0.6},
     "mipp": {
         "members": 2,
         "hidden": (16,),

@@ -56,15 +56,13 @@ def test_its_card_names_every_width(name: str):
 @pytest.mark.parametrize("name", OWN)
 def test_every_width_is_the_width_of_what_its_name_says(name: str, small_architecture: Make):
     found = small_architecture(name)
-    for place, width in enumerate(MODELS[name].width_names):
-        wider = found.with_widths(tuple(units + (number == place) for number, units in enumerate(found.widths)))
-        before, after = ({layer.name: layer.units for layer in wiring_of(a.build()).layers} for a in (found, wider))
-        changed = {layer for layer in before if before[layer] != after[layer]}
-        if width.startswith("stage"):
-            inside = {layer for layer in before if layer.startswith(width.replace("stage", "layer"))}
-            assert changed == inside | ({"conv1"} if width == "stage1" else set())
-        else:
-            assert changed == {width}
+    more = {width: 2 * place + 3 for place, width in enumerate(MODELS[name].width_names)}  # odd, each another one
+    wider = found.with_widths(tuple(units + more for units, more in zip(found.widths, more.values(), strict=True)))
+    before, after = ({layer.name: layer.units for layer in wiring_of(a.build()).layers} for a in (found, wider))
+    for layer, units in before.items():
+        stage = layer.split(".")[0].replace("layer", "stage") if "." in layer else "stage1"
+        added = more[layer if layer in more else stage]
+        assert after[layer] - units in (added, 4 * added)  # a bottleneck's last layer is four times as wide
 
 
 @pytest.mark.parametrize("name", OWN)

@@ -23,7 +23,7 @@ EQUIVARIANT = [name for name in RANKERS if name not in ("random", "thinet")]
 
 
 @pytest.mark.parametrize("name", RANKERS)
-def test_a_ranker_scores_every_unit_of_every_layer(name: str, subject: tuple[nn.Module, Split]):
+def test_a_ranker_scores_every_unit_and_masks_are_exact_and_nested(name: str, subject: tuple[nn.Module, Split]):
     model, split = subject
     scores = quick(name).scores(model, split, 0)
     assert {layer: len(values) for layer, values in scores.items()} == {
@@ -32,6 +32,16 @@ def test_a_ranker_scores_every_unit_of_every_layer(name: str, subject: tuple[nn.
     assert list(scores) == list(wiring_of(model).names)
     assert all(values.isfinite().all() and not values.requires_grad for values in scores.values())
     assert {values.device.type for values in scores.values()} == {"cpu"}
+    before = None
+    for sparsity in (0.0, 0.3, 0.5, 0.9, 1.0):
+        masks = keep_global(scores, sparsity)
+        units = sum(masks.units.values())
+        assert sum(masks.kept.values()) == units - round(sparsity * units)
+        flat = torch.cat(list(masks.values()))
+        assert before is None or not (flat & ~before).any()
+        before = flat
+    counts = {layer.name: layer.units // 2 for layer in wiring_of(model).layers}
+    assert keep_counts(scores, counts).kept == counts
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -48,22 +58,6 @@ def test_a_network_with_layers_it_cannot_score_is_refused_and_they_are_named(
         assert any(layer in str(refusal.value) for layer in lacking)
     else:
         assert quick(name).scores(model, split, 0)
-
-
-@pytest.mark.parametrize("name", RANKERS)
-def test_a_rankers_masks_have_exact_counts_and_are_nested(name: str, subject: tuple[nn.Module, Split]):
-    model, split = subject
-    scores = quick(name).scores(model, split, 0)
-    before = None
-    for sparsity in (0.0, 0.3, 0.5, 0.9, 1.0):
-        masks = keep_global(scores, sparsity)
-        units = sum(masks.units.values())
-        assert sum(masks.kept.values()) == units - round(sparsity * units)
-        flat = torch.cat(list(masks.values()))
-        assert before is None or not (flat & ~before).any()
-        before = flat
-    counts = {layer.name: layer.units // 2 for layer in wiring_of(model).layers}
-    assert keep_counts(scores, counts).kept == counts
 
 
 def task(model: nn.Module, split: Split) -> Task:
@@ -86,7 +80,7 @@ def test_a_rankers_masks_reach_every_sparsity_exactly(name: str, subject: tuple[
     model, split = subject
     before = state_of(model)
     found = quick(name)
-    wanted = (0.0, 0.3, 0.5, 0.9, 1.0)
+    wanted = (0.0, 0.3, 0.5, 0.9, 1.0) if found.scores_once else (0.0, 0.5, 1.0)
     for scope in found.scopes:
         masks = found.masks(task(model, split), wanted, Selection(scope))
         for sparsity, each in zip(wanted, masks, strict=True):
@@ -139,7 +133,8 @@ def test_another_seed_draws_another_random_order(subject: tuple[nn.Module, Split
 def test_permuting_a_layers_units_permutes_its_scores(name: str, subject: tuple[nn.Module, Split], permute):
     model, split = subject
     before = answer(quick(name), model, split)
-    for layer in wiring_of(model).layers:
+    layers = wiring_of(model).layers
+    for layer in layers[:: 1 + len(layers) // 8]:
         order = torch.randperm(layer.units, generator=torch.Generator().manual_seed(2))
         if not permute(model, layer.name, order):
             continue
