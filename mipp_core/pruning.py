@@ -205,6 +205,7 @@ def _decided(found: Decider, task: Task, asked: float | Target, counter: Counter
     levels = tuple(map(confidence_of, range(LEVELS))) if isinstance(asked, Target) else (asked,)
     if isinstance(asked, Target):
         require_reachable(asked, emptied(0, counter), 0, counter)
+        found = found.towards(asked.of)
     decisions = found.decide(task.model, task.data, task.seed, levels, task.report)
     if not isinstance(asked, Target):
         return masks_at_levels(task.model, decisions, 1, task.data)[0], decisions

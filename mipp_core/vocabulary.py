@@ -59,8 +59,9 @@ Weighing = Literal["alike", "heard", "outputs"]
 """What a target's loss is worth: by its own variance, or by what the outputs hear of it, of all that they hear of the
 layer or of the outputs' own variance."""
 
-Budget = Literal["alike", "parameters", "macs"]
-"""How much of a loss a layer may have: as much as every other, or in proportion to what it costs."""
+Budget = Literal["asked", "alike", "parameters", "macs"]
+"""How much of a loss a layer may have: as much as every other, or in proportion to what it costs in parameters or
+multiply-accumulates, or the one of these that goes with the target that is asked for."""
 
 Order = Literal["greedy", "ascending"]
 """Which unit is tested next: the one that costs least now, or the one that told least by itself."""

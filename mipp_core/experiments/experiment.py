@@ -48,7 +48,8 @@ class Experiment(Subject):
         """Ask the pruner: keep-masks for every point that is measured, and its decisions as columns."""
         spec = self.spec
         if isinstance(spec.settings, Decider):
-            points, columns = self._decide(spec.pruner, spec.settings)
+            meant = spec.settings if spec.targets is None else spec.settings.towards(spec.share_of)
+            points, columns = self._decide(spec.pruner, meant)
             if spec.targets is not None:
                 points = between_levels(columns, spec.targets, self.counter)
             return [points[number] for number in spec.points], columns

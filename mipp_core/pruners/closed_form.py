@@ -1,13 +1,14 @@
 """MIPP in closed form: Mutual Information Preserving Pruning (arXiv 2411.00147) by least squares; ours, no paper."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, get_args
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from mipp_core.cutting.counting import Counted
 from mipp_core.data.dataset import Split
 from mipp_core.evaluation import uses
 from mipp_core.information import quantiles
@@ -58,7 +59,8 @@ class ClosedForm(Decider):
             outputs hear of it, E||d outputs / d target||^2, as a share of all that they hear of the layer (``heard``)
             or of the outputs' own variance (``outputs``), which makes losses of all layers comparable.
         budget: how much a layer may lose: the same in all (``alike``), or in proportion to the parameters or
-            multiply-accumulates that its units take, so that more is removed where it saves more.
+            multiply-accumulates that its units take, so that more is removed where it saves more; ``asked`` is the
+            one that goes with the target, where a share of parameters or MACs is asked for, and else ``alike``.
         loss: share of variance, or Gaussian information in nats.
         noise: share of a target's variance below which a loss does not matter.
         estimate_size: images in one estimate; with fewer, estimates are less certain and more is removed.
@@ -80,7 +82,7 @@ class ClosedForm(Decider):
 
     samples: int = setting(4000, at_least(16))
     weighing: Weighing = setting("alike", one_of(get_args(Weighing)))
-    budget: Budget = setting("alike", one_of(get_args(Budget)))
+    budget: Budget = setting("asked", one_of(get_args(Budget)))
     loss: LossKind = setting("variance", one_of(get_args(LossKind)))
     noise: float = setting(0.004, above_zero())
     estimate_size: int = setting(50, at_least(1))
@@ -88,6 +90,10 @@ class ClosedForm(Decider):
     order: Order = setting("greedy", one_of(get_args(Order)))
     path: PathKind = setting("common", one_of(get_args(PathKind)))
     pixels: bool = setting(False, on_or_off())
+
+    def towards(self, of: Counted) -> "ClosedForm":
+        """Split what may be lost by what is asked for."""
+        return replace(self, budget="alike" if of == "units" else of) if self.budget == "asked" else self
 
     def decide(
         self,
@@ -173,7 +179,7 @@ class ClosedForm(Decider):
 
     def _budgets(self, wiring: Wiring, image_shape: Sequence[int]) -> dict[str, float]:
         """Return what each layer may lose, 1 on average."""
-        if self.budget == "alike":
+        if self.budget in ("alike", "asked"):
             return {}
         times = uses(wiring.network, tuple(image_shape)) if self.budget == "macs" else {}
         costs = {layer.name: _cost(wiring, layer, times) for layer in wiring.layers}

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mipp_core.cutting.counting import Counted
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.selection import Scope, Selection
 from mipp_core.data.dataset import Split
@@ -141,6 +142,10 @@ class Ranker(Pruner, ABC):
 @dataclass(frozen=True)
 class Decider(Pruner, ABC):
     """A pruner that finds its own pruning ratios from a confidence."""
+
+    def towards(self, of: Counted) -> "Decider":
+        """Return the pruner as it is meant where a share of the units, parameters or MACs is asked for."""
+        return self
 
     @abstractmethod
     def decide(

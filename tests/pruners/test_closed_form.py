@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from mipp_core import prune
 from mipp_core.data.dataset import Split
 from mipp_core.errors import SettingError
 from mipp_core.information import LEVELS, confidence_of, fine_schedule, quantiles
@@ -154,3 +155,16 @@ def test_where_the_perceptrons_see():
     settings = Mipp(hidden=(32, 32), fit_steps=800, unit_steps=150)
     rounds = settings.test_units("agree", bits, target, wanted, quantiles((confidence_of(9),)), 0)
     assert keep_masks([decision for made in rounds for decision in made], 3, 1).all()
+
+
+@pytest.mark.parametrize("of", ["sparsity", "parameters", "macs"])
+def test_what_may_be_lost_is_split_by_what_is_asked_for(of: str):
+    model, shown = network(), split(1, 8, 8).images
+    budget = "alike" if of == "sparsity" else of
+    asked, meant = (
+        prune(model, shown, pruner=replace(SETTINGS, budget=each), **{of: 0.5}).masks.kept for each in ("asked", budget)
+    )
+    assert asked == meant
+    if of != "sparsity":
+        alike = prune(model, shown, pruner=replace(SETTINGS, budget="alike"), **{of: 0.5}).masks.kept
+        assert asked != alike
