@@ -34,8 +34,8 @@ def ranking(
         contenders: entries that have ranks; controls, for example, are listed without one.
 
     Returns:
-        columns Rank, Entry, Accuracy (mean ± standard deviation over seeds, in percent, as words), Difference (to the
-        best pruner, in points), Against the best (one of ``MARKS``), the two other costs (shares removed, in [0, 1])
+        columns Rank, Entry, Accuracy (mean ± standard deviation over seeds, in percent, as words), Against the best
+        (one of ``MARKS``), Difference (to the best pruner, in points), the two other costs (shares removed, in [0, 1])
         and Seconds (to prune, all levels; missing for controls).
     """
     rows = standings(table, share, contenders)
@@ -46,8 +46,8 @@ def ranking(
         "Rank": rows["rank"],
         "Entry": rows.entry,
         "Accuracy": [percent(found) for found in known.values()],
-        "Difference": 100 * rows.difference,
         "Against the best": rows.against.map(MARKS),
+        "Difference": 100 * rows.difference,
         **costs,
         "Seconds": timed.astype(float),
     }

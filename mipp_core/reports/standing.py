@@ -132,11 +132,9 @@ def at_equal_cost(
 def _of_entry(
     entry: str, rows: pd.DataFrame, measure: str, x: str, shares: Sequence[float], near: float
 ) -> pd.DataFrame:
-    columns = [measure, *COSTS]
-    read = []
-    for _, of_seed in rows.groupby("seed"):
-        curve = of_seed.assign(_x=of_seed[x]).groupby("_x")[columns].mean()
-        read.append(read_at(curve.index.to_numpy(float), curve.to_numpy(float), shares, near))
+    seeds, places = rows.seed.to_numpy(), rows[x].to_numpy(float)
+    values = rows[[measure, *COSTS]].to_numpy(float)
+    read = [_of_seed(places[seeds == seed], values[seeds == seed], shares, near) for seed in np.unique(seeds)]
     stacked = np.stack(read)  # seeds, shares, columns
     known = ~np.isnan(stacked).any(axis=(0, 2))
     stacked, accuracy = stacked[:, known], stacked[:, known, 0]
@@ -152,6 +150,14 @@ def _of_entry(
         **dict(zip(COSTS, stacked[:, :, 1:].mean(0).T, strict=True)),
     }
     return pd.DataFrame(table)
+
+
+def _of_seed(places: np.ndarray, values: np.ndarray, shares: Sequence[float], near: float) -> np.ndarray:
+    """Read one seed's curve; of points at the same place, the mean counts."""
+    where, owners = np.unique(places, return_inverse=True)
+    sums = np.zeros((len(where), values.shape[1]))
+    np.add.at(sums, owners, values)
+    return read_at(where, sums / np.bincount(owners)[:, None], shares, near)
 
 
 def mean_lines(points: pd.DataFrame, measure: str, x: str) -> pd.DataFrame:

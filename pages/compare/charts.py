@@ -8,7 +8,7 @@ import streamlit as st
 from mipp_core.figures import AXES, ceiling, comparison_panels, cost_chart, unit_map
 from mipp_core.reports.comparison import ENTRIES
 from mipp_core.reports.comparison_tables import CONTROL_NAMES
-from mipp_core.reports.standing import COSTS, GAP, at_equal_cost, mean_lines
+from mipp_core.reports.standing import COSTS, GAP
 from mipp_core.reports.tables import layer_table
 from mipp_core.reports.verdicts import control_verdict, verdict
 from mipp_core.runs import entry_of
@@ -32,10 +32,10 @@ def verdicts(shown: Shown) -> None:
         st.markdown(f"**Where {plainly(shown.subject)} stands** at the same share removed · {shown.words}, %, {spread}")
         lines = []
         for x in COSTS:
-            table = at_equal_cost(shown.points, shown.measure, x)
+            table = shown.at_equal_cost(x)
             lines.append(f"- **{AXES[x]}:** {plainly(verdict(table, shown.subject, shown.pruners))}")
         if shown.subject == "MIPP" and shown.controls:
-            table = at_equal_cost(shown.points, shown.measure, "sparsity")
+            table = shown.at_equal_cost("sparsity")
             found = control_verdict(table, "MIPP", shown.controls)
             lines += [f"- **Controls** beside MIPP, every cost the same: {plainly(found)}"] if found else []
         st.markdown("\n".join(lines))
@@ -57,7 +57,7 @@ def charts(documents: Documents, shown: Shown, x: str, share: float) -> None:
             for axis in COSTS:
                 picked += _chart(shown, axis, share if axis == x else None, is_large=False)
     elif shown.view == "a panel each":
-        lines = mean_lines(shown.points, shown.measure, x)
+        lines = shown.lines(x)
         figure = comparison_panels(lines, shown.points, shown.measure, x, ORDER, shown.look)
         st.plotly_chart(figure, key="cmp_panels", config=_picture(), alt=f"{shown.look.title}, a panel for each entry")
     else:
@@ -83,7 +83,7 @@ def _outside(shown: Shown) -> str:
 
 def _chart(shown: Shown, x: str, share: float | None, is_large: bool) -> list[list[Any]]:
     """Draw one axis and return what was clicked."""
-    lines = mean_lines(shown.points, shown.measure, x)
+    lines = shown.lines(x)
     figure = cost_chart(lines, shown.points, shown.measure, x, shown.look, share, is_large)
     chosen = st.plotly_chart(
         figure,

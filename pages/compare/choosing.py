@@ -10,6 +10,7 @@ import streamlit as st
 from mipp_core.figures import HIGHLIGHTS, Look
 from mipp_core.reports.comparison import ENTRIES
 from mipp_core.reports.comparison_tables import CONTROL_NAMES
+from mipp_core.reports.standing import at_equal_cost, mean_lines
 from mipp_core.reports.tables import MEASURES
 from mipp_core.runs.document import RunDocument
 
@@ -39,6 +40,14 @@ class Shown:
     view: str
     words: str
 
+    def at_equal_cost(self, x: str) -> pd.DataFrame:
+        """Return what every entry reaches at common shares of a cost."""
+        return _equal(self.points, self.measure, x)
+
+    def lines(self, x: str) -> pd.DataFrame:
+        """Return the lines of a chart."""
+        return _lines(self.points, self.measure, x)
+
     @property
     def subject(self) -> str:
         """The entry that the verdicts are about."""
@@ -59,6 +68,16 @@ class Shown:
     def controls(self) -> list[str]:
         """Those of the names that are controls."""
         return [name for name in self.names if name not in ENTRIES]
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _equal(points: pd.DataFrame, measure: str, x: str) -> pd.DataFrame:
+    return at_equal_cost(points, measure, x)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _lines(points: pd.DataFrame, measure: str, x: str) -> pd.DataFrame:
+    return mean_lines(points, measure, x)
 
 
 def is_trained(documents: Documents) -> bool:

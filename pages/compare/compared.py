@@ -83,16 +83,16 @@ def _collapse(documents: Documents, points: pd.DataFrame) -> None:
     if table.empty:
         st.caption("No network has been retrained.")
         return
-    table.columns = [f"{100 * low:.0f}–{100 * (low + BIN):.0f}" for low in map(float, table.columns)]
+    table.columns = [f"{low:.0%}" for low in map(float, table.columns)]
     table.index.name = "Pruner"
     st.dataframe(
         _shaded(table), height=tall(table), alt="Share of runs that stay at chance, by pruner and units removed",
         placeholder=" ",
-        column_config={name: st.column_config.Column(width=52) for name in map(str, table)},
+        column_config={name: st.column_config.Column(width=44) for name in map(str, table)},
     )  # fmt: skip
     st.caption(
         "What to see: how far to the right a row stays at 0%. Share of runs that are still at chance after training, "
-        "in bins of the percent of units removed. Empty: no run there."
+        f"by units removed; a column goes from its percent up to {100 * BIN:.0f} more. Empty: no run there."
     )
 
 

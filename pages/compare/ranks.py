@@ -7,7 +7,7 @@ from pandas.io.formats.style import Styler
 from mipp_core.figures import AXES, HIGHLIGHTS, time_chart
 from mipp_core.reports.comparison_tables import accuracy_table, latex_table, seconds_table
 from mipp_core.reports.ranking import COST_NAMES, elsewhere, ranking, ranking_latex, usual_share
-from mipp_core.reports.standing import COSTS, at_equal_cost
+from mipp_core.reports.standing import COSTS
 from pages.compare.choosing import Documents, Shown, one_of
 from pages.shared.plain import plainly
 
@@ -21,7 +21,7 @@ def place(shown: Shown) -> tuple[str, float]:
     """Draw the choice of a cost and of a share of it, and return both."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         x = one_of("Equal", list(COSTS), "cmp_axis", format_func=COST_NAMES.__getitem__)
-        table = at_equal_cost(shown.points, shown.measure, x)
+        table = shown.at_equal_cost(x)
         percent = st.slider(
             f"{AXES[x]} (%)",
             1,
@@ -37,7 +37,7 @@ def place(shown: Shown) -> tuple[str, float]:
 
 def ranks(documents: Documents, shown: Shown, x: str, share: float) -> None:
     """Draw the table and its downloads."""
-    table = at_equal_cost(shown.points, shown.measure, x)
+    table = shown.at_equal_cost(x)
     ranked = ranking(table, seconds_table(documents), x, share, shown.pruners)
     if ranked.empty:
         spans = elsewhere(table, share, shown.names)
@@ -93,7 +93,7 @@ def _columns(shown: Shown) -> dict:
     shares = {f"{words} removed": number(f"{words} removed", format="%.0f%%") for words in COST_NAMES.values()}
     return {
         "Rank": number("#", width=40, pinned=True, help="By the mean, among pruners."),
-        "Entry": text("Entry", pinned=True, width=170),
+        "Entry": text("Entry", pinned=True, width=160),
         "Accuracy": text("Accuracy, %", help=f"{shown.words.capitalize()}: mean ± standard deviation over seeds."),
         "Difference": number("Difference", format="%+.2f", help="To the best pruner, in points."),
         "Against the best": text("Against the best", help="= tied: the seeds explain the difference."),
@@ -110,7 +110,7 @@ def times(documents: Documents, shown: Shown, x: str, share: float) -> None:
     """Draw accuracy against the time to prune."""
     st.subheader("Accuracy against time", anchor=False)
     seconds = seconds_table(documents)
-    table = at_equal_cost(shown.points, shown.measure, x)
+    table = shown.at_equal_cost(x)
     here = table[(table.share - share).abs() < 1e-9].merge(seconds[["entry", "seconds"]], on="entry")
     here = here[here.entry.isin(shown.pruners)]
     if here.empty:

@@ -92,7 +92,7 @@ def ranked():
 def test_the_table_has_what_a_reader_decides_by(ranked):
     _, rows = ranked
     assert list(rows) == [
-        "Rank", "Entry", "Accuracy", "Difference", "Against the best", "Parameters removed", "MACs removed", "Seconds"
+        "Rank", "Entry", "Accuracy", "Against the best", "Difference", "Parameters removed", "MACs removed", "Seconds"
     ]  # fmt: skip
     assert list(rows.Entry) == ["a", "b & c"]
     assert rows.Accuracy[0] == "98.05 ± 0.07"
