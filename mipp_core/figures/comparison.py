@@ -138,7 +138,8 @@ def _named_line(look: Look, words: str, accuracy: float) -> go.layout.Annotation
 def _name_ends(figure: go.Figure, lines: pd.DataFrame, ends: tuple[float, float], look: Look) -> None:
     """Write the names of the grey lines at their right ends, where there is room."""
     known = lines.dropna(subset=["mean"])
-    last = known[~known.entry.isin(look.pins)].groupby("entry", sort=False).tail(1)
+    known = known[~known.entry.isin(look.pins) & (known.groupby("entry").share.transform("size") > 2)]
+    last = known.groupby("entry", sort=False).tail(1)
     last = last.assign(height=look.height(last["mean"]))
     last = last[last.height.between(*ends)].sort_values("share", ascending=False, kind="stable")
     start, end = _shown(lines)

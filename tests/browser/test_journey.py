@@ -58,6 +58,7 @@ def test_a_point_of_the_shipped_comparison_opens_its_masks_and_its_run(server, t
     expect(tab.get_by_role("heading", name="Characteristics")).to_be_visible(timeout=60_000)
     expect(tab.locator(".js-plotly-plot").first).to_be_visible()
     settled(tab)
+    tab.locator(".js-plotly-plot").first.scroll_into_view_if_needed()
     tab.mouse.click(*tab.evaluate(A_POINT))
     link = tab.get_by_role("link", name="open it in Explore")
     expect(link).to_be_visible()
