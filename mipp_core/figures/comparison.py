@@ -1,92 +1,178 @@
-"""Several pruners in one picture: curves with bands over seeds, collapse rates, ratios, time."""
+"""Several pruners in one picture: one or a few highlighted over all others in grey."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mipp_core.figures.curve import AXES
-from mipp_core.figures.palette import CHOSEN, COLOURS, DENSE
+from mipp_core.figures.entries import Look, dots, grey_lines, highlight, scale
+from mipp_core.figures.labels import positions
+from mipp_core.figures.palette import DENSE, OTHERS
 
-_DASHES = ("solid", "dash", "dot")
-_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star", "triangle-down", "pentagon", "hexagon")
-_QUIET = 0.25
-_PANELS_A_ROW = 4
-_ERROR_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-_PALE = "#CDE7DE"
-_NEUTRAL = "#DCDCDC"
-
-
-@dataclass(frozen=True)
-class Style:
-    """How a curve is told apart: by ten colours, by dashes when those are used up, and always by markers."""
-
-    colour: str
-    dash: str
-    symbol: str
+_PANELS_A_ROW = 3
+_SPAN = 10
+_ROOM = 0.2  # of the axis, for names
+_LARGE = (800, 470)
 
 
-def style(number: int) -> Style:
-    """Return the style of the n-th entry."""
-    turn = number // len(COLOURS)
-    return Style(COLOURS[number % len(COLOURS)], _DASHES[turn % len(_DASHES)], _SYMBOLS[number % len(_SYMBOLS)])
-
-
-def comparison_curves(
-    curves: pd.DataFrame,
-    order: Sequence[str],
-    dense_accuracy: float | None,
+def cost_chart(
+    lines: pd.DataFrame,
+    points: pd.DataFrame,
+    measure: str,
     x: str,
-    title: str,
-    pinned: Sequence[str] = (),
-    as_error: bool = False,
+    look: Look,
+    share: float | None = None,
+    is_large: bool = False,
 ) -> go.Figure:
-    """Draw every entry's mean accuracy against a share removed, with a band from its lowest to its highest seed.
+    """Draw every entry's accuracy against a cost: lines where it is known at equal cost, a dot for every seed.
 
     Args:
-        curves: what ``mean_curve`` returns.
-        order: all possible entries; an entry's place here sets its style.
-        dense_accuracy: of the dense networks, in [0, 1].
+        lines: what ``mean_lines`` returns.
+        points: what ``points_table`` returns.
+        measure: the column of ``points`` that is drawn.
         x: a key of ``AXES``.
-        title: of the vertical axis.
-        pinned: entries drawn strongly, the others faintly; if empty, all are drawn strongly.
-        as_error: draw the error, 1 - accuracy, on a logarithmic axis, where small differences show.
+        look: what all charts share.
+        share: marked by a vertical line, in [0, 1]; None for no line.
+        is_large: a tall chart, on which the others have their names where there is room.
     """
-    if as_error:
-        curves = _errors(curves)
-        dense_accuracy = None if dense_accuracy is None else 1 - dense_accuracy
+    known = points.dropna(subset=[measure])
     figure = go.Figure()
-    for name in (name for name in order if name in set(curves.entry)):
-        strong = not pinned or name in pinned
-        for trace in _traces(curves[curves.entry == name], name, style(order.index(name)), strong):
-            figure.add_trace(trace)
-    if dense_accuracy is not None:
-        figure.add_hline(y=dense_accuracy, line={"color": DENSE, "dash": "dot", "width": 1.5})
-    figure.update_xaxes(title=AXES[x], tickformat=".0%")
-    figure.update_yaxes(title=title, tickformat=".0%")
-    if as_error:
-        words = [f"{share:.1%}" if share < 0.01 else f"{share:.0%}" for share in _ERROR_TICKS]
-        figure.update_yaxes(type="log", tickvals=_ERROR_TICKS, ticktext=words)
+    names = list(dict.fromkeys(known.entry))
+    for dashed, words in ((False, "others"), (True, "controls")):
+        grey = [name for name in names if name not in look.pins and (name in look.dashed) == dashed]
+        if grey:
+            figure.add_trace(grey_lines(lines, grey, look, words))
+            figure.add_trace(dots(known[known.entry.isin(grey)], measure, x, look, words))
+    for name in (name for name in reversed(look.pins) if name in names):
+        figure.add_traces(highlight(lines[lines.entry == name], name, look))
+        figure.add_trace(dots(known[known.entry == name], measure, x, look, name))
+    if share is not None:
+        figure.add_vline(x=share, line={"color": OTHERS, "dash": "dot", "width": 1})
+    for words, accuracy in look.dense.items():
+        figure.add_hline(y=look.level(accuracy), line={"color": DENSE, "dash": "dot", "width": 1.5})
+        figure.add_annotation(_named_line(look, words, accuracy))
+    ends = _heights(known, measure, look)
+    _set_heights(figure, ends, look)
+    _laid_out(figure, lines, look, x, 560 if is_large else 340)
+    if is_large:
+        _name_ends(figure, lines, ends, look)
+    return figure
+
+
+def ceiling(points: pd.DataFrame, measure: str, look: Look) -> tuple[float | None, list[str]]:
+    """Return the error, in [0, 1], at which the picture ends, and the entries that are never below it.
+
+    Networks at chance would press all others together.  None where there is no need to end: accuracies are shown,
+    errors lie within twenty times of each other, or a highlighted entry has such errors.
+    """
+    if not look.as_error:
+        return None, []
+    known = points.dropna(subset=[measure])
+    lowest = look.height(known[measure]).groupby(known.entry).min()
+    highest = look.height(known[measure]).groupby(known.entry).max()
+    top = _SPAN * lowest.min()
+    pinned = [name for name in look.pins if name in highest]
+    if highest.max() <= 2 * top or highest[pinned].max() > top:
+        return None, []
+    return float(top), [str(name) for name in lowest[lowest > top].index]
+
+
+def _heights(known: pd.DataFrame, measure: str, look: Look) -> tuple[float, float]:
+    """Return the lower and the upper end of the vertical axis: errors up to the ceiling, or accuracies."""
+    heights = [*look.height(known[measure]), *map(look.level, look.dense.values())]
+    low, high = min(heights, default=0.01), max(heights, default=1.0)
+    if not look.as_error:
+        away = 0.05 * (high - low) + 0.002
+        return low - away, min(1.0, high + away)
+    top, _ = ceiling(known, measure, look)
+    return 0.8 * low, min(1.0, 1.15 * high) if top is None else top
+
+
+def _set_heights(figure: go.Figure, ends: tuple[float, float], look: Look, is_small: bool = False) -> None:
+    scale(figure, look, is_small)
+    figure.update_yaxes(range=list(np.log10(ends)) if look.as_error else list(ends))
+
+
+def _laid_out(figure: go.Figure, lines: pd.DataFrame, look: Look, x: str, height: int) -> go.Figure:
+    start, end = _shown(lines)
+    figure.update_xaxes(title=f"{AXES[x]} →", tickformat=".0%", range=[start, end], nticks=6, tickangle=0)
+    figure.update_yaxes(title=look.title)
     return figure.update_layout(
-        height=540,
-        margin={"l": 0, "r": 8, "t": 8, "b": 0},
-        legend={"orientation": "h", "y": -0.16},
+        height=height,
+        margin={"l": 0, "r": 8, "t": 30, "b": 0},
+        legend={"orientation": "h", "y": 1.01, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
         hovermode="closest",
         clickmode="event+select",
     )
 
 
-def _errors(curves: pd.DataFrame) -> pd.DataFrame:
-    """Turn accuracies into errors, at least 1e-6, so that a logarithmic axis can show them."""
-    turned = {"mean": 1 - curves["mean"], "low": 1 - curves.high, "high": 1 - curves.low}
-    return curves.assign(**{name: values.clip(lower=1e-6) for name, values in turned.items()})
+def _shown(lines: pd.DataFrame) -> tuple[float, float]:
+    """Return the part of the axis on which there are lines, so that most of a chart is not empty."""
+    known = lines.dropna(subset=["mean"])
+    beside = known.groupby("entry").share.diff().between(0, 0.015) if len(known) else pd.Series(dtype=bool)
+    drawn = known[beside | beside.shift(-1, fill_value=False)]
+    if drawn.empty:
+        return -0.02, 1.0
+    start, end = drawn.share.min(), drawn.share.max()
+    away = 0.03 * (end - start) + 0.002
+    return start - away, min(1.0, end + away)
 
 
-def comparison_panels(curves: pd.DataFrame, order: Sequence[str], x: str, title: str) -> go.Figure:
-    """Draw one small panel per entry, with all others in grey behind it; all panels share their axes."""
-    names = [name for name in order if name in set(curves.entry)]
+def _named_line(look: Look, words: str, accuracy: float) -> go.layout.Annotation:
+    height = look.level(accuracy)
+    return go.layout.Annotation(
+        x=0,
+        xref="paper",
+        xanchor="left",
+        y=np.log10(height) if look.as_error else height,  # Plotly places annotations by the logarithm
+        yshift=-9 if look.as_error else 9,
+        text=words,
+        showarrow=False,
+        font={"size": 11},
+    )
+
+
+def _name_ends(figure: go.Figure, lines: pd.DataFrame, ends: tuple[float, float], look: Look) -> None:
+    """Write the names of the grey lines at their right ends, where there is room."""
+    known = lines.dropna(subset=["mean"])
+    known = known[~known.entry.isin(look.pins) & (known.groupby("entry").share.transform("size") > 2)]
+    last = known.groupby("entry", sort=False).tail(1)
+    last = last.assign(height=look.height(last["mean"]))
+    last = last[last.height.between(*ends)].sort_values("share", ascending=False, kind="stable")
+    start, end = _shown(lines)
+    end += _ROOM * (end - start)
+    heights, limits = last.height, ends
+    if look.as_error:
+        heights, limits = np.log10(heights), (float(np.log10(ends[0])), float(np.log10(ends[1])))
+    up = (heights - limits[0]) / (limits[1] - limits[0])
+    across = (last.share - start) / (end - start)
+    sides = positions(list(zip(across, up, strict=True)), list(last.entry), _LARGE, ("middle right",))
+    for row, height, side in zip(last.itertuples(), heights, sides, strict=True):
+        if side is not None:
+            figure.add_annotation(
+                x=row.share, y=height, text=row.entry, xanchor="left", xshift=4, showarrow=False, font={"size": 11}
+            )
+    figure.update_xaxes(range=[start, end])
+
+
+def comparison_panels(
+    lines: pd.DataFrame, points: pd.DataFrame, measure: str, x: str, order: Sequence[str], look: Look
+) -> go.Figure:
+    """Draw one small panel per entry, with all others in grey behind it; all panels share their axes.
+
+    Args:
+        lines: what ``mean_lines`` returns.
+        points: what ``points_table`` returns.
+        measure: the column of ``points`` that is drawn.
+        x: a key of ``AXES``.
+        order: of the panels; entries without points have none.
+        look: what all charts share; pins keep their colours, the others have the first one's.
+    """
+    known = points.dropna(subset=[measure])
+    names = [name for name in order if name in set(known.entry)]
     rows = -(-len(names) // _PANELS_A_ROW)
     figure = make_subplots(
         rows=rows,
@@ -95,131 +181,18 @@ def comparison_panels(curves: pd.DataFrame, order: Sequence[str], x: str, title:
         shared_yaxes="all",
         subplot_titles=names,
         horizontal_spacing=0.02,
-        vertical_spacing=min(0.08, 0.3 / max(1, rows)),
+        vertical_spacing=min(0.1, 0.35 / max(1, rows)),
     )
-    grey = _all_in_one(curves, names)
+    grey = grey_lines(lines, names, look, "others")
     for number, name in enumerate(names):
         place = {"row": number // _PANELS_A_ROW + 1, "col": number % _PANELS_A_ROW + 1}
-        figure.add_trace(grey, **place)
-        for trace in _traces(curves[curves.entry == name], name, style(order.index(name)), True):
+        own = Look(look.title, look.pins if name in look.pins else (name,), as_error=look.as_error)
+        traces = [grey, *highlight(lines[lines.entry == name], name, own)]
+        for trace in [*traces, dots(known[known.entry == name], measure, x, own, name)]:
             figure.add_trace(trace.update(showlegend=False), **place)
-    figure.update_xaxes(tickformat=".0%", nticks=3)
-    figure.update_yaxes(tickformat=".0%")
-    figure.update_annotations(font_size=13)
-    figure.update_yaxes(title=title, col=1, row=(rows + 1) // 2)
-    return figure.update_layout(height=60 + 190 * rows, margin={"l": 0, "r": 8, "t": 28, "b": 0}, hovermode="closest")
-
-
-def _all_in_one(curves: pd.DataFrame, names: Sequence[str]) -> go.Scatter:
-    """Return all curves as one grey trace, separated by gaps."""
-    parts = [pd.concat([curves.loc[curves.entry == name, ["x", "mean"]], _GAP]) for name in names]
-    joined = pd.concat(parts) if parts else _GAP
-    return go.Scatter(
-        x=joined.x,
-        y=joined["mean"],
-        mode="lines",
-        line={"color": "rgba(136,136,136,0.35)", "width": 1},
-        hoverinfo="skip",
-        showlegend=False,
-    )
-
-
-_GAP = pd.DataFrame({"x": [float("nan")], "mean": [float("nan")]})
-
-
-def _traces(curve: pd.DataFrame, name: str, how: Style, strong: bool) -> list[go.Scatter]:
-    """Return the band and the line of one entry; the legend hides both."""
-    opacity = 1.0 if strong else _QUIET
-    line = go.Scatter(
-        x=curve.x,
-        y=curve["mean"],
-        name=name,
-        legendgroup=name,
-        mode="lines+markers",
-        opacity=opacity,
-        line={"color": how.colour, "dash": how.dash, "width": 2.5 if strong else 1.2},
-        marker={"symbol": how.symbol, "size": 8 if strong else 5},
-        customdata=curve[["entry", "level", "low", "high", "seeds", "kept", "run"]],
-        hovertemplate=(
-            "<b>%{customdata[0]}</b>, level %{customdata[1]}<br>%{y:.2%} at %{x:.1%} removed"
-            "<br>%{customdata[2]:.2%} to %{customdata[3]:.2%} over %{customdata[4]} seeds"
-            "<br>units kept %{customdata[5]}<extra></extra>"
-        ),
-    )
-    if not strong or curve.seeds.max() < 2:
-        return [line]
-    return [_band(curve, name, how), line]
-
-
-def _band(curve: pd.DataFrame, name: str, how: Style) -> go.Scatter:
-    return go.Scatter(
-        x=[*curve.x, *curve.x[::-1]],
-        y=[*curve.high, *curve.low[::-1]],
-        fill="toself",
-        fillcolor=how.colour,
-        opacity=0.12,
-        line={"width": 0},
-        mode="lines",
-        legendgroup=name,
-        showlegend=False,
-        hoverinfo="skip",
-    )
-
-
-def share_map(table: pd.DataFrame, columns: Sequence[str], words: str, middle: float | None = None) -> go.Figure:
-    """Draw a table of numbers as a heat map with the numbers in it; cells without a number are left empty.
-
-    Args:
-        table: one row per entry.
-        columns: its column names, as shown.
-        words: what a number means, for the hover text.
-        middle: the number shown in a neutral colour; None for shares in [0, 1].
-    """
-    values = table.astype(float)
-    shown = ".0%" if middle is None else ".2f"
-    scale = {"zmin": 0, "zmax": 1, "colorscale": [[0, _PALE], [1, "#D55E00"]]}
-    if middle is not None:
-        scale = {"zmid": middle, "colorscale": [[0, "#56B4E9"], [0.5, _NEUTRAL], [1, CHOSEN]]}
-    figure = go.Figure(
-        go.Heatmap(
-            z=values.to_numpy(),
-            x=list(columns),
-            y=list(values.index),
-            showscale=False,
-            xgap=2,
-            ygap=2,
-            textfont={"color": "#1A1A1A"},
-            texttemplate=f"%{{z:{shown}}}",
-            hovertemplate=f"%{{y}}, %{{x}}: %{{z:{shown}}} {words}<extra></extra>",
-            hoverongaps=False,
-            **scale,
-        )
-    )
-    figure.update_xaxes(type="category", side="top")
-    figure.update_yaxes(autorange="reversed")
-    return figure.update_layout(height=60 + 26 * len(values), margin={"l": 0, "r": 8, "t": 30, "b": 0})
-
-
-def seconds_bars(table: pd.DataFrame, order: Sequence[str]) -> go.Figure:
-    """Draw each entry's time to prune on a logarithmic axis, the fastest first.
-
-    Args:
-        table: what ``seconds_table`` returns.
-        order: all possible entries; an entry's place here sets its colour.
-    """
-    table = table.dropna(subset=["seconds"]).sort_values("seconds")
-    figure = go.Figure(
-        go.Bar(
-            x=table.seconds.clip(lower=0.01),
-            y=table.entry,
-            orientation="h",
-            text=[f"{seconds:,.1f} s" for seconds in table.seconds],
-            textposition="outside",
-            cliponaxis=False,
-            marker={"color": [style(order.index(name)).colour for name in table.entry]},
-            hovertemplate="%{y}: %{text}<extra></extra>",
-        )
-    )
-    figure.update_xaxes(title="Seconds to prune, all levels (logarithmic)", type="log", dtick=1)
-    figure.update_yaxes(autorange="reversed")
-    return figure.update_layout(height=70 + 26 * len(table), margin={"l": 0, "r": 24, "t": 8, "b": 0})
+    start, end = _shown(lines)
+    figure.update_xaxes(tickformat=".0%", nticks=3, range=[start, end])
+    _set_heights(figure, _heights(known, measure, look), look, is_small=True)
+    figure.update_annotations(font_size=12)
+    figure.update_yaxes(title=look.title, col=1, row=(rows + 1) // 2)
+    return figure.update_layout(height=60 + 160 * rows, margin={"l": 0, "r": 8, "t": 28, "b": 0}, hovermode="closest")

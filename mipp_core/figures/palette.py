@@ -26,3 +26,9 @@ COLOURS = (
     "#888888",
 )
 """For series without a fixed colour: Okabe-Ito first, then some of Paul Tol's, with a violet that shows on black."""
+
+HIGHLIGHTS = ("#D55E00", "#009E73", "#CC79A7")
+"""For the few entries of a comparison that stand out; 3:1 or more against both themes' backgrounds."""
+
+OTHERS = "#888888"
+"""For everything that a highlight stands out from."""

@@ -67,35 +67,22 @@ def _accuracies(values: AccuraciesDocument) -> dict[str, float | None]:
     return {f"{split}_{name}": accuracy_of(values, name, split) for split in splits for name in MEASURES}
 
 
-def mean_curve(points: pd.DataFrame, measure: str, x: str) -> pd.DataFrame:
-    """Return each entry's mean over seeds, level by level: entry, level, x, mean, low, high, seeds, kept, run.
-
-    ``low`` and ``high`` are the lowest and the highest over seeds; ``kept`` and ``run`` are those of the first seed.
-    """
-    known = points.dropna(subset=[measure])
-    grouped = known.sort_values("seed").groupby(["entry", "level"], sort=False)
-    table = grouped.agg(
-        x=(x, "mean"),
-        mean=(measure, "mean"),
-        low=(measure, "min"),
-        high=(measure, "max"),
-        seeds=("seed", "nunique"),
-        kept=("kept", "first"),
-        run=("run", "first"),
-    )
-    return table.reset_index().sort_values(["entry", "x"])
-
-
 def collapse_table(points: pd.DataFrame) -> pd.DataFrame:
     """Return the share of runs that are untrainable, one row per entry, one column per bin of units removed.
 
-    Bins are 5% wide and named by their lower end; NaN where no run was retrained.
+    Bins are 5% wide, named by their lower end and all there from the first to the last that has a run; NaN where no
+    run was retrained.  A run's share is that of its level: the mean over the entry's seeds, to the whole percent, so
+    that seeds at 74.8% and 75.2% are in one bin.
     """
     judged = points[points.untrainable.notna()]
-    bins = np.floor(judged.sparsity / BIN + 1e-9) * BIN
-    table = judged.assign(bin=bins.round(2), untrainable=judged.untrainable.astype(float))
+    if judged.empty:
+        return pd.DataFrame()
+    nominal = judged.groupby(["entry", "level"]).sparsity.transform("mean")
+    bins = np.floor(np.round(100 * nominal + 1e-9) / (100 * BIN) + 1e-9).astype(int)
+    table = judged.assign(bin=bins, untrainable=judged.untrainable.astype(float))
     found = table.pivot_table(index="entry", columns="bin", values="untrainable", aggfunc="mean", sort=False)
-    return found.sort_index(axis="columns")
+    found = found.reindex(columns=range(bins.min(), bins.max() + 1))
+    return found.set_axis([round(number * BIN, 2) for number in map(int, found.columns)], axis="columns")
 
 
 def first_collapses(documents: Documents) -> dict[str, tuple[float, list[str]]]:
@@ -160,22 +147,6 @@ def latex_table(points: pd.DataFrame, measure: str) -> str:
     table.columns = [f"{100 * removed[level]:.1f}\\%" for level in table.columns]
     table.index = [str(name).replace("&", "\\&") for name in table.index]
     return table.fillna("--").replace("±", r"$\\pm$", regex=True).to_latex(escape=False)
-
-
-def standing(points: pd.DataFrame, measure: str) -> list[str]:
-    """Say in a sentence for each level who is best, and where MIPP comes in."""
-    sentences = []
-    for level, rows in points[points.entry.isin(ENTRIES)].dropna(subset=[measure]).groupby("level"):
-        means = rows.groupby("entry")[measure].mean().sort_values(ascending=False)
-        if len(means) < 2 or "MIPP" not in means:
-            continue
-        place = list(means.index).index("MIPP") + 1
-        best = f"{means.index[0]} {means.iloc[0]:.2%}"
-        sentences.append(
-            f"Level {level}, {rows.sparsity.mean():.0%} of units removed: MIPP {means['MIPP']:.2%} "
-            f"({place} of {len(means)}); the best is {best}."
-        )
-    return sentences
 
 
 def characteristics(documents: Documents, points: pd.DataFrame) -> pd.DataFrame:

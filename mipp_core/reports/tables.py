@@ -78,6 +78,21 @@ def decision_table(run: RunDocument, level: int) -> pd.DataFrame:
     return table[["layer", "unit", "order", "tested_with", "gain", "standard_error", "z", "needed", "kept"]]
 
 
+def decimals_that_tell(table: pd.DataFrame, least: int = 2, most: int = 6) -> int:
+    """Return with how many decimals no z is written like the one needed, though it is another.
+
+    Args:
+        table: what ``decision_table`` returns, or some of its rows.
+        least: decimals at least.
+        most: decimals at most, however close two are.
+    """
+    apart = table[table.z.notna() & (table.z != table.needed)].astype({"z": float})
+    for decimals in range(least, most):
+        if not (apart.z.round(decimals) == apart.needed.round(decimals)).any():
+            return decimals
+    return most
+
+
 def deaths(run: RunDocument) -> dict[str, int]:
     """Name the layers that collapse somewhere in the sweep, with the first level at which each does."""
     first: dict[str, int] = {}

@@ -40,7 +40,7 @@ def show() -> None:
         compared.show(whole)
     else:
         st.info(
-            "Nobody has compared these yet. Press *Run what is missing*: the runs go on in the background, MIPP first.",
+            "Nobody has compared these yet. Press *Run what is missing*: the runs go on in the background.",
             icon=":material/info:",
         )
 

@@ -12,17 +12,14 @@ from mipp_core.data import load_dataset, shown
 from mipp_core.errors import MippError
 from mipp_core.figures import AXES, MANY, accuracy_curve, block_bars, pixel_map, ratio_bars, unit_map
 from mipp_core.reports.archive import command_of
-from mipp_core.reports.tables import curve_table, deaths, decision_table, layer_table, measures_of
+from mipp_core.reports.tables import curve_table, deaths, layer_table, measures_of
 from mipp_core.runs import NetworkSpec, RunSpec, collapsed_layers, entry_of, passed_layers
 from mipp_core.runs.document import LevelDocument, RunDocument
 from mipp_core.runs.result import accuracy_of
 from mipp_core.vocabulary import INPUT
-from pages.explore import slim
+from pages.explore import decisions, slim
 from pages.shared.chips import in_paper
 from pages.shared.finding import Found, other_seeds
-
-LATEST = 200
-"""Decisions shown in the table, the most recent first."""
 
 
 def show(found: Found, level: int) -> None:
@@ -39,7 +36,7 @@ def show(found: Found, level: int) -> None:
         _layers(entry)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _decisions(document, level)
+        decisions.table(document, level)
     with right:
         _pixels(entry, spec.network)
     slim.panel(found, level)
@@ -47,13 +44,20 @@ def show(found: Found, level: int) -> None:
 
 
 def _headline(document: RunDocument, entry: LevelDocument) -> None:
-    accuracies = [
-        ("Dense", document["dense_accuracy"], "Test accuracy of the trained dense network."),
-        ("Pruned", entry["accuracy_pruned"], "Right after cutting, nothing relearned."),
-        *_recalibrated(entry),
-        ("Rebuilt", entry["accuracy_rebuilt"], "Weights refitted by least squares to the dense network: no labels."),
-        ("Retrained", entry["accuracy_retrained"], "After the retraining recipe named at the foot of the page."),
-    ]
+    accuracies = [("Dense", document["dense_accuracy"], "Test accuracy of the trained dense network.")]
+    if document["spec"]["trained"]:
+        accuracies += [
+            ("Pruned", entry["accuracy_pruned"], "Right after cutting, nothing relearned."),
+            *_recalibrated(entry),
+            (
+                "Rebuilt",
+                entry["accuracy_rebuilt"],
+                "Weights refitted by least squares to the dense network: no labels.",
+            ),
+            ("Retrained", entry["accuracy_retrained"], "After the retraining recipe named at the foot of the page."),
+        ]
+    else:  # until it is trained, a network is at chance
+        accuracies += [("Trained", entry["accuracy_retrained"], "Pruned, then trained; see the foot of the page.")]
     shares = [
         ("Units removed", entry["sparsity"], "Filters and neurons; pixels are counted apart."),
         ("Parameters removed", 1 - entry["parameters"] / document["parameters"], "Weights and biases."),
@@ -127,15 +131,30 @@ def _curve(document: RunDocument, level: int, alike: list[RunDocument]) -> None:
         table = _own_curve(document)
     others = pd.concat([_own_curve(other) for other in alike]) if alike else None
     dense = cast("float", document["dense_accuracy"])  # measured before any level is
-    figure = accuracy_curve(table, dense, level, x=x, other_seeds=others)
-    st.plotly_chart(figure, key="curve", alt="Test accuracy of pruned, rebuilt and retrained networks by share removed")
+    if document["spec"]["trained"]:
+        figure, drawn = accuracy_curve(table, dense, level, x=x, other_seeds=others), "retrained"
+    else:
+        figure, drawn = accuracy_curve(table, dense, level, ("retrained",), x, others), "trained"
+        figure.for_each_trace(lambda trace: trace.update(name=trace.name.replace("retrained", "trained")))
+    st.plotly_chart(figure, key="curve", alt=f"Test accuracy by share removed, up to {drawn} networks")
     seeds = ", ".join(str(other["spec"]["network"]["seed"]) for other in alike)
     st.caption(
-        "What to see: how far one can go to the right before the retrained curve leaves the dense line. "
+        f"What to see: how far one can go to the right before the {drawn} curve leaves the dense line. "
         "The amber line is the chosen level. "
         + (f"Thin lines: the same with seed {seeds}. " if alike else "")
+        + _epochs(document)
         + "With controls: if *random* units do as well, the per-layer counts matter, not which units stay."
     )
+
+
+def _epochs(document: RunDocument) -> str:
+    """Say what the networks on the curve were trained for where that is not plain, and what is not drawn."""
+    spec = document["spec"]
+    if spec["trained"]:
+        return ""
+    dense, own = spec["network"]["recipe"]["epochs"], spec["retraining"]["epochs"]
+    words = "" if dense == own else f"The dense line had {dense} epochs, pruned networks {own}: no fair goal. "
+    return f"Pruned at initialisation: until they are trained all networks are at chance, which is not drawn. {words}"
 
 
 def _own_curve(document: RunDocument) -> pd.DataFrame:
@@ -148,8 +167,11 @@ def _side_by_side(document: RunDocument, level: int) -> None:
     """Say in numbers how the choices of units compare at this level."""
     entry = entry_of(document, level)
     rows = {document["spec"]["pruner"]: entry, **entry["controls"]}
+    measures = {name: name.capitalize() for name in measures_of(document)}
+    if not document["spec"]["trained"]:
+        measures = {"retrained": "Trained"}
     table = pd.DataFrame(
-        {name.capitalize(): [accuracy_of(row, name) for row in rows.values()] for name in measures_of(document)},
+        {words: [accuracy_of(row, name) for row in rows.values()] for name, words in measures.items()},
         index=pd.Index([*rows], name="Same counts, units by"),
     )
     st.dataframe(table.style.format("{:.2%}", na_rep="–"), alt="Accuracies of the choices of units at this level")
@@ -167,34 +189,6 @@ def _layers(entry: LevelDocument) -> None:
             "ResNet34 and of three in ResNet50."
         )
     st.caption("Below the bars, one cell per unit: blue is kept, grey is removed. Hover for its number.")
-
-
-def _decisions(document: RunDocument, level: int) -> None:
-    st.subheader("Latest decisions", anchor=False)
-    table = decision_table(document, level)
-    if table.empty:
-        st.caption("This pruner ranks units without testing them, so it has no decisions to show.")
-        return
-    st.dataframe(
-        table.iloc[::-1].head(LATEST),
-        height=330,
-        hide_index=True,
-        alt="The most recent decisions of TERC",
-        column_config={
-            "layer": "Layer",
-            "unit": "Unit",
-            "order": st.column_config.NumberColumn(
-                "Order", help="Place in the order of testing, 0 = least informative."
-            ),
-            "tested_with": st.column_config.NumberColumn("Block", help="Units tested together."),
-            "gain": st.column_config.NumberColumn("Gain", format="%.4f", help="Loss without the unit minus with it."),
-            "standard_error": st.column_config.NumberColumn("Std. error", format="%.4f"),
-            "z": st.column_config.NumberColumn("z", format="%.2f", help="Gain in standard errors."),
-            "needed": st.column_config.NumberColumn("z needed", format="%.2f", help="The level's normal quantile."),
-            "kept": st.column_config.CheckboxColumn("Kept"),
-        },
-    )
-    st.caption("Kept means z is above the z needed. Layers are tested from the output to the input.")
 
 
 @st.cache_data(show_spinner=False, max_entries=1)

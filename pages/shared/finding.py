@@ -92,6 +92,13 @@ def _shipped() -> dict[str, str]:
     return found
 
 
+@st.cache_data(show_spinner=False, max_entries=1)
+def _shipped_names() -> dict[str, str]:
+    """Map the name of each shipped run to its folder."""
+    folders = {folder: load_run(Path(folder)) for folder in _shipped().values()}
+    return {document["hash"]: folder for folder, document in folders.items() if document}
+
+
 @st.cache_resource(show_spinner=False)
 def _comparisons() -> Mapping[str, RunDocument]:
     """Map the hash of each run of the shipped comparisons to its document, which all visitors share."""
@@ -114,9 +121,13 @@ def find(spec: RunSpec) -> Found | None:
 
 
 def find_named(name: str) -> Found | None:
-    """Return a run of the store or of a shipped comparison that has something to show, by its name."""
+    """Return a run of the store or one that is shipped, if it has something to show, by its name."""
     if name in _comparisons():
         return Found(_compared(name), is_shipped=True)
+    shipped = _shipped_names().get(name)
+    document = _unpack(shipped) if shipped else None
+    if shipped and document:
+        return Found(document, Path(shipped), is_shipped=True)
     job = store().runs.look(name)
     if job is None or not job.changed_at:
         return None
@@ -130,15 +141,27 @@ def figures(spec: RunSpec, job: Job) -> dict[str, Any] | None:
 
 
 def by_name(name: str) -> RunSpec | None:
-    """Return the specification of a run in the store or of a shipped comparison; None if there is none.
+    """Return the specification of a run in the store or of one that is shipped; None if there is none.
 
     Raises:
         MippError: it cannot be read: another version wrote it, or it is about a Python file.
     """
     if name in _comparisons():
         return RunSpec.from_json(_comparisons()[name]["spec"])
+    shipped = _shipped_names().get(name)
+    document = _unpack(shipped) if shipped else None
+    if document:
+        return RunSpec.from_json(document["spec"])
     job = store().runs.look(name)
     return RunSpec.from_json(job.spec) if job else None
+
+
+def whole(spec: RunSpec) -> str | None:
+    """Return the name of the run that has every level of one that has some, as Explore asks for it, if there is one."""
+    if spec.measured is None:
+        return None
+    found = find(replace(spec, measured=None, controls=("random", "magnitude"), retrain_controls=False))
+    return found.document["hash"] if found and found.document["state"] == "done" else None
 
 
 def other_seeds(spec: RunSpec) -> list[RunDocument]:

@@ -58,6 +58,7 @@ def test_a_point_of_the_shipped_comparison_opens_its_masks_and_its_run(server, t
     expect(tab.get_by_role("heading", name="Characteristics")).to_be_visible(timeout=60_000)
     expect(tab.locator(".js-plotly-plot").first).to_be_visible()
     settled(tab)
+    tab.locator(".js-plotly-plot").first.scroll_into_view_if_needed()
     tab.mouse.click(*tab.evaluate(A_POINT))
     link = tab.get_by_role("link", name="open it in Explore")
     expect(link).to_be_visible()
@@ -68,11 +69,12 @@ def test_a_point_of_the_shipped_comparison_opens_its_masks_and_its_run(server, t
 
 A_POINT = """() => {
     const chart = document.querySelector('.js-plotly-plot'), box = chart.getBoundingClientRect();
-    const {xaxis, yaxis} = chart._fullLayout, line = chart._fullData.find(trace => trace.customdata);
-    const at = line.x.length - 2;
-    return [box.left + xaxis._offset + xaxis.l2p(line.x[at]), box.top + yaxis._offset + yaxis.l2p(line.y[at])];
+    const {xaxis, yaxis} = chart._fullLayout;
+    const dots = chart._fullData.find(trace => trace.mode === 'markers' && trace.name === 'MIPP');
+    const at = dots.x.length - 2;
+    return [box.left + xaxis._offset + xaxis.d2p(dots.x[at]), box.top + yaxis._offset + yaxis.d2p(dots.y[at])];
 }"""
-"""The place in the window of a point of the chart's first curve."""
+"""The place in the window of one of MIPP's points in the first chart."""
 
 
 def test_the_slim_model_is_written_checked_timed_and_taken_away(server, tab):

@@ -60,16 +60,18 @@ def test_finished_runs_are_shown(compare, three):
     app = compare(cmp_pruners_trained=THREE, cmp_seeds=["0", "1"])
     assert not app.exception
     assert [each.value for each in app.subheader] == [
-        "Accuracy against sparsity",
-        "In numbers",
+        "Accuracy against cost",
+        "At equal cost",
+        "Accuracy against time",
         "Collapse rate",
-        "Time to prune",
         "Where the units go",
         "Characteristics",
     ]
     assert not [each for each in app.button if each.key == "run_missing"]
-    numbers, characters = (each.value for each in app.dataframe)
-    assert list(numbers.index) == THREE
+    ranked, numbers, collapsed, characters = (each.value for each in app.dataframe)
+    assert set(ranked.Entry) >= set(THREE)
+    assert [name for name in numbers.index if name in THREE] == THREE
+    assert list(collapsed.index) == THREE
     assert list(characters.index) == THREE
     assert characters["adjacent layer"].to_dict() == {"MIPP": True, "L1": False, "ThiNet": True}
 
@@ -78,24 +80,108 @@ def test_some_finished_runs_are_shown_and_the_rest_offered(compare, three):
     app = compare(cmp_pruners_trained=THREE, cmp_seeds=["0", "1", "2"])
     assert not app.exception
     assert button(app, "run_missing").label == "Run what is missing (3)"
-    assert len(app.dataframe) == 2
+    assert len(app.dataframe) == 4
 
 
 @pytest.mark.parametrize("stage", ["pruned", "rebuilt", "retrained"])
-@pytest.mark.parametrize("view", ["one chart", "panels"])
-def test_every_view_is_drawn(compare, three, stage, view):
+@pytest.mark.parametrize(("view", "charts"), [("three axes", 3), ("one axis, large", 1), ("a panel each", 1)])
+def test_every_view_is_drawn(compare, three, stage, view, charts):
     app = compare(
         cmp_pruners_trained=THREE,
         cmp_seeds=["0", "1"],
         cmp_stage=stage,
         cmp_view=view,
-        cmp_scale="error (log)",
-        cmp_controls="true",
-        cmp_axis="macs_removed",
+        cmp_scale="accuracy" if charts == 1 else "error (log)",
+        cmp_axis="MACs",
+        cmp_highlight="ThiNet",
         cmp_pinned=["L1"],
     )
     assert not app.exception
-    assert len(app.get("plotly_chart")) == 4
+    assert len(app.get("plotly_chart")) == charts + 2
+
+
+def of(app, kind, key):
+    return next(each for each in app.get(kind) if each.key == key)
+
+
+def test_there_is_a_verdict_for_every_axis_about_whoever_is_highlighted(compare, three, words):
+    app = compare(cmp_pruners_trained=THREE, cmp_seeds=["0", "1"])
+    said = next(each.value for each in app.markdown if "Units removed" in each.value)
+    axes = [line.partition(":")[0] for line in said.splitlines()]
+    assert axes == ["- **Units removed", "- **Parameters removed", "- **MACs removed"]
+    assert "Where MIPP stands" in words(app)
+    of(app, "selectbox", "cmp_highlight").set_value("L1").run()
+    assert not app.exception
+    assert "Where L1 stands" in words(app)
+    app = compare(cmp_pruners_trained=THREE, cmp_seeds=["0", "1"], cmp_stage="rebuilt", cmp_highlight="ThiNet")
+    assert "Where ThiNet stands" in words(app)
+
+
+@pytest.fixture
+def controlled(runs, finished):
+    """Keep MIPP's results of two seeds with one control, which is as good as MIPP."""
+    for seed in (0, 1):
+        document = finished(spec("MIPP", seed))
+        for level in document["levels"]:
+            level["controls"] = {"random": {key: value for key, value in level.items() if "accuracy" in key}}
+        runs.record(spec("MIPP", seed), document)
+
+
+def test_controls_are_held_against_mipp_and_can_be_left_out(compare, controlled, words):
+    query = {"cmp_pruners_trained": ["MIPP"], "cmp_seeds": ["0", "1"]}
+    app = compare(**query)
+    assert "**Controls** beside MIPP" in words(app)
+    assert "random, MIPP's counts: tied throughout" in words(app)
+    ranked = app.dataframe[0].value.set_index("Entry")
+    assert ranked.Rank.dropna().to_dict() == {"MIPP": 1}
+    assert ranked["Against the best"].to_dict() == {"MIPP": "best", "random, MIPP's counts": "= tied"}
+    app = compare(**query, cmp_controls="false")
+    assert list(app.dataframe[0].value.Entry) == ["MIPP"]
+    assert "**Controls**" not in words(app)
+
+
+def test_nobody_is_declared_better_with_one_seed(compare, three, words):
+    app = compare(cmp_pruners_trained=THREE, cmp_seeds=["0"])
+    assert not app.exception
+    assert "for want of seeds" in words(app)
+    assert "one seed" in words(app)
+    assert set(app.dataframe[0].value["Against the best"]) <= {"best", "one seed"}
+
+
+def test_the_share_can_be_moved_and_nobody_there_is_a_sentence(compare, three, words):
+    app = compare(cmp_pruners_trained=THREE, cmp_seeds=["0", "1"], cmp_share_sparsity="1")
+    assert not app.exception
+    found = app.dataframe[0].value
+    share = of(app, "slider", "cmp_share_sparsity")
+    assert share.value == 1
+    share.set_value(50).run()
+    assert not app.exception
+    assert "Nobody has a point near" in words(app) or not app.dataframe[0].value.equals(found)
+
+
+def test_mipp_in_closed_form_may_be_there_and_mipp_not(compare, finished, words):
+    for seed in (0, 1):
+        finished(spec("MIPP closed form", seed))
+    app = compare(cmp_pruners_trained=["MIPP", "MIPP closed form"], cmp_seeds=["0", "1"])
+    assert not app.exception
+    assert "Where MIPP closed form stands" in words(app)
+
+
+def test_at_initialisation_there_is_one_accuracy_and_the_epochs_are_said(compare, finished, words):
+    finished(spec("MIPP", 0, trained=False))
+    app = compare(cmp_start="at initialisation", cmp_seeds=["0"], cmp_stage="pruned")
+    assert not app.exception
+    assert not [each for each in app.get("button_group") if each.key == "cmp_stage"]
+    assert "test accuracy, trained" in words(app)
+    assert "networks were pruned at initialisation and then trained for 2" in words(app)
+
+
+def test_the_shipped_comparison_has_true_words_in_every_start(compare, words):
+    for start in ("trained", "at initialisation"):
+        app = compare(cmp_dataset="mnist", cmp_start=start)
+        assert not app.exception
+        assert "MIPP is" in words(app)
+        assert "± " in " ".join(app.dataframe[0].value.Accuracy)
 
 
 def stages(app):
@@ -122,7 +208,7 @@ def test_an_accuracy_nobody_measured_is_a_sentence(compare, runs, finished, word
     runs.record(spec("MIPP"), document)
     app = compare(cmp_pruners_trained=["MIPP"], cmp_seeds=["0"], cmp_split="train")
     assert not app.exception
-    assert "No run has retrained accuracies on the train split" in words(app)
+    assert "No run has a train accuracy, retrained" in words(app)
 
 
 def test_nothing_chosen_is_a_sentence(compare, words):

@@ -14,11 +14,9 @@ from mipp_core.reports.comparison_tables import (
     characteristics,
     collapse_table,
     latex_table,
-    mean_curve,
     points_table,
     ratio_table,
     seconds_table,
-    standing,
 )
 from mipp_core.runs import RunSpec, masks_of
 from mipp_core.store import Store
@@ -113,33 +111,29 @@ def test_points_have_a_row_per_entry_seed_and_level(documents):
     assert own[measures].notna().all(axis=None)
 
 
-def test_curves_are_means_with_the_range_over_seeds(documents):
-    points = points_table(documents)
-    curves = mean_curve(points, "test_retrained", "sparsity")
-    one = curves[(curves.entry == "random") & (curves.level == 3)].iloc[0]
-    rows = points[(points.entry == "random") & (points.level == 3)]
-    assert one["mean"] == pytest.approx(rows.test_retrained.mean())
-    assert (one.low, one.high, one.seeds) == (rows.test_retrained.min(), rows.test_retrained.max(), 2)
-    assert one.run == rows[rows.seed == 0].run.iloc[0]
+def judged(rows):
+    """Make a table of points of (entry, level, share of units removed, whether untrainable)."""
+    return pd.DataFrame(rows, columns=["entry", "level", "sparsity", "untrainable"])
 
 
 def test_collapse_is_counted_in_bins_of_units_removed():
-    points = pd.DataFrame(
-        {
-            "entry": ["a", "a", "a", "b", "b"],
-            "sparsity": [0.05, 0.0999, 0.10, 0.95, 0.3],
-            "untrainable": [True, False, True, True, None],
-        }
-    )
-    table = collapse_table(points)
-    assert table.loc["a"].dropna().to_dict() == {0.05: 0.5, 0.1: 1.0}
-    assert table.loc["b"].dropna().to_dict() == {0.95: 1.0}
+    rows = [("a", 1, 0.05, True), ("a", 2, 0.094, False), ("a", 3, 0.1, True), ("b", 1, 0.3, None)]
+    table = collapse_table(judged(rows))
+    assert table.loc["a"].to_dict() == {0.05: 0.5, 0.1: 1.0}
+    assert list(table.index) == ["a"]
 
 
-def test_bins_of_collapse_are_in_their_order_and_entries_in_theirs():
-    points = pd.DataFrame({"entry": ["b", "b", "a"], "sparsity": [0.0, 0.7, 0.6], "untrainable": [False, True, True]})
-    table = collapse_table(points)
-    assert (list(table.index), list(table.columns)) == (["b", "a"], [0.0, 0.6, 0.7])
+def test_seeds_of_one_nominal_share_are_in_one_bin():
+    table = collapse_table(judged([("a", 1, 0.7498, True), ("a", 1, 0.7502, False), ("b", 1, 0.752, True)]))
+    assert table.to_dict("index") == {"a": {0.75: 0.5}, "b": {0.75: 1.0}}
+    assert list(collapse_table(judged([("a", 1, 0.17, True), ("a", 1, 0.21, True)])).columns) == [0.15]
+
+
+def test_bins_of_collapse_are_in_their_order_with_empty_ones_and_entries_in_theirs():
+    table = collapse_table(judged([("b", 0, 0.55, False), ("b", 9, 0.7, True), ("a", 1, 0.6, True)]))
+    assert (list(table.index), list(table.columns)) == (["b", "a"], [0.55, 0.6, 0.65, 0.7])
+    assert table[0.65].isna().all()
+    assert collapse_table(judged([("a", 1, 0.6, None)])).empty
 
 
 def test_ratios_are_divided_by_the_runs_mean(documents):
@@ -171,8 +165,6 @@ def test_tables_for_papers(documents):
     latex = latex_table(points, "test_retrained")
     assert latex.count("\\\\") == len(table) + 1
     assert "±" not in latex
-    assert len(standing(points, "test_retrained")) == 3
-    assert all("of 5)" in sentence for sentence in standing(points, "test_retrained"))
     assert set(seconds_table(documents).entry) == set(NAMES)
 
 
