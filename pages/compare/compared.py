@@ -18,7 +18,7 @@ from mipp_core.reports.comparison_tables import (
     points_table,
     ratio_table,
 )
-from pages.compare import charts, ranks
+from pages.compare import charts, claims, ranks
 from pages.compare.choosing import Documents, choose, epochs_differ, is_trained
 from pages.compare.ranks import tall
 from pages.shared.chips import in_paper
@@ -47,6 +47,7 @@ def show(documents: Documents) -> None:
     _collapse(documents, points)
     _ratios(documents, points)
     _characteristics(documents, points)
+    claims.panel()
     _card(list(documents))
     _provenance(documents)
 

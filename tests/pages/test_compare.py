@@ -66,6 +66,7 @@ def test_finished_runs_are_shown(compare, three):
         "Collapse rate",
         "Where the units go",
         "Characteristics",
+        "The paper's claims",
     ]
     assert not [each for each in app.button if each.key == "run_missing"]
     ranked, numbers, collapsed, characters = (each.value for each in app.dataframe)

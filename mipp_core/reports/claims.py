@@ -1,0 +1,274 @@
+"""What the MIPP paper's evaluation claims, each held against results of ours, with figures taken from those results.
+
+Verdicts follow from the documents alone.  Where a claim is about networks or images that nobody could run here, or
+where the runs that would tell are not at hand, that is what is said.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from mipp_core.reports.archive import load_run, shipped_comparisons, shipped_runs
+from mipp_core.reports.comparison import name_of
+from mipp_core.reports.comparison_tables import points_table
+from mipp_core.reports.standing import at_equal_cost, read_at
+from mipp_core.reports.tables import curve_table
+from mipp_core.reports.verdicts import places, verdict
+from mipp_core.runs import RunSpec
+from mipp_core.runs.document import RunDocument
+from mipp_core.vocabulary import INPUT
+
+Ruling = Literal["confirmed", "refuted", "partly", "not tested", "not testable here"]
+"""What our figures say of a claim."""
+
+FULL = 0.005
+"""Accuracy within half a point of the dense network's counts as full accuracy."""
+
+SPARSE = 0.9
+"""From here on the paper speaks of high sparsity."""
+
+PAPERS = ("SynFlow", "GraSP", "ThiNet", "SOSP-H")
+"""What the paper compares with; IMP and the iterative ones are in its later version."""
+
+_COLLAPSES = ("l1", "l2", "std")  # the mean magnitude is the L1 norm divided by a constant, which changes nothing
+
+Comparison = Mapping[str, Sequence[RunDocument]]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Results that claims are held against; what is missing is empty.
+
+    Attributes:
+        trained, untrained: entry -> its runs, one per seed, on networks after and before training.
+        runs: other runs, by the name they are shipped under.
+    """
+
+    trained: Comparison
+    untrained: Comparison
+    runs: Mapping[str, RunDocument]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim.
+
+    Attributes:
+        words: what is claimed.
+        place: where in the paper.
+        ruling: what our figures say.
+        figures: ours, in words.
+    """
+
+    words: str
+    place: str
+    ruling: Ruling
+    figures: str
+
+
+def shipped_evidence() -> Evidence:
+    """Gather the results that come with the package."""
+    starts: dict[bool, dict[str, list[RunDocument]]] = {True: {}, False: {}}
+    for run in shipped_comparisons():
+        name = name_of(RunSpec.from_json(run["spec"]))
+        if name:
+            starts[run["spec"]["trained"]].setdefault(name, []).append(run)
+    known = {folder.name: load_run(folder) for folder in shipped_runs()}
+    return Evidence(starts[True], starts[False], {name: run for name, run in known.items() if run})
+
+
+def claims(evidence: Evidence) -> list[Claim]:
+    """Return every claim of the paper's evaluation with our figures beside it."""
+    return [judge(evidence) for judge in _JUDGES]
+
+
+def _best_when_trained(evidence: Evidence) -> Claim:
+    words, place = "Of trained networks, MIPP keeps the units that lead to the best accuracy.", "Figure 2, Section 5"
+    return Claim(words, place, *_stands(evidence.trained, must_lead=True))
+
+
+def _competitive_untrained(evidence: Evidence) -> Claim:
+    words, place = "At initialisation, MIPP is competitive.", "Figure 2, Section 5"
+    return Claim(words, place, *_stands(evidence.untrained, must_lead=False))
+
+
+def _stands(documents: Comparison, must_lead: bool) -> tuple[Ruling, str]:
+    """Judge MIPP's accuracy at equal units; to lead it must be ahead somewhere and behind nowhere."""
+    rivals = [name for name in PAPERS if name in documents]
+    if "MIPP" not in documents or not rivals:
+        return "not tested", "No comparison at hand."
+    table = at_equal_cost(points_table(documents), "test_retrained", "sparsity")
+    states = {found.state for share, found in places(table, "MIPP", rivals).items() if share > 0}
+    lost, won = "behind" in states, "ahead" in states
+    rulings: tuple[Ruling, Ruling] = ("partly" if won or not must_lead else "refuted", "confirmed")
+    ruling = rulings[0] if lost else rulings[1] if won or not must_lead else "partly"
+    return ruling, f"{_what(documents)}: {verdict(table, 'MIPP', rivals)}"
+
+
+def _what(documents: Comparison) -> str:
+    runs = documents["MIPP"]
+    network = runs[0]["spec"]["network"]
+    return f"{network['model']} on {network['dataset']}, {len(runs)} seed{'s' if len(runs) > 1 else ''}"
+
+
+def _robust_against_collapse(evidence: Evidence) -> Claim:
+    words = "Above 90% removed, MIPP is the pruner least often untrainable."
+    parts, rulings = [], set[Ruling]()
+    for start, documents in (("trained", evidence.trained), ("at initialisation", evidence.untrained)):
+        rates = _untrainable(documents)
+        own = rates.pop("MIPP", None)
+        if own is None or not rates:
+            parts.append(f"{start}: no run of MIPP and of another removed {SPARSE:.0%} or more")
+            continue
+        least = min(rates, key=lambda name: rates[name][0])
+        most = max(rates, key=lambda name: rates[name][0])
+        rulings.add("confirmed" if own[0] <= rates[least][0] and own[0] < rates[most][0] else "refuted")
+        if own[0] == rates[most][0] == rates[least][0]:
+            rulings = (rulings - {"refuted"}) | {"partly"}
+        parts.append(f"{start}: MIPP {_rate(own)}, {least} {_rate(rates[least])}, {most} {_rate(rates[most])}")
+    return Claim(words, "Figure 3", _all(rulings), f"Untrainable runs; {'; '.join(parts)}.")
+
+
+def _untrainable(documents: Comparison) -> dict[str, tuple[float, int]]:
+    """Return, of every entry, the share of its networks above 90% that stayed at chance, and how many there are."""
+    found = {}
+    for name in ("MIPP", *PAPERS):
+        levels = [level for run in documents.get(name, ()) for level in run["levels"] if level["sparsity"] >= SPARSE]
+        judged = [level["untrainable"] for level in levels if level["untrainable"] is not None]
+        if judged:
+            found[name] = (sum(judged) / len(judged), len(judged))
+    return found
+
+
+def _rate(found: tuple[float, int]) -> str:
+    return f"{found[0]:.0%} of {found[1]}"
+
+
+def _deformed(evidence: Evidence) -> Claim:
+    words = "Deformed images hurt MIPP only at initialisation: after training it still prunes far."
+    losses: dict[str, tuple[float, float]] = {}
+    for start in ("trained", "untrained"):
+        pair = [evidence.runs.get(f"{kind}{start}-0") for kind in ("", "deformed-")]
+        share = _common_share([run for run in pair if run])
+        if None in pair or share is None:
+            return Claim(words, "Figure 1", "not tested", "No runs on deformed digits at hand.")
+        plain, deformed = (_loss(run, share) for run in pair if run)
+        losses[start] = (deformed - plain, share)
+    more = {start: loss for start, (loss, _) in losses.items()}
+    ruling: Ruling = "confirmed" if more["untrained"] > max(more["trained"], FULL) else "refuted"
+    said = [f"{start}, {share:.0%} removed: {100 * loss:+.2f} points" for start, (loss, share) in losses.items()]
+    return Claim(
+        words, "Figure 1", ruling, f"What deforming adds to the loss of accuracy, one seed; {'; '.join(said)}."
+    )
+
+
+def _common_share(runs: Sequence[RunDocument]) -> float | None:
+    """Return the largest share of units, to whole percents, that all runs reach."""
+    tops = [
+        max(level["sparsity"] for level in run["levels"] if level["accuracy_retrained"] is not None) for run in runs
+    ]
+    return int(100 * min(tops)) / 100 if tops else None
+
+
+def _loss(run: RunDocument, share: float) -> float:
+    """Return how much accuracy is lost at a share of the units, after retraining."""
+    return _dense(run) - _retrained(run, share)
+
+
+def _dense(run: RunDocument) -> float:
+    known = run["dense_accuracy"]
+    assert known is not None  # measured before any level is
+    return known
+
+
+def _retrained(run: RunDocument, share: float) -> float:
+    table = _curve(run)
+    return float(read_at(table.sparsity.to_numpy(), table[["accuracy_retrained"]].to_numpy(), [share])[0, 0])
+
+
+def _curve(run: RunDocument) -> pd.DataFrame:
+    table = curve_table(run)
+    own = table[table.choice == run["spec"]["pruner"]].dropna(subset=["accuracy_retrained"])
+    return own.groupby("sparsity", as_index=False).max(numeric_only=True)
+
+
+def _collapse_functions(evidence: Evidence) -> Claim:
+    words = "Of the functions that turn a map into a number, the L1 norm is the best."
+    found = {
+        name: evidence.runs[f"collapse-{name}-0"]
+        for name in ("l1", "l2", "std")
+        if f"collapse-{name}-0" in evidence.runs
+    }
+    share = _common_share(list(found.values()))
+    if len(found) < len(_COLLAPSES) or share is None:
+        return Claim(words, "Figure 10, Appendix E.2", "not tested", "No runs with the other functions at hand.")
+    reached = {name: _retrained(run, share) for name, run in found.items()}
+    best = max(reached, key=reached.__getitem__)
+    apart = reached[best] - min(reached.values())
+    ruling: Ruling = "partly" if apart < FULL else "confirmed" if best == "l1" else "refuted"
+    said = ", ".join(f"{name} {value:.2%}" for name, value in reached.items())
+    tie = "; too close to tell with one seed" if apart < FULL else ""
+    return Claim(words, "Figure 10, Appendix E.2", ruling, f"Retrained, {share:.0%} removed, one seed: {said}{tie}.")
+
+
+def _pixels(evidence: Evidence) -> Claim:
+    words = "75% of the pixels can be removed at full accuracy."
+    run = evidence.runs.get("pixels-0")
+    if run is None:
+        return Claim(words, "Appendix E.1", "not tested", "No run that tested pixels at hand.")
+    shares = [
+        (layer["pruning_ratio"], level["accuracy_retrained"] or 0.0)
+        for level in run["levels"]
+        for layer in level["layers"]
+        if layer["name"] == INPUT
+    ]
+    return Claim(words, "Appendix E.1", *_at_full(shares, _dense(run), 0.75, "pixels"))
+
+
+def _neurons(evidence: Evidence) -> Claim:
+    words = "90% of the neurons of LeNet5 can be removed at full accuracy."
+    run = evidence.runs.get("trained-0")
+    if run is None:
+        return Claim(words, "Section 5", "not tested", "No run at hand.")
+    shares = [(level["sparsity"], level["accuracy_retrained"] or 0.0) for level in run["levels"]]
+    return Claim(words, "Section 5", *_at_full(shares, _dense(run), SPARSE, "units"))
+
+
+def _at_full(shares: Sequence[tuple[float, float]], dense: float, wanted: float, of: str) -> tuple[Ruling, str]:
+    """Judge whether enough went at full accuracy."""
+    full = [share for share, reached in shares if reached >= dense - FULL]
+    most, top = max(full, default=0.0), max((share for share, _ in shares), default=0.0)
+    said = f"One seed: {most:.0%} of the {of} within {100 * FULL:.1f} points of {dense:.2%}"
+    if top < wanted and most == top:
+        return "not tested", f"{said}; no level removed {wanted:.0%}."
+    return ("confirmed" if most >= wanted else "refuted"), f"{said}; at most {top:.0%} were removed."
+
+
+def _imagenet(_: Evidence) -> Claim:
+    return Claim(
+        "ResNet50 on ImageNet: MIPP removes 71.1% of a pretrained network's units and generalises better than ThiNet.",
+        "Figure 6",
+        "not testable here",
+        "ImageNet could not be had, and nothing was run on it.",
+    )
+
+
+def _all(rulings: set[Ruling]) -> Ruling:
+    """Return one ruling for several."""
+    if not rulings:
+        return "not tested"
+    return next(iter(rulings)) if len(rulings) == 1 else "partly"
+
+
+_JUDGES: tuple[Callable[[Evidence], Claim], ...] = (
+    _best_when_trained,
+    _competitive_untrained,
+    _robust_against_collapse,
+    _deformed,
+    _collapse_functions,
+    _pixels,
+    _neurons,
+    _imagenet,
+)
