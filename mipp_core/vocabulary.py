@@ -55,9 +55,9 @@ Reference = Literal["fixed", "current", "control"]
 LossKind = Literal["variance", "nats"]
 """What is lost in closed form: a share of the next layer's variance, or information about it."""
 
-Weighing = Literal["alike", "heard", "outputs"]
-"""What a target's loss is worth: by its own variance, or by what the outputs hear of it, of all that they hear of the
-layer or of the outputs' own variance."""
+Weighing = Literal["asked", "alike", "heard", "outputs"]
+"""What a target's loss is worth: the same share of each one's variance, or what the outputs hear of it, as a share of
+the layer's or of the outputs' own variance, or the one of these that goes with what is asked for."""
 
 Budget = Literal["asked", "alike", "parameters", "macs"]
 """How much of a loss a layer may have: as much as every other, or in proportion to what it costs in parameters or

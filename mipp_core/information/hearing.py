@@ -14,6 +14,12 @@ from mipp_core.network.outputs import tensors_of
 _DRAWS = 4  # random directions per image
 _TOGETHER = 50  # images
 
+HEARD_ON = 500
+"""Images that are enough."""
+
+HEARD_PASSES = 1 + 2 * _DRAWS
+"""What an image takes, in forward passes."""
+
 
 def hearing(
     model: nn.Module, layers: Sequence[str], images: Float[Tensor, "n c h w"], seed: int

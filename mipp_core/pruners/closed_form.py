@@ -10,17 +10,14 @@ from torch import Tensor, nn
 
 from mipp_core.cutting.counting import Counted
 from mipp_core.data.dataset import Split
-from mipp_core.evaluation import uses
 from mipp_core.information import quantiles
 from mipp_core.information.elimination import Path, eliminated, one_by_one
-from mipp_core.information.hearing import hearing
+from mipp_core.information.goals import Goal, Heard, budgets_of, inverse, variances
 from mipp_core.information.next_layers import NextLayers
 from mipp_core.information.regressions import RIDGE, Problem, alone
 from mipp_core.information.terc import Decision, Gain, equal_runs, keep_masks, uninformative
 from mipp_core.information.verdict import Verdict, worths
-from mipp_core.network.channels import sizes_of
-from mipp_core.network.finding import OUTPUT, Layer
-from mipp_core.network.layers import Wiring, weighted, wiring_of
+from mipp_core.network.layers import wiring_of
 from mipp_core.pruners.contract import Decider, Need, Variant
 from mipp_core.pruners.settings import above_zero, at_least, on_or_off, one_of, setting
 from mipp_core.vocabulary import INPUT, Budget, LossKind, Order, PathKind, Progress, Reference, Report, Weighing, silent
@@ -57,7 +54,8 @@ class ClosedForm(Decider):
         samples: images, drawn evenly from the classes.
         weighing: what a target's loss is worth: the same share of each target's own variance (``alike``), or what the
             outputs hear of it, E||d outputs / d target||^2, as a share of all that they hear of the layer (``heard``)
-            or of the outputs' own variance (``outputs``), which makes losses of all layers comparable.
+            or of the outputs' own variance (``outputs``), which makes losses of all layers comparable; ``asked`` is
+            ``outputs`` where a share of parameters or MACs is asked for, and else ``alike``.
         budget: how much a layer may lose: the same in all (``alike``), or in proportion to the parameters or
             multiply-accumulates that its units take, so that more is removed where it saves more; ``asked`` is the
             one that goes with the target, where a share of parameters or MACs is asked for, and else ``alike``.
@@ -76,12 +74,16 @@ class ClosedForm(Decider):
         ModelError: the first layer is not linear in the pixels.
     """
 
-    variants: ClassVar[Mapping[str, Variant]] = {"MIPP closed form": Variant()}
+    variants: ClassVar[Mapping[str, Variant]] = {
+        "MIPP closed form": Variant(),
+        "MIPP closed form (parameters)": Variant({"weighing": "outputs", "budget": "parameters"}),
+        "MIPP closed form (MACs)": Variant({"weighing": "outputs", "budget": "macs"}),
+    }
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "activations"})
     reads_neighbour: ClassVar[bool] = True
 
     samples: int = setting(4000, at_least(16))
-    weighing: Weighing = setting("alike", one_of(get_args(Weighing)))
+    weighing: Weighing = setting("asked", one_of(get_args(Weighing)))
     budget: Budget = setting("asked", one_of(get_args(Budget)))
     loss: LossKind = setting("variance", one_of(get_args(LossKind)))
     noise: float = setting(0.004, above_zero())
@@ -92,8 +94,14 @@ class ClosedForm(Decider):
     pixels: bool = setting(False, on_or_off())
 
     def towards(self, of: Counted) -> "ClosedForm":
-        """Split what may be lost by what is asked for."""
-        return replace(self, budget="alike" if of == "units" else of) if self.budget == "asked" else self
+        """Weigh and split what may be lost by what is asked for, where that is left open."""
+        usual: tuple[Weighing, Budget] = ("alike", "alike") if of == "units" else ("outputs", of)
+        weighing, budget = usual
+        return replace(
+            self,
+            weighing=weighing if self.weighing == "asked" else self.weighing,
+            budget=budget if self.budget == "asked" else self.budget,
+        )
 
     def decide(
         self,
@@ -115,13 +123,15 @@ class ClosedForm(Decider):
         Returns:
             Decisions in the order they were made.
         """
+        if "asked" in (self.weighing, self.budget):
+            return self.towards("units").decide(model, data, seed, confidences, report)
         images = data.stratified(self.samples, torch.Generator().manual_seed(seed)).images
         wiring = wiring_of(model, images[:2])
         following = NextLayers(wiring, images, RIDGE, seed)
         hearers = [*(reader for layer in wiring.layers for reader in layer.readers), *wiring.image_readers]
-        heard = _Heard(wiring.network, hearers, images, seed, self.weighing)
+        heard = Heard(wiring.network, hearers, images, seed, self.weighing)
         thresholds, kept = quantiles(confidences), dict[str, Tensor]()
-        budgets = self._budgets(wiring, images.shape[1:])
+        budgets = budgets_of(wiring, images.shape[1:], self.budget)
         steps = [(layer.name, layer.readers, layer.units) for layer in reversed(wiring.layers)]
         steps += [(INPUT, wiring.image_readers, images[0].numel())] if self.pixels else []
         decisions: list[Decision] = []
@@ -136,7 +146,7 @@ class ClosedForm(Decider):
                 known = kept.get(reader)
                 wanted = torch.ones(len(levels), len(owners), dtype=torch.bool)
                 wanted = wanted if known is None else known[levels.start : levels.stop][:, owners]
-                goal = _Goal(problems, units, wanted, *heard.of(reader, owners, problems), budgets.get(layer, 1.0))
+                goal = Goal(problems, units, wanted, *heard.of(reader, owners, problems), budgets.get(layer, 1.0))
                 made += self._judge(layer, goal, thresholds[levels.start : levels.stop], levels)
             kept[layer] = keep_masks(made, units, len(confidences))
             decisions += made
@@ -159,11 +169,11 @@ class ClosedForm(Decider):
             wanted: the targets that count at each level.
             thresholds: z_x of each level, ascending.
         """
-        variance = _variances(problems, wanted.shape[1])
-        goal = _Goal(problems, units, wanted, _inverse(variance), variance, None, 1.0)
+        variance = variances(problems, wanted.shape[1])
+        goal = Goal(problems, units, wanted, inverse(variance), variance, None, 1.0)
         return self._judge(layer, goal, thresholds, range(len(wanted)))
 
-    def _judge(self, layer: str, goal: "_Goal", thresholds: Tensor, levels: range) -> list[Decision]:
+    def _judge(self, layer: str, goal: Goal, thresholds: Tensor, levels: range) -> list[Decision]:
         """Judge a layer's units at consecutive levels whose targets belong to one next layer."""
         by_itself = self.order == "ascending"
         each = [range(place, place + 1) for place in range(len(levels))]
@@ -177,15 +187,7 @@ class ClosedForm(Decider):
             made += _decided(layer, self._path(goal, shares.mean(0), verdict, above), verdict, above, own)
         return made
 
-    def _budgets(self, wiring: Wiring, image_shape: Sequence[int]) -> dict[str, float]:
-        """Return what each layer may lose, 1 on average."""
-        if self.budget in ("alike", "asked"):
-            return {}
-        times = uses(wiring.network, tuple(image_shape)) if self.budget == "macs" else {}
-        costs = {layer.name: _cost(wiring, layer, times) for layer in wiring.layers}
-        return {name: cost * len(costs) / sum(costs.values()) for name, cost in costs.items()}
-
-    def _path(self, goal: "_Goal", worth: Tensor, verdict: Verdict, above: Tensor) -> Path:
+    def _path(self, goal: Goal, worth: Tensor, verdict: Verdict, above: Tensor) -> Path:
         def enough(before: Tensor, after: Tensor) -> bool:
             return bool((verdict.statistics(before.cpu(), after.cpu()) > above).all())
 
@@ -196,62 +198,6 @@ class ClosedForm(Decider):
         for problem in goal.problems:
             told.index_add_(0, problem.units, alone(problem) @ worth[problem.targets])
         return one_by_one(goal.problems, told.argsort(stable=True).tolist(), worth, enough)
-
-
-@dataclass(frozen=True)
-class _Goal:
-    """What must still be computed from a layer's units, and what each target's loss is worth; on the CPU."""
-
-    problems: Sequence[Problem]
-    units: int
-    wanted: Bool[Tensor, "levels t"]
-    heard: Float[Tensor, " t"]
-    variance: Float[Tensor, " t"]
-    total: float | None
-    budget: float
-
-
-class _Heard:
-    """What the targets of next layers are worth; the network is differentiated only if that is asked for."""
-
-    def __init__(
-        self, network: nn.Module, readers: Sequence[str], images: Tensor, seed: int, weighing: Weighing
-    ) -> None:
-        layers = list(dict.fromkeys(reader for reader in readers if reader != OUTPUT))
-        self._heard, spread = hearing(network, layers, images[:500], seed) if weighing != "alike" else ({}, 0.0)
-        self._total = spread if weighing == "outputs" else None
-
-    def of(self, reader: str, owners: Tensor, problems: Sequence[Problem]) -> tuple[Tensor, Tensor, float | None]:
-        """Return worth and variance of each target, and what worths are shares of."""
-        variance = _variances(problems, len(owners))
-        if reader in self._heard:
-            return self._heard[reader][owners], variance, self._total
-        return _inverse(variance), variance, None
-
-
-def _cost(wiring: Wiring, layer: Layer, times: Mapping[str, int]) -> float:
-    """Return how many weights a layer's units take, in it and in the next one; times how often each is used."""
-    own, following = weighted(wiring.network, layer.name), layer.reader
-    cost = float(own.weight.numel() * times.get(layer.name, 1))
-    if following != OUTPUT:
-        after = weighted(wiring.network, following)
-        share = layer.units * layer.span / sizes_of(after)[0]
-        cost += after.weight.numel() * min(1.0, share) * times.get(following, 1)
-    return cost
-
-
-def _inverse(variance: Float[Tensor, " t"]) -> Float[Tensor, " t"]:
-    """Return 1 / variance; 0 for targets that never vary."""
-    varies = variance > 1e-12 * variance.max()
-    return torch.where(varies, 1 / variance.clamp_min(1e-300), 0.0)
-
-
-def _variances(problems: Sequence[Problem], targets: int) -> Float[Tensor, " t"]:
-    found = torch.zeros(targets, dtype=torch.double)
-    for problem in problems:
-        weights, read = problem.weights.double(), len(problem.weights)
-        found[problem.targets.cpu()] = (weights * (problem.covariance[:read, :read] @ weights)).sum(0).cpu()
-    return found
 
 
 def _read_by(readers: Sequence[str], kept: Mapping[str, Tensor], levels: int) -> Iterator[tuple[str | None, range]]:

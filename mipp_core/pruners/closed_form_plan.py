@@ -11,6 +11,7 @@ from math import prod
 import torch
 from torch import nn
 
+from mipp_core.information.hearing import HEARD_ON, HEARD_PASSES
 from mipp_core.information.next_layers import HELD_AT_ONCE
 from mipp_core.information.whole_maps import Link, rows_for
 from mipp_core.network.channels import sizes_of
@@ -68,7 +69,8 @@ def plan_closed_form(
         sizes.append(Size(seen, 1, targets * prod(image_shape[1:]), seen, count))
     tile = torch.ones(_TILE, _TILE, dtype=torch.float64, device=device)
     one = seconds_of(lambda: tile @ tile, device) / _TILE**3
-    first = forward_seconds(model, image_shape) * count + one * sum(size.products for size in sizes)
+    passes = count + (HEARD_ON * HEARD_PASSES if settings.weighing in ("heard", "outputs") else 0)
+    first = forward_seconds(model, image_shape) * passes + one * sum(size.products for size in sizes)
     every = first + sum(one * size.removals + _STEP_SECONDS * size.units for size in sizes)
     widest = max((size.columns for size in sizes), default=0)
     held = max(widest**2, min(HELD_AT_ONCE, sum(size.columns**2 for size in sizes)))

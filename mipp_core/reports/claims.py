@@ -224,7 +224,8 @@ def _pixels(evidence: Evidence) -> Claim:
         for layer in level["layers"]
         if layer["name"] == INPUT
     ]
-    return Claim(words, "Appendix E.1", *_at_full(shares, _dense(run), 0.75, "pixels"))
+    ruling, said = _at_full(shares, _dense(run), 0.75, "pixels")
+    return Claim(words, "Appendix E.1", ruling, f"{said} Each level removes units too.")
 
 
 def _neurons(evidence: Evidence) -> Claim:

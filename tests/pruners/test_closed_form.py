@@ -157,14 +157,14 @@ def test_where_the_perceptrons_see():
     assert keep_masks([decision for made in rounds for decision in made], 3, 1).all()
 
 
-@pytest.mark.parametrize("of", ["sparsity", "parameters", "macs"])
-def test_what_may_be_lost_is_split_by_what_is_asked_for(of: str):
+@pytest.mark.parametrize(
+    ("of", "weighing", "budget"),
+    [("sparsity", "alike", "alike"), ("parameters", "outputs", "parameters"), ("macs", "outputs", "macs")],
+)
+def test_what_may_be_lost_is_weighed_and_split_by_what_is_asked_for(of: str, weighing: str, budget: str):
     model, shown = network(), split(1, 8, 8).images
-    budget = "alike" if of == "sparsity" else of
-    asked, meant = (
-        prune(model, shown, pruner=replace(SETTINGS, budget=each), **{of: 0.5}).masks.kept for each in ("asked", budget)
-    )
-    assert asked == meant
-    if of != "sparsity":
-        alike = prune(model, shown, pruner=replace(SETTINGS, budget="alike"), **{of: 0.5}).masks.kept
-        assert asked != alike
+    meant = replace(SETTINGS, weighing=weighing, budget=budget)
+    ways = (SETTINGS, meant, replace(SETTINGS, weighing="alike", budget="alike"))
+    asked, expected, alike = (prune(model, shown, pruner=way, **{of: 0.5}).masks for way in ways)
+    assert asked == expected
+    assert (asked.kept == alike.kept) == (of == "sparsity")
