@@ -5,7 +5,8 @@ Or `… resnet20 --weights FILE` for public CIFAR-10 weights that were trained w
 Every pruner removes the same share of the units, of the parameters, and of the multiply-accumulates; the network is
 cut, rebuilt without labels or training on 3,000 training images, with ``--epochs`` also retrained from the cut, and
 measured on test images.  MIPP in closed form is taken with every way to weigh targets and to split what may be lost
-between layers.  Prints the mean accuracy over seeds and, where there are several, the standard deviation.
+between layers.  Prints the mean accuracy over seeds and, where there are several, the standard deviation.  With public
+weights, seeds are those of the images that pruners look at and that the network is rebuilt on.
 """
 
 import argparse
@@ -71,7 +72,7 @@ class Case:
 
 def cases(options: argparse.Namespace) -> Iterator[Case]:
     """Yield the networks: trained here from several seeds, or the given one."""
-    for seed in range(1 if options.weights else options.seeds):
+    for seed in range(options.seeds):
         network = NetworkSpec("lenet5", options.dataset, recipe=RECIPES["short"], seed=seed)
         if options.weights:
             network = NetworkSpec("resnet20", "cifar10", recipe=RECIPES["none"], mean=MEAN, std=STD)
@@ -107,7 +108,9 @@ def measured(case: Case, keep: KeepMasks, epochs: int) -> dict[str, float]:
     found = {"cut": accuracy(slim, case.test)}
     trained = deepcopy(slim)
     with torch.no_grad():
-        rebuild(case.model, slim, keep, case.train.stratified(REBUILT_ON, torch.Generator().manual_seed(0)).images)
+        rebuild(
+            case.model, slim, keep, case.train.stratified(REBUILT_ON, torch.Generator().manual_seed(case.seed)).images
+        )
     found["rebuilt"] = accuracy(slim, case.test)
     if epochs:
         train(trained, case.train, Recipe(epochs), seed=case.seed)
