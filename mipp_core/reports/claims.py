@@ -32,7 +32,8 @@ SPARSE = 0.9
 PAPERS = ("SynFlow", "GraSP", "ThiNet", "SOSP-H")
 """What the paper compares with; IMP and the iterative ones are in its later version."""
 
-_COLLAPSES = ("l1", "l2", "std")  # the mean magnitude is the L1 norm divided by a constant, which changes nothing
+_COLLAPSES = {"l1": "trained-0", "l2": "collapse-l2-0", "std": "collapse-std-0"}
+"""The runs with each function; the mean magnitude is the L1 norm divided by a constant, which changes nothing."""
 
 Comparison = Mapping[str, Sequence[RunDocument]]
 
@@ -196,11 +197,8 @@ def _curve(run: RunDocument) -> pd.DataFrame:
 
 def _collapse_functions(evidence: Evidence) -> Claim:
     words = "Of the functions that turn a map into a number, the L1 norm is the best."
-    found = {
-        name: evidence.runs[f"collapse-{name}-0"]
-        for name in ("l1", "l2", "std")
-        if f"collapse-{name}-0" in evidence.runs
-    }
+    every = {name: evidence.runs.get(run) for name, run in _COLLAPSES.items()}
+    found = {name: run for name, run in every.items() if run}
     share = _common_share(list(found.values()))
     if len(found) < len(_COLLAPSES) or share is None:
         return Claim(words, "Figure 10, Appendix E.2", "not tested", "No runs with the other functions at hand.")
