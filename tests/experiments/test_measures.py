@@ -58,7 +58,8 @@ def halves(names: tuple[str, str]) -> KeepMasks:
 
 
 def test_fresh_statistics_are_measured_where_there_are_normalisations(experiment):
-    value = experiment("normalised").measure(halves(("conv1", "fc1"))).value
+    stages, masks = experiment("normalised"), halves(("conv1", "fc1"))
+    value = stages.measure(masks).value | stages.seen_in_training(masks).value
     for split in ("accuracy", "train_accuracy"):
         assert 0 <= value[f"{split}_recalibrated"] <= 1
     assert value["accuracy_rebuilt"] > value["accuracy_pruned"]
@@ -66,7 +67,8 @@ def test_fresh_statistics_are_measured_where_there_are_normalisations(experiment
 
 
 def test_without_normalisations_there_is_nothing_to_recalibrate(experiment):
-    value = experiment("mlp").measure(halves(("fc1", "fc2"))).value
+    stages, masks = experiment("mlp"), halves(("fc1", "fc2"))
+    value = stages.measure(masks).value | stages.seen_in_training(masks).value
     assert value["accuracy_recalibrated"] is value["train_accuracy_recalibrated"] is None
     assert 0 <= value["cut_difference"] < 1e-12
 
@@ -122,7 +124,7 @@ def test_what_is_not_retrained_is_not_measured_again(experiment, epochs: int, mo
     made = experiment("normalised")
     made = replace(made, spec=replace(made.spec, retraining=Recipe(epochs, batch_size=200)))
     masks = halves(("conv1", "fc1"))
-    known = made.measure(masks).value
+    known = made.measure(masks).value | made.seen_in_training(masks).value
     measured: list[nn.Module] = []
     count = evaluation.accuracy
     monkeypatch.setattr(
