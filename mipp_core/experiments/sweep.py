@@ -27,6 +27,9 @@ Publish = Callable[[RunResult], None]
 _FRESH = ("scratch", "reinitialised")
 """Controls that start from fresh weights: they have no accuracy before training."""
 
+_A_LEVEL = 0.2
+"""What any level costs to retrain, beside its multiply-accumulates as a share of the dense network's."""
+
 
 def run(
     spec: RunSpec,
@@ -80,8 +83,10 @@ def run(
     result = replace(result, decisions=decisions, levels=tuple(levels))
     publish(_timed(result, stages.seconds))
     weights: SlimWeights = {}
-    for done, place in enumerate(_coarse_to_fine(len(points))):
-        within = _within(report, "Retraining", done, len(points))
+    order = _coarse_to_fine(len(points))
+    work = [_A_LEVEL + levels[place].macs / result.macs for place in order]
+    for done, place in enumerate(order):
+        within = _within(report, "Retraining", sum(work[:done]) / sum(work), work[done] / sum(work))
         levels[place] = _compared(experiment, levels[place], points[place].masks)
         levels[place], weights[points[place].level] = _retrain(experiment, levels[place], points[place].masks, within)
         result = replace(result, levels=tuple(levels))
@@ -166,6 +171,6 @@ def _coarse_to_fine(count: int) -> list[int]:
     return list(dict.fromkeys(i for i in order if i < count))
 
 
-def _within(report: Report, stage: str, done: int, parts: int) -> Report:
-    """Report one part's progress as progress of the whole stage."""
-    return lambda progress: report(Progress(stage, (done + progress.done) / parts))
+def _within(report: Report, stage: str, before: float, part: float) -> Report:
+    """Report one part's progress as progress of the whole stage, in which so much is done before it."""
+    return lambda progress: report(Progress(stage, before + part * progress.done))

@@ -104,6 +104,23 @@ def _compared(name: str) -> RunDocument:
     return _comparisons()[name]
 
 
+@st.cache_data(show_spinner=False, max_entries=1)
+def _shipped_names() -> dict[str, str]:
+    """Map the name of each shipped run to its folder."""
+    documents = {folder: _unpack(folder) for folder in _shipped().values()}
+    return {document["hash"]: folder for folder, document in documents.items() if document}
+
+
+def is_shipped(spec: RunSpec) -> bool:
+    """Tell whether the package has a run of these settings."""
+    return bare(spec).hash in _shipped()
+
+
+def shipped() -> list[RunDocument]:
+    """Return the shipped runs that have weights."""
+    return [document for folder in _shipped_names().values() if (document := _unpack(folder))]
+
+
 def find(spec: RunSpec) -> Found | None:
     """Return a run that has something to show."""
     shipped = _shipped().get(bare(spec).hash)
@@ -114,7 +131,10 @@ def find(spec: RunSpec) -> Found | None:
 
 
 def find_named(name: str) -> Found | None:
-    """Return a run of the store or of a shipped comparison that has something to show, by its name."""
+    """Return a shipped run, or one of the store that has something to show, by its name."""
+    folder = _shipped_names().get(name)
+    if folder and (document := _unpack(folder)):
+        return Found(document, Path(folder), is_shipped=True)
     if name in _comparisons():
         return Found(_compared(name), is_shipped=True)
     job = store().runs.look(name)
@@ -130,11 +150,13 @@ def figures(spec: RunSpec, job: Job) -> dict[str, Any] | None:
 
 
 def by_name(name: str) -> RunSpec | None:
-    """Return the specification of a run in the store or of a shipped comparison; None if there is none.
+    """Return the specification of a run in the store or of a shipped one; None if there is none.
 
     Raises:
         MippError: it cannot be read: another version wrote it, or it is about a Python file.
     """
+    if name in _shipped_names() and (document := _unpack(_shipped_names()[name])):
+        return RunSpec.from_json(document["spec"])
     if name in _comparisons():
         return RunSpec.from_json(_comparisons()[name]["spec"])
     job = store().runs.look(name)
