@@ -9,12 +9,14 @@ from mipp_core.information.confidence import level_of
 from mipp_core.reports.nesting import Crossing, crossings, largest_step, why
 from mipp_core.runs import entry_of
 from mipp_core.runs.document import RunDocument
-from mipp_core.vocabulary import INPUT
 
 DEFAULT = 3
 
 _NAMED = 4
 """Pairs of levels that are named; of more, their number is said."""
+
+_LARGE = 0.1
+"""Share of the units in one step of the slider from which smaller steps are suggested."""
 
 
 def fine_control() -> None:
@@ -51,21 +53,23 @@ def slider(document: RunDocument) -> int:
     level = _drawn(document, numbers)
     entry = entry_of(document, level)
     confidence, share = entry["confidence"], f"{entry['sparsity']:.0%} of all units are removed"
-    named = _named(level, confidence)
+    named = _named(document, level)
     if confidence is None:
         st.caption(f"{named}: {share}.")
     elif document["spec"].get("follow") is not None:
-        st.caption(f"{named}: {share}, as many as MIPP removes at confidence **{confidence:.6%}**.")
+        st.caption(f"{named}: {share}, as many as MIPP removes at confidence **{_percent(confidence)}**.")
     else:
-        st.caption(f"{named}: keep a unit only if more than **{confidence:.6%}** sure that it transfers information.")
+        st.caption(
+            f"{named}: keep a unit only if more than **{_percent(confidence)}** sure that it transfers information."
+        )
     st.caption(said_of_nesting(document))
     return level
 
 
 def _drawn(document: RunDocument, numbers: list[int]) -> int:
-    asked = document["spec"]["confidences"]
     words = "The paper's schedule x = 1 - 2^-(n+1). Drag, or use the arrow keys."
-    if asked == list(fine_schedule()) and len(numbers) == len(asked):
+    if _is_fine(document):
+        asked = fine_schedule()
         words = "The paper's levels, and others between them. Drag, or use the arrow keys."
         usual = asked.index(confidence_of(DEFAULT))
         return st.select_slider(
@@ -91,39 +95,65 @@ def between(confidence: float) -> str:
     return f"{level:.0f}" if abs(level - round(level)) < 1e-6 else f"{level:.1f}"
 
 
-def _named(point: int, confidence: float | None) -> str:
+def _named(document: RunDocument, point: int) -> str:
     """Name a point of a sweep; if the run has only some levels, its numbers are not those of the schedule."""
+    confidence = entry_of(document, point)["confidence"]
     if confidence is None:
         return f"Level {point}"
     level = level_of(confidence)
-    if confidence_of(level) != confidence:
+    if confidence_of(level) != confidence or _is_fine(document):
         return f"Level {between(confidence)}"
     return f"Level {point}" if level == point else f"Point {point}, level {level} of the schedule"
 
 
+def _is_fine(document: RunDocument) -> bool:
+    return document["spec"]["confidences"] == list(fine_schedule())
+
+
 def called(document: RunDocument, level: int) -> str:
     """Name a level within a sentence."""
-    return _named(level, entry_of(document, level)["confidence"]).lower()
+    return _named(document, level).lower()
+
+
+def _percent(confidence: float) -> str:
+    return f"{confidence:.6%}".rstrip("%").rstrip("0").rstrip(".") + "%"
 
 
 def said_of_nesting(document: RunDocument) -> str:
     """Say whether what a level removes is removed by all higher levels, too, and how large the steps are."""
     crossed, reason = crossings(document), why(document)
-    largest = f"No step removes more than {largest_step(document):.1%} of the units."
-    if not crossed:
-        return f"In this run, what a level removes, every higher level removes, too ({reason}). {largest}"
-    units = "units" if any(layer["name"] != INPUT for layer in document["levels"][0]["layers"]) else "pixels"
-    words = _pairs(document, crossed, units)
-    return f"In this run, a higher level does not always prune more: {words}; {reason}. {largest}"
+    words = (
+        f"This run's levels are not nested: {_pairs(document, crossed)}; {reason}."
+        if crossed
+        else f"What a level removes, every higher level of this run removes, too: {reason}."
+    )
+    return f"{words} {_steps(document)}"
 
 
-def _pairs(document: RunDocument, crossed: list[Crossing], units: str) -> str:
-    back = sum(each.back for each in crossed)
+def _steps(document: RunDocument) -> str:
+    largest = largest_step(document)
+    hint = "; *Fine levels* has smaller steps" if largest > _LARGE and document["spec"]["confidences"] is None else ""
+    return f"Its largest step removes {largest:.0%} of the units{hint}."
+
+
+def _pairs(document: RunDocument, crossed: list[Crossing]) -> str:
+    """Name the steps where units come back, or count them, and name those that remove fewer in all."""
+    fewer = [each for each in crossed if each.fewer > 0]
+    where = _listed(document, crossed) if len(crossed) <= _NAMED else f"at {len(crossed)} of {_count(document)} steps"
+    back = f"{where}, units come back that the level below removed"
+    return f"{back}, and {_listed(document, fewer)}, fewer are removed in all" if fewer else back
+
+
+def _count(document: RunDocument) -> int:
+    return len(document["levels"]) - 1
+
+
+def _listed(document: RunDocument, crossed: list[Crossing]) -> str:
     if len(crossed) > _NAMED:
-        return f"{len(crossed)} of {len(document['levels']) - 1} steps keep some {units} that the level below removed"
+        return f"at {len(crossed)} of them"
     named = [f"{_short(document, each.lower)} to {_short(document, each.higher)}" for each in crossed]
     words = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
-    return f"from level {words}, {back} {units if back > 1 else units[:-1]} in all come back"
+    return f"from level {words}"
 
 
 def _short(document: RunDocument, level: int) -> str:

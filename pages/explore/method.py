@@ -39,14 +39,11 @@ _OF_REGRESSORS = ("collapse", "reference", "estimate_size", "budget", "small")
 def control() -> None:
     """Draw the choice of the method, and the settings of the one that is chosen."""
     _read_older_address()
-    method = st.segmented_control(
-        "Units are tested with",
+    method = st.selectbox(
+        "Method",
         [AUTOMATIC, REGRESSORS, CLOSED_FORM],
-        default=AUTOMATIC,
         key="method",
-        required=True,
         bind="query-params",
-        wrap=True,
         help="Trained regressors, as in the paper, take minutes; the closed form fits the next layer by least squares, "
         "which takes seconds. Automatic: the run with regressors where the package ships one for these settings, the "
         "closed form for all others. The page names the method beside every result.",

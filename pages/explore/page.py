@@ -21,8 +21,8 @@ if spec is not None:
         waiting.at_once(spec, found)
     live.panel(spec, found)
     if found is None:
-        prunable.panel(spec.network)
         waiting.show(spec)
+        prunable.panel(spec.network)
     else:
         shown = RunSpec.from_json(found.document["spec"])
         others = " ".join(f":gray-badge[{chip}]" for chip in chips(shown) if chip != shown.pruner)

@@ -70,17 +70,16 @@ def is_short(spec: RunSpec) -> bool:
 
 
 def show(spec: RunSpec) -> None:
-    """Draw what there is instead: the last result, greyed, and the nearest runs."""
+    """Draw what there is instead: the last result, greyed, or the nearest runs."""
     name = st.session_state.get("last_shown")
     last = find_named(name) if name else None
-    words = live.waiting_words(spec)
+    words, line = live.waiting_words(spec), st.empty()
+    if not live.goes_on(spec):
+        _offer(spec, name)
     if last is None:
-        st.info(words, icon=":material/info:")
-        _offer(spec, None)
+        line.info(words, icon=":material/info:")
         return
-    _offer(spec, name)
     old = RunSpec.from_json(last.document["spec"])
-    line = st.empty()
     st.html(_GREY)
     with st.container(key="last_result"):
         level = levels.slider(last.document)

@@ -23,10 +23,16 @@ _SOON = 0.5
 """Seconds between looks while it has nothing to show yet."""
 
 
+def goes_on(spec: RunSpec) -> bool:
+    """Tell whether a run waits or goes on."""
+    job = store().runs.look(spec.hash)
+    return job is not None and job.state in ("queued", "running")
+
+
 def waiting_words(spec: RunSpec) -> str:
     """Say what there will be to see, before there is anything."""
     job = store().runs.look(spec.hash)
-    if job is not None and job.state in ("queued", "running"):
+    if goes_on(spec):
         return (
             "The run you asked for is being computed; it is shown here as soon as every level is rebuilt, and its "
             "retrained accuracies fill in after that."

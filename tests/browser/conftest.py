@@ -5,14 +5,19 @@ from chromium import CHROMIUM
 from playwright.sync_api import sync_playwright
 
 from benchmarks.visitors import app_with
+from mipp_core.store import Store
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    store = tmp_path_factory.mktemp("store")
-    with app_with(store) as host:
+def store(tmp_path_factory):
+    return Store(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="session")
+def server(store):
+    with app_with(store.root) as host:
         yield f"http://{host}"
 
 
