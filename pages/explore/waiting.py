@@ -25,7 +25,7 @@ _LOOKED_AT = 100
 """Runs of the store that are compared with the settings, the latest first."""
 
 _GREY = """<style>
-.st-key-last_result { opacity: 0.5; filter: grayscale(0.85); }
+.st-key-last_result { opacity: 0.65; filter: grayscale(0.85); }
 </style>"""
 
 

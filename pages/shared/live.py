@@ -1,6 +1,7 @@
 """A live run beside the page: start, place in the queue, progress, cancel."""
 
 import uuid
+from contextlib import suppress
 
 import streamlit as st
 import torch
@@ -187,5 +188,6 @@ def warm() -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=4, ttl=60)
 def _warmed(root: str) -> bool:
-    jobs.warm(store())
+    with suppress(OSError):  # a store that cannot be written says so where it is needed
+        jobs.warm(store())
     return True

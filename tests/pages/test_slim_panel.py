@@ -85,7 +85,9 @@ def test_what_was_made_belongs_to_its_level(explore):
 def test_a_run_at_the_same_time_is_mentioned(explore, claimed, address):
     claimed(address())
     app = press(explore(), "slim_latency")
-    assert [warning.value for warning in app.warning] == ["A run was going on at the same time; it disturbs the times."]
+    assert [warning.value for warning in app.warning] == [
+        "A run was going on at the same time, which disturbs the times. Measure again once it has ended."
+    ]
 
 
 def test_a_package_that_is_not_installed_is_a_sentence(explore, monkeypatch):
