@@ -82,10 +82,10 @@ def panel(spec: RunSpec, found: Found | None) -> None:
 def _plan(spec: RunSpec) -> None:
     """Say how long a run will take, and offer the small setting where that is long."""
     device = jobs.devices()[0]
-    if not isinstance(spec.settings, Mipp):
-        st.info(_cost_words(spec), icon=":material/timer:")
-        return
     try:
+        if not isinstance(spec.settings, Mipp):
+            st.info(_cost_words(spec), icon=":material/timer:")
+            return
         with st.spinner("Timing a few steps on this machine"):
             stages, is_long = _planned(spec.hash, spec, device)
     except MippError as problem:
@@ -99,10 +99,7 @@ def _plan(spec: RunSpec) -> None:
 
 def _cost_words(spec: RunSpec) -> str:
     """Say what a run without regressors costs, which follows from what it computes."""
-    try:
-        costs = costs_of(spec)
-    except MippError as problem:
-        return str(problem)
+    costs = costs_of(spec)
     first = "some time" if costs.first is None else duration(costs.first)
     return (
         f"About {first} until every level is rebuilt and measured, and {duration(costs.retraining)} more until all are "
