@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -143,6 +143,29 @@ def app_with(
             yield host
         finally:
             os.killpg(server.pid, signal.SIGTERM)  # the command may have started the server as its child
+            _stop_workers(store)
+
+
+def _stop_workers(store: Path) -> None:
+    """Workers outlive the page that started them; those of this store end here."""
+    end = time.monotonic() + 30
+    while workers := _workers(store):
+        for worker in workers:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+        if time.monotonic() > end:
+            raise TimeoutError("A worker did not end.")
+        time.sleep(0.1)
+
+
+def _workers(store: Path) -> list[int]:
+    """Return the processes that have the store in their command line."""
+    found = []
+    for process in list(Path("/proc").glob("[0-9]*")):
+        with suppress(OSError):
+            if str(store).encode() in (process / "cmdline").read_bytes():
+                found.append(int(process.name))
+    return found
 
 
 def _wait_until_up(host: str) -> None:

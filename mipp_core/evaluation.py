@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -60,7 +61,7 @@ def at_once(shape: Sequence[int], device: torch.device, most: int) -> int:
 def _right(model: nn.Module, data: Samples, batch_size: int, view: View) -> torch.Tensor:
     """Count the samples classified correctly."""
     right = torch.zeros((), dtype=torch.int64, device=data.labels.device)
-    with evaluating(model):
+    with evaluating(model), quick_pools(model):
         for images, labels in data.batches(batch_size):
             right += (model(view(images)).argmax(1) == labels).sum()
     return right
@@ -76,6 +77,38 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, flag in flags.items():
             module.training = flag
+
+
+@contextmanager
+def quick_pools(model: nn.Module) -> Iterator[None]:
+    """Within the block, compute maxima over squares of 2x2 on a CPU row by row, which gives the same numbers.
+
+    PyTorch's own loop looks at one square at a time and notes where its maximum is, for gradients: here, without any,
+    that takes ten times as long, and nearly half of all the time that LeNet5 takes.
+    """
+    pools = [module for module in model.modules() if type(module) is nn.MaxPool2d and _is_by_two(module)]
+    for pool in pools:
+        pool.forward = partial(_pooled, pool)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for pool in pools:
+            del pool.forward
+
+
+def _is_by_two(pool: nn.MaxPool2d) -> bool:
+    """Tell whether a pool takes the maximum of each 2x2 square and leaves an odd last row and column out."""
+    sizes = (pool.kernel_size, pool.stride, pool.padding, pool.dilation)
+    same = all(given in (wanted, (wanted, wanted)) for given, wanted in zip(sizes, (2, 2, 0, 1), strict=True))
+    return same and not pool.ceil_mode and not pool.return_indices
+
+
+def _pooled(pool: nn.MaxPool2d, maps: torch.Tensor) -> torch.Tensor:
+    if maps.device.type != "cpu" or torch.is_grad_enabled():
+        return nn.MaxPool2d.forward(pool, maps)
+    high, wide = (size // 2 * 2 for size in maps.shape[-2:])
+    rows = torch.maximum(maps[..., :high:2, :wide], maps[..., 1:high:2, :wide])
+    return torch.maximum(rows[..., ::2], rows[..., 1::2])
 
 
 @contextmanager

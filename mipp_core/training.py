@@ -1,5 +1,7 @@
 """One training loop for every network and every dataset."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 
 import torch
@@ -10,12 +12,16 @@ from torch.nn import functional
 from mipp_core.augmentation import Augmentation, mixed
 from mipp_core.data.dataset import Batch, Samples, View, whole
 from mipp_core.errors import ModelError
+from mipp_core.evaluation import macs
 from mipp_core.network.layers import device_of
 from mipp_core.network.operations import BATCH_NORMS
 from mipp_core.recipes import RECIPES, Recipe, recipe
 from mipp_core.vocabulary import Progress, Report, silent
 
 __all__ = ["RECIPES", "Recipe", "recipe", "reinitialised", "train"]
+
+_SHORT = 100_000_000
+"""Multiply-accumulates of a step's forward pass that one thread takes: five times those of LeNet5 on 50 images."""
 
 
 def reinitialised(model: nn.Module, seed: int) -> nn.Module:
@@ -73,19 +79,36 @@ def train(
     steps, scales = -(-len(data) // how.batch_size), _scales(model) if how.scale_penalty else []
     model.train()
     try:
-        for epoch in range(how.epochs):
-            order = torch.randperm(len(data), generator=generator).to(device_of(model))
-            batches = _shown(data, how.augmentation, generator).batches(how.batch_size, order)
-            for step, batch in enumerate(batches):
-                if step % 50 == 0:
-                    report(Progress(stage, (epoch + step / steps) / how.epochs))
-                optimiser.zero_grad()
-                _loss(model, batch, how.augmentation, generator, view).backward()
-                _penalise(scales, how.scale_penalty)
-                optimiser.step()
-            schedule.step()
+        with _few_threads(model, how.batch_size, data):
+            for epoch in range(how.epochs):
+                order = torch.randperm(len(data), generator=generator).to(device_of(model))
+                batches = _shown(data, how.augmentation, generator).batches(how.batch_size, order)
+                for step, batch in enumerate(batches):
+                    if step % 50 == 0:
+                        report(Progress(stage, (epoch + step / steps) / how.epochs))
+                    optimiser.zero_grad()
+                    _loss(model, batch, how.augmentation, generator, view).backward()
+                    _penalise(scales, how.scale_penalty)
+                    optimiser.step()
+                schedule.step()
     finally:
         model.eval()
+
+
+@contextmanager
+def _few_threads(model: nn.Module, batch_size: int, data: Samples) -> Iterator[None]:
+    """Within the block, take one thread of the processor if a step is short.
+
+    Each of its operations would end with one thread waiting for the others: longer than they save, and on a busy
+    machine a hundred times as long.
+    """
+    before, device = torch.get_num_threads(), device_of(model)
+    if device.type == "cpu" and batch_size * macs(model, data.image_shape) < _SHORT:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _scales(model: nn.Module) -> list[nn.Parameter]:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.surgery import masked
 from mipp_core.data.dataset import Split
-from mipp_core.evaluation import accuracy, at_once, chance, is_untrainable, macs, parameters
+from mipp_core.evaluation import accuracy, at_once, chance, is_untrainable, macs, parameters, quick_pools
 from mipp_core.models import architecture
 from mipp_core.network.layers import wiring_of
 
@@ -111,3 +111,25 @@ def test_a_masked_network_costs_as_much_as_the_dense_one(small_architecture):
 def test_a_cpu_is_shown_few_images_at_once(shape: tuple[int, ...], device: str, count: int):
     assert at_once(shape, torch.device(device), 2000) == count
     assert at_once(shape, torch.device(device), 3) == min(3, count)
+
+
+@pytest.mark.parametrize("size", [8, 9])
+@pytest.mark.parametrize(
+    "pool", [nn.MaxPool2d(2), nn.MaxPool2d(3), nn.MaxPool2d(2, 1), nn.MaxPool2d(2, ceil_mode=True)]
+)
+def test_quick_pools_give_the_same_numbers(pool: nn.MaxPool2d, size: int):
+    images = torch.randn(3, 2, size, size, generator=torch.Generator().manual_seed(0))
+    images[0, 0, 0, 0] = torch.nan
+    with torch.no_grad():
+        wanted = pool(images)
+        with quick_pools(pool):
+            assert torch.equal(pool(images).nan_to_num(9.0), wanted.nan_to_num(9.0))
+    assert "forward" not in vars(pool)
+
+
+def test_quick_pools_leave_gradients_to_pytorch():
+    images, pool = torch.randn(1, 1, 4, 4, requires_grad=True), nn.MaxPool2d(2)
+    with quick_pools(pool):
+        pool(images).sum().backward()
+    assert images.grad is not None
+    assert images.grad.sum() == 4

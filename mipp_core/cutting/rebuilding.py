@@ -7,7 +7,8 @@ nonlinearity.  It is not in the paper.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from threading import Lock
 
 import torch
 from jaxtyping import Bool, Float
@@ -16,13 +17,16 @@ from torch import Tensor, fx, nn
 from mipp_core.cutting.least_squares import can_be_fitted, fitted
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.surgery import carried_units
-from mipp_core.evaluation import evaluating
+from mipp_core.evaluation import evaluating, quick_pools
 from mipp_core.network.channels import sizes_of
 from mipp_core.network.layers import Wiring, weighted, wiring_of
 from mipp_core.network.lockstep import Walk, held_at_once
 from mipp_core.network.operations import BATCH_NORMS, BatchNorm, called
 from mipp_core.network.recording import written
 from mipp_core.vocabulary import INPUT
+
+_KEPT = 50_000_000
+"""Numbers that are kept of what a dense network's layers give: 200 MB in float32."""
 
 
 @torch.no_grad()
@@ -32,6 +36,7 @@ def rebuild(
     masks: KeepMasks,
     images: Float[Tensor, "n c h w"],
     batch_size: int | None = None,
+    aims: "Aims | None" = None,
 ) -> None:
     """Refit the slim network's layers in place, input to output, to what the dense network's layers give.
 
@@ -49,22 +54,68 @@ def rebuild(
         masks: what was kept.
         images: unlabelled samples, on the networks' device; only as many of the first as fit in a few GB are used.
         batch_size: images at once, by default see ``evaluation.at_once``; it does not change the result.
+        aims: what the dense network gives for these images, if several slim networks are rebuilt one after another.
 
     Raises:
         ModelError: a network cannot be followed, or the masks do not fit it.
     """
-    wiring, slim = wiring_of(dense), written(slim, images)
+    aims = aims or Aims(dense, images, batch_size)
+    wiring, slim = aims.wiring, written(slim, images)
     dense, graph = wiring.network, slim.graph
-    source = {str(node.target): node for node in wiring.flow.graph.nodes if node.op == "call_module"}
     carried = carried_units(dense, wiring, masks)
-    shown = held_at_once(dense, wiring.flow.graph, images)
-    with evaluating(dense), evaluating(slim):
-        aims = Walk(dense, wiring.flow.graph, shown, batch_size)
-        reads = Walk(slim, graph, masks.blank_pixels(shown), batch_size)
+    with evaluating(slim), quick_pools(slim):
+        reads = Walk(slim, graph, masks.blank_pixels(aims.images), batch_size)
+        wanted = aims.in_order()
         for node in _to_refit(slim, graph, wiring, masks):
             name = str(node.target)
             rows = carried.get(name, torch.ones(sizes_of(weighted(dense, name))[1], dtype=torch.bool))
-            _refit(slim, node, (reads.read_by(node), aims.made_by(source[name])), rows, masks.get(name, rows))
+            _refit(slim, node, (reads.read_by(node), wanted(name)), rows, masks.get(name, rows))
+
+
+class Aims:
+    """What a dense network's layers give for some images, computed once for all slim networks that are rebuilt.
+
+    Several threads may ask at once.  What a layer gives is kept while there is room; of a large network, it is computed
+    again for every rebuild.
+
+    Args:
+        dense: the network; it must not change meanwhile.
+        images: unlabelled samples on its device; only as many of the first are used as fit in a few GB.
+        batch_size: images at once.
+    """
+
+    def __init__(self, dense: nn.Module, images: Float[Tensor, "n c h w"], batch_size: int | None = None) -> None:
+        self.wiring = wiring_of(dense)
+        graph = self.wiring.flow.graph
+        self.images = held_at_once(self.wiring.network, graph, images)
+        self._batch_size = batch_size
+        self._nodes = {str(node.target): node for node in graph.nodes if node.op == "call_module"}
+        self._kept: dict[str, list[Tensor]] = {}
+        self._room = _KEPT
+        self._turn = Lock()
+
+    def in_order(self) -> Callable[[str], list[Tensor]]:
+        """Return what gives a layer's results, batch by batch; it is asked for layers from the input to the output."""
+        walks: list[Walk] = []
+
+        def wanted(name: str) -> list[Tensor]:
+            with self._turn:
+                return self._kept[name] if name in self._kept else self._walked(name, walks)
+
+        return wanted
+
+    def _walked(self, name: str, walks: list[Walk]) -> list[Tensor]:
+        """Go on to a layer with the one walk, which is begun if there is none, and keep what the layer gives."""
+        network = self.wiring.network
+        with evaluating(network), quick_pools(network):
+            if not walks:
+                walks.append(Walk(network, self.wiring.flow.graph, self.images, self._batch_size))
+            made = walks[0].made_by(self._nodes[name])
+        size = sum(batch.numel() for batch in made)
+        if size <= self._room:
+            self._room -= size
+            self._kept[name] = made
+        return made
 
 
 def _to_refit(slim: nn.Module, graph: fx.Graph, wiring: Wiring, masks: KeepMasks) -> Iterator[fx.Node]:

@@ -1,7 +1,6 @@
 """The stages of an experiment: each asks the store first, and computes only what is not there."""
 
 import warnings
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,12 +9,9 @@ from torch import nn
 from mipp_core.checkpoints.fitting import load
 from mipp_core.cutting.counting import Counter
 from mipp_core.cutting.masks import KeepMasks
-from mipp_core.cutting.rebuilding import rebuild
-from mipp_core.cutting.recalibration import recalibrate
-from mipp_core.cutting.surgery import check_exact, cut_difference
 from mipp_core.cutting.targets import Target
 from mipp_core.errors import TargetWarning
-from mipp_core.evaluation import accuracy, is_untrainable, macs, parameters
+from mipp_core.evaluation import accuracy, is_untrainable
 from mipp_core.experiments.masking import (
     Point,
     bare,
@@ -27,21 +23,19 @@ from mipp_core.experiments.masking import (
     rows_of,
     schedule,
 )
+from mipp_core.experiments.measuring import Measuring
 from mipp_core.experiments.networks import initial_network
-from mipp_core.experiments.subject import Subject
 from mipp_core.pruners import Decider, Ranker, Task
 from mipp_core.pruners.reaching import reach
 from mipp_core.runs.document import DecisionColumns
-from mipp_core.runs.result import Accuracies, decision_columns
+from mipp_core.runs.result import decision_columns
 from mipp_core.store import Outcome
 from mipp_core.training import Recipe, reinitialised, train
 from mipp_core.vocabulary import Report
 
-_COMPARE_ON = 64  # test images for the difference between the cut network and the masked one
-
 
 @dataclass(frozen=True)
-class Experiment(Subject):
+class Experiment(Measuring):
     """The stages of one run after its network is there: prune, measure, retrain, and the controls."""
 
     def prune(self) -> tuple[list[Point], DecisionColumns]:
@@ -109,29 +103,6 @@ class Experiment(Subject):
         """Choose other units at the same per-layer counts."""
         return control_masks(name, masks, self.model, self._at_hand, self.spec.network.seed)
 
-    def measure(self, masks: KeepMasks) -> Outcome:
-        """Cut, count, compare, recalibrate and rebuild.
-
-        Returns:
-            ``parameters``, ``macs``, ``cut_difference``, and the accuracies pruned, recalibrated and rebuilt on both
-            splits; None for recalibrated where there is no batch normalisation.
-        """
-
-        def make() -> Outcome:
-            slim = self.cut(masks)
-            counts = {"parameters": parameters(slim), "macs": macs(slim, self.data.image_shape)}
-            difference = {"cut_difference": self._cut_difference(slim, masks)}
-            pruned = self._both(slim, masks, "pruned") | self._recalibrated(deepcopy(slim), masks)
-            rebuild(self.model, slim, masks, self.rebuilt_on.images)
-            return Outcome({**counts, **difference, **pruned, **self._both(slim, masks, "rebuilt")})
-
-        return self.stages.remember("measure", {**self.depends_on, "masks": bare(masks), "measures": 3}, make)
-
-    def measured(self, masks: KeepMasks) -> Accuracies:
-        """Return what ``measure`` finds as accuracies."""
-        value = self.measure(masks).value
-        return Accuracies(**{name: number for name, number in value.items() if "accuracy" in name})
-
     def retrain(self, masks: KeepMasks, report: Report) -> Outcome:
         """Retrain the slim network: its weights, ``accuracy`` and ``untrainable``.
 
@@ -177,7 +148,7 @@ class Experiment(Subject):
 
         def make() -> Outcome:
             if self._stays_as_cut:
-                return Outcome({"accuracy": self.measure(masks).value["train_accuracy_pruned"]})
+                return Outcome({"accuracy": self.seen_in_training(masks).value["train_accuracy_pruned"]})
             slim = self.cut(masks)
             load(slim, trained.tensors or {})
             return Outcome({"accuracy": accuracy(slim, self._seen_in_training, view=masks.blank_pixels)})
@@ -194,24 +165,6 @@ class Experiment(Subject):
     def _training(self) -> Recipe:
         """How a network with fresh weights is trained: as the dense one, or as pruned ones at initialisation are."""
         return self.spec.network.recipe if self.spec.trained else self.spec.retraining
-
-    def _both(self, slim: nn.Module, masks: KeepMasks, measure: str) -> dict[str, float]:
-        """Measure a slim network on both splits."""
-        splits = {"accuracy": self.data.test, "train_accuracy": self._seen_in_training}
-        return {f"{name}_{measure}": accuracy(slim, split, view=masks.blank_pixels) for name, split in splits.items()}
-
-    def _recalibrated(self, slim: nn.Module, masks: KeepMasks) -> dict[str, float | None]:
-        """Measure a slim network with fresh statistics, on both splits."""
-        if recalibrate(slim, masks.blank_pixels(self.rebuilt_on.images)):
-            return dict(self._both(slim, masks, "recalibrated"))
-        return {"accuracy_recalibrated": None, "train_accuracy_recalibrated": None}
-
-    def _cut_difference(self, slim: nn.Module, masks: KeepMasks) -> float:
-        """Compare a slim network with the masked one, and refuse it if it differs by more than rounding."""
-        images = self.shown(_COMPARE_ON)
-        difference = cut_difference(self.model, slim, masks, images)
-        check_exact(difference, images.device)
-        return difference
 
     def _trained(self, slim: nn.Module, masks: KeepMasks, how: Recipe, report: Report, stage: str) -> Outcome:
         """Train a slim network and judge it."""

@@ -27,6 +27,9 @@ Publish = Callable[[RunResult], None]
 _FRESH = ("scratch", "reinitialised")
 """Controls that start from fresh weights: they have no accuracy before training."""
 
+_A_LEVEL = 0.2
+"""What any level costs to retrain, beside its multiply-accumulates as a share of the dense network's."""
+
 
 def run(
     spec: RunSpec,
@@ -75,12 +78,16 @@ def run(
         revisions=revisions_in(spec),
     )
     points, decisions = experiment.prune()
-    levels = [_measure(experiment, point, done / len(points)) for done, point in enumerate(points)]
+    with experiment.side_by_side([point.masks for point in points]):
+        levels = [_measure(experiment, point, done / len(points)) for done, point in enumerate(points)]
     result = replace(result, decisions=decisions, levels=tuple(levels))
     publish(_timed(result, stages.seconds))
     weights: SlimWeights = {}
-    for done, place in enumerate(_coarse_to_fine(len(points))):
-        within = _within(report, "Retraining", done, len(points))
+    order = _coarse_to_fine(len(points))
+    work = [_A_LEVEL + levels[place].macs / result.macs for place in order]
+    for done, place in enumerate(order):
+        within = _within(report, "Retraining", sum(work[:done]) / sum(work), work[done] / sum(work))
+        levels[place] = _compared(experiment, levels[place], points[place].masks)
         levels[place], weights[points[place].level] = _retrain(experiment, levels[place], points[place].masks, within)
         result = replace(result, levels=tuple(levels))
         publish(_timed(result, stages.seconds))
@@ -102,22 +109,26 @@ def _timed(result: RunResult, seconds: dict[str, float]) -> RunResult:
 
 
 def _measure(experiment: Experiment, point: Point, done: float) -> LevelResult:
-    """Cut and rebuild one level, and its controls."""
+    """Cut and rebuild one level, which is what somebody at a page waits for."""
     experiment.report(Progress("Rebuilding", done))
     masks = point.masks
-    value = experiment.measure(masks).value
-    controls = {
-        name: Accuracies() if name in _FRESH else experiment.measured(experiment.control(name, masks))
-        for name in experiment.spec.controls
-    }
     return LevelResult(
         level=point.level,
         confidence=point.confidence,
         sparsity=masks.sparsity,
         layers=layer_results(masks, set(masks) - set(collapsed(masks, experiment.counter.wiring))),
-        controls=controls,
-        **value,
+        controls={name: Accuracies() for name in experiment.spec.controls},
+        **experiment.measure(masks).value,
     )
+
+
+def _compared(experiment: Experiment, level: LevelResult, masks: KeepMasks) -> LevelResult:
+    """Measure a level on the training split, too, and its controls."""
+    controls = {
+        name: known if name in _FRESH else experiment.measured(experiment.control(name, masks))
+        for name, known in level.controls.items()
+    }
+    return replace(level, controls=controls, **experiment.seen_in_training(masks).value)
 
 
 def _retrain(
@@ -160,6 +171,6 @@ def _coarse_to_fine(count: int) -> list[int]:
     return list(dict.fromkeys(i for i in order if i < count))
 
 
-def _within(report: Report, stage: str, done: int, parts: int) -> Report:
-    """Report one part's progress as progress of the whole stage."""
-    return lambda progress: report(Progress(stage, (done + progress.done) / parts))
+def _within(report: Report, stage: str, before: float, part: float) -> Report:
+    """Report one part's progress as progress of the whole stage, in which so much is done before it."""
+    return lambda progress: report(Progress(stage, before + part * progress.done))

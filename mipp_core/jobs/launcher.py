@@ -1,5 +1,6 @@
 """Starting workers: one process per device, never inside the web server, so that a fault stops nothing else."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -12,6 +13,12 @@ from mipp_core.runs.spec import RunSpec
 from mipp_core.store import INTERACTIVE, Store
 
 _PROGRAM = Path(__file__).parent / "start_worker.py"
+
+_ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""For workers, where the user has not said otherwise: threads that wait for others leave the processor to them.
+
+By default they keep it, and where other programs compute too, each is slowed down, up to a hundred times.
+"""
 
 IDLE = 900.0
 """Seconds without work after which a worker ends."""
@@ -44,6 +51,13 @@ def ensure(store: Store, chosen: tuple[str, ...] | None = None, idle: float = ID
                 _launch(store, device, idle)
 
 
+def warm(store: Store, idle: float = IDLE) -> None:
+    """Start the worker of the first device, though nothing waits yet: it is ready when somebody asks for a run."""
+    device = devices()[0]
+    if not alive(store, device):
+        _launch(store, device, idle)
+
+
 def alive(store: Store, device: str) -> bool:
     """Tell whether a device has a worker.  The system releases its lock however it ends."""
     try:
@@ -68,6 +82,7 @@ def _launch(store: Store, device: str, idle: float) -> None:
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
+            env=_ENVIRONMENT | os.environ,
             process_group=0,  # not the page's: Ctrl-C stops the server alone
         )
     threading.Thread(target=worker.wait, daemon=True).start()  # reaps it, whenever it ends

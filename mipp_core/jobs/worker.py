@@ -17,9 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mipp_core.errors import CancelledError, DataError, MippError, MippWarning
+from mipp_core.experiments.costs import costs_of
 from mipp_core.experiments.sweep import run
 from mipp_core.jobs.launcher import IDLE
-from mipp_core.jobs.progress import overall
+from mipp_core.jobs.progress import Pace
 from mipp_core.store import Store, Ticket
 from mipp_core.store.files import sweep_parts
 from mipp_core.store.job import State
@@ -40,6 +41,8 @@ _WAIT = 0.1
 
 _OLDER = "This run was asked for before the code that it needs was changed; start it again, which gives it a new name."
 
+_CANCELLED = "Cancelled. The steps and levels that it finished are kept; the one it was in is not."
+
 
 class _GivenBackError(CancelledError):
     """Puts the run back into the queue: something more urgent waits, or the machine goes down."""
@@ -52,7 +55,8 @@ class Worker:
         self._store, self._device, self._idle = store, device, idle
         self._current: str | None = None
         self._progress = Progress("Starting", 0.0)
-        self._told: Progress | None = None
+        self._pace: Pace | None = None
+        self._told: tuple[str, float] | None = None
         self._computed = 0
         self._stop = threading.Event()
         self._terminated = threading.Event()
@@ -75,11 +79,12 @@ class Worker:
     def _do(self, ticket: Ticket) -> None:
         self._stop.clear()
         self._progress, self._told, self._current = Progress("Starting", 0.0), None, ticket.hash
-        self._computed = 0
+        self._computed, self._pace = 0, None
         runs = self._store.runs
         if ticket.spec.hash != ticket.hash:
             return self._end(ticket.hash, "failed", _OLDER)
         try:
+            self._pace = Pace(costs_of(ticket.spec), ticket.done)
             with self._notes(ticket.hash):
                 run(
                     ticket.spec,
@@ -95,7 +100,7 @@ class Worker:
             self._current = None
             runs.give_back(ticket.hash)
         except CancelledError:
-            self._end(ticket.hash, "cancelled", "Cancelled; the levels it finished are kept.")
+            self._end(ticket.hash, "cancelled", _CANCELLED)
         except MippError as problem:
             self._end(ticket.hash, "failed", str(problem))
         except Exception as problem:  # whatever goes wrong: the page shows it as a sentence, the log has the rest
@@ -122,6 +127,8 @@ class Worker:
 
     def _report(self, progress: Progress) -> None:
         self._progress = progress
+        if self._pace is not None:
+            self._pace.tell(progress.stage, progress.done)
         if self._terminated.is_set():
             raise _GivenBackError("Given back.")
         if self._stop.is_set():
@@ -151,9 +158,10 @@ class Worker:
                 if current is None:
                     asked = None
                     continue
-                if progress != self._told:
-                    self._store.runs.tell(current, progress.stage, overall(progress.stage, progress.done))
-                    self._told = progress
+                told = progress.stage, round(self._pace.share() if self._pace else 0.0, 3)
+                if told != self._told:
+                    self._store.runs.tell(current, *told)
+                    self._told = told
                 if self._store.runs.asked_to_stop(current):
                     self._stop.set()
                     asked = asked or time.monotonic()

@@ -124,14 +124,16 @@ class Mipp(Decider):
         steps = [*_steps(wiring), *([_step(INPUT, wiring.image_readers, wiring)] if self.pixels else [])]
         kept: dict[str, Tensor] = {}
         decisions: list[Decision] = []
-        for done, step in enumerate(steps):
+        work = [activations[step.layer].shape[1] + _NARROW for step in steps]
+        for number, step in enumerate(steps):
             made: list[Decision] = []
-            inputs = activations[step.layer]
+            inputs, before = activations[step.layer], sum(work[:number])
             targets, wanted = _goal(step, activations, kept, len(confidences))
             left = activations.get(without(step.layer))
             for batch in self.test_units(step.layer, inputs, targets, wanted, thresholds, seed, left):
                 made += batch
-                report(Progress(f"Testing {step.layer}", (done + _share_done(made, wanted, inputs)) / len(steps)))
+                done = before + work[number] * _share_done(made, wanted, inputs)
+                report(Progress(f"Testing {step.layer}", done / sum(work)))
             kept[step.layer] = keep_masks(made, inputs.shape[1], len(confidences))
             decisions += made
         return decisions
@@ -200,6 +202,9 @@ class Mipp(Decider):
 
 SMALL = Mipp(members=2, hidden=(64, 64), refit_steps=50, unit_steps=10, samples=3000, longest_block=32)
 """The small setting: prunes networks of thousands of units on a CPU in minutes; its estimates are less certain."""
+
+_NARROW = 8
+"""Units' worth of tests that any layer takes beside its own: levels agree less in a narrow one."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from mipp_core.cutting.pixels import with_pixel_mask
 from mipp_core.cutting.surgery import cut_exactly
 from mipp_core.data.own.known import flags_of
 from mipp_core.errors import DataError, ModelError
-from mipp_core.information import confidence_of
+from mipp_core.information import confidence_of, fine_schedule
 from mipp_core.information.confidence import level_of
 from mipp_core.models import Architecture
 from mipp_core.network.guessing import example_images
@@ -196,6 +196,8 @@ def _targets(spec: RunSpec) -> list[str]:
 def _levels(spec: RunSpec) -> list[str]:
     if spec.confidences is None:
         return []
+    if spec.confidences == fine_schedule():
+        return ["--fine"]
     levels = [level_of(confidence) for confidence in spec.confidences]
     if tuple(map(confidence_of, levels)) != spec.confidences:
         raise ModelError("Its confidences are not the schedule's; run it from Python, or with the command prune.")

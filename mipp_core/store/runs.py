@@ -36,6 +36,7 @@ class Ticket:
     hash: str
     spec: RunSpec
     data_dir: str | None
+    done: float = 0.0
 
 
 class Runs:
@@ -70,7 +71,7 @@ class Runs:
                 return None
             taken = {"state": "running", "worker": device, "started_at": time.time(), "resumed_from": row.done}
             connection.execute(self._of(row.hash).values(stage="Starting", message="", cancel=False, **taken))
-        return Ticket(row.hash, RunSpec.from_json(row.spec), row.data_dir)
+        return Ticket(row.hash, RunSpec.from_json(row.spec), row.data_dir, row.done)
 
     def urgent(self, hash_: str) -> bool:
         """Tell whether a run of the batch lane keeps an interactive one waiting."""
@@ -152,6 +153,21 @@ class Runs:
         with self._database.writing() as connection:
             connection.execute(self._of(hash_).where(_table.c.state == "queued").values(**waiting))
             connection.execute(self._of(hash_).where(_table.c.state == "running").values(cancel=True))
+
+    def join(self, hash_: str, owner: str) -> None:
+        """Follow a run that somebody else may have asked for: from then on it is nobody's own."""
+        others = _table.c.owner.not_in(("", owner))
+        with self._database.writing() as connection:
+            connection.execute(self._of(hash_).where(_open, others).values(owner=""))
+
+    def withdraw(self, hash_: str, owner: str) -> bool:
+        """Cancel a run that nobody but its owner follows; tell whether it was one."""
+        with self._database.reading() as connection:
+            row = _row(connection, hash_)
+        alone = row is not None and row.owner == owner and row.state in ("queued", "running")
+        if alone:
+            self.cancel(hash_)
+        return alone
 
     def asked_to_stop(self, hash_: str) -> bool:
         """Tell whether someone asked a run to stop, or deleted it."""

@@ -1,22 +1,17 @@
 """The inputs of Explore; every one of them is in the address."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, get_args
+from typing import Any
 
 import streamlit as st
 
 from mipp_core.errors import MippError
-from mipp_core.information import confidence_of
-from mipp_core.information.confidence import level_of
 from mipp_core.models import MODELS
-from mipp_core.pruners import SMALL, Mipp
+from mipp_core.pruners import Decider
 from mipp_core.recipes import RECIPES
-from mipp_core.runs import NetworkSpec, RunSpec, entry_of
-from mipp_core.runs.document import RunDocument
-from mipp_core.vocabulary import Reference
-from pages.explore import own_weights
+from mipp_core.runs import NetworkSpec, RunSpec
+from pages.explore import levels, method, own_weights
 from pages.shared import finding, images
 from pages.shared.chips import chips, where_images_are
 from pages.shared.plain import plainly
@@ -38,18 +33,13 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "dataset": "mnist",
         "deformation": 0.0,
         "start": "trained",
-        "collapse": "l1",
         "seed": 0,
         "pixels": False,
-        "reference": "fixed",
-        "estimate_size": 256,
-        "budget": 0.0,
-        "level": 3,
-        "small": False,
+        "level": levels.DEFAULT,
+        "fine": False,
+        **method.DEFAULTS,
     }
 )
-
-COLLAPSES = MappingProxyType({"l1": "L1 norm", "l2": "L2 norm", "mean": "mean magnitude", "std": "standard deviation"})
 
 
 def sidebar() -> RunSpec | None:
@@ -129,51 +119,16 @@ def _network() -> None:
 
 def _pruning() -> None:
     st.toggle("Prune pixels", key="pixels", bind="query-params", help="Test the image's pixels as a zeroth layer.")
-    with st.expander("How MIPP tests a unit"):
-        st.toggle(
-            "Small setting",
-            key="small",
-            bind="query-params",
-            help="Fewer samples, two small regressors per test, longer blocks: for wide networks on a CPU.",
-        )
-        st.selectbox(
-            "Collapse a filter's map by",
-            list(COLLAPSES),
-            format_func=COLLAPSES.__getitem__,
-            key="collapse",
-            bind="query-params",
-            help="L1 and mean magnitude differ by a constant, so they decide alike.",
-        )
-        st.selectbox(
-            "Reference loss",
-            get_args(Reference),
-            index=get_args(Reference).index(DEFAULTS["reference"]),
-            key="reference",
-            bind="query-params",
-            help="Compare with the full layer (fixed; the paper's Algorithm 2), with the units still retained "
-            "(current), or with those, retrained in the same way (control): free of bias; noise goes at level 0.",
-        )
-        st.select_slider(
-            "Samples per estimate",
-            [16, 64, 256, 1024, 4096, 16384],
-            value=DEFAULTS["estimate_size"],
-            key="estimate_size",
-            bind="query-params",
-            help="Fewer samples make each estimate less sure, so the confidence level prunes more.",
-        )
-        st.select_slider(
-            "Information budget",
-            [0.0, 0.001, 0.003, 0.01, 0.03, 0.1],
-            key="budget",
-            format_func="{:.1%}".format,
-            bind="query-params",
-            help="Share of a layer's information that a removal may cost; 0 as in the paper.",
-        )
-        st.caption(
-            "One estimate is the loss reduction of one trained regressor on a sample of this size. The paper does not "
-            "say what varies between its estimates; here the sample and the regressor do. Standard errors are measured "
-            "on all held-out activations, so the choice of units is not left to noise."
-        )
+    levels.fine_control()
+    method.control()
+    st.toggle(
+        "Run at once",
+        True,
+        key="at_once",
+        bind="query-params",
+        help="When a change of a control asks for a run that should take seconds, start it without a further click. "
+        "One that you leave behind unfinished is cancelled, unless somebody else follows it.",
+    )
 
 
 def _network_of(weights: str | None) -> NetworkSpec:
@@ -197,20 +152,20 @@ def _spec(weights: str | None) -> RunSpec:
     state = st.session_state
     trained = state.start == "trained" or weights is not None
     training, retraining = images.chosen(state.dataset).recipes.live_pair()
-    return RunSpec(
-        network=_network_of(weights),
-        trained=trained,
-        settings=replace(
-            SMALL if state.small else Mipp(),
-            collapse=state.collapse,
-            reference=state.reference,
-            estimate_size=int(state.estimate_size),
-            budget=float(state.budget),
-            pixels=bool(state.pixels),
-        ),
-        retraining=retraining if trained else training,
-        controls=("random", "magnitude"),
-    )
+    network = _network_of(weights)
+
+    def make(pruner: str, settings: Decider) -> RunSpec:
+        return RunSpec(
+            network=network,
+            trained=trained,
+            pruner=pruner,
+            settings=settings,
+            confidences=levels.confidences(),
+            retraining=retraining if trained else training,
+            controls=("random", "magnitude"),
+        )
+
+    return method.chosen(make, bool(state.pixels))
 
 
 def named_run(name: str) -> RunSpec | None:
@@ -242,36 +197,3 @@ def named_run(name: str) -> RunSpec | None:
 
 def _forget_run() -> None:
     st.query_params.pop("run", None)
-
-
-def level_slider(document: RunDocument) -> int:
-    """Draw the slider over the levels and return the one chosen."""
-    numbers = [entry["level"] for entry in document["levels"]]
-    if len(numbers) == 1:
-        return numbers[0]
-    nearest = min(numbers, key=lambda number: abs(number - DEFAULTS["level"]))
-    words = "The paper's schedule x = 1 - 2^-(n+1). Drag, or use the arrow keys."
-    if numbers == list(range(len(numbers))):
-        last = numbers[-1]
-        level = st.slider("Confidence level", 0, last, value=nearest, key="level", bind="query-params", help=words)
-    else:  # a run that has measured only some levels
-        level = st.select_slider(
-            "Confidence level", numbers, value=nearest, key="point", bind="query-params", help=words
-        )
-    entry = entry_of(document, level)
-    confidence, share = entry["confidence"], f"{entry['sparsity']:.0%} of all units are removed"
-    named = _named(level, confidence)
-    if confidence is None:
-        st.caption(f"{named}: {share}.")
-    elif document["spec"]["pruner"] != "mipp":
-        st.caption(f"{named}: {share}, as many as MIPP removes at confidence **{confidence:.6%}**.")
-    else:
-        st.caption(f"{named}: keep a unit only if more than **{confidence:.6%}** sure that it transfers information.")
-    return level
-
-
-def _named(point: int, confidence: float | None) -> str:
-    """Name a point of a sweep; if the run has only some levels, its numbers are not those of the schedule."""
-    level = point if confidence is None else level_of(confidence)
-    in_schedule = confidence is not None and confidence_of(level) == confidence
-    return f"Point {point}, level {level} of the schedule" if in_schedule and level != point else f"Level {point}"

@@ -27,13 +27,7 @@ def show(found: Found, level: int) -> None:
     document = found.document
     entry = entry_of(document, level)
     spec = RunSpec.from_json(document["spec"])
-    _headline(document, entry)
-    _warnings(document, entry)
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        _curve(document, level, other_seeds(spec))
-    with right:
-        _layers(entry)
+    overview(found, level)
     left, right = st.columns([3, 2], gap="large")
     with left:
         decisions.table(document, level)
@@ -41,6 +35,19 @@ def show(found: Found, level: int) -> None:
         _pixels(entry, spec.network)
     slim.panel(found, level)
     _provenance(found, spec)
+
+
+def overview(found: Found, level: int) -> None:
+    """Draw the panels that sum a level up: figures, the curve and the layers."""
+    document = found.document
+    entry = entry_of(document, level)
+    _headline(document, entry)
+    _warnings(document, entry)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _curve(document, level, other_seeds(RunSpec.from_json(document["spec"])))
+    with right:
+        _layers(entry)
 
 
 def _headline(document: RunDocument, entry: LevelDocument) -> None:

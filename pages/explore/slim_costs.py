@@ -27,7 +27,7 @@ def costs(chosen: Chosen) -> None:
             _measure(chosen, device)
     measured = st.session_state.get("slim_measured", {})
     measured = measured if measured.get("of") == chosen.key else None
-    rows = _counted(sizes) + (_timed(measured["table"]) if measured else [])
+    rows = _counted(sizes) + (_timed(measured["table"], measured["busy"]) if measured else [])
     table.table(
         pd.DataFrame(rows, columns=["Cost", "Dense", "Slim", "Ratio"]),
         border="horizontal",
@@ -75,16 +75,21 @@ def _counted(sizes: pd.DataFrame) -> list[tuple[str, ...]]:
     ]
 
 
-def _timed(table: pd.DataFrame) -> list[tuple[str, ...]]:
+def _timed(table: pd.DataFrame, busy: bool) -> list[tuple[str, ...]]:
+    """Return the rows of times; a ratio is a result only in quiet, and where the ranges of both do not overlap."""
     return [
         (
             "Time, 1 image" if row["batch"] == 1 else f"Time, {row['batch']} images",
             _span(row["dense"], row["dense_low"], row["dense_high"]),
             _span(row["slim"], row["slim_low"], row["slim_high"]),
-            _times(row["ratio"]),
+            _times(row["ratio"]) if not busy and _apart(row) else f"{row['ratio']:.2f}×, unsure",
         )
         for row in table.to_dict("records")
     ]
+
+
+def _apart(row: dict[Any, Any]) -> bool:
+    return row["slim_high"] < row["dense_low"] or row["dense_high"] < row["slim_low"]
 
 
 def _amount(name: str, value: float) -> str:
@@ -122,10 +127,14 @@ def _what_to_see(fewer: float, measured: dict[str, Any] | None) -> None:
     threads = f"{first['threads']} thread{'s' if first['threads'] > 1 else ''}"
     st.caption(
         f"What to see: MACs are not milliseconds. {fewer:.2f}× fewer MACs, {_range(table.ratio)} times as fast on "
-        f"{first['device']} ({threads}, {first['dtype']}). Times are medians, in brackets 10% to 90% of the runs."
+        f"{first['device']} ({threads}, {first['dtype']}). Times are medians, in brackets 10% to 90% of the runs; "
+        "*unsure* where these overlap, or where a run disturbed them."
     )
     if measured["busy"]:
-        st.warning("A run was going on at the same time; it disturbs the times.", icon=":material/hourglass_top:")
+        st.warning(
+            "A run was going on at the same time, which disturbs the times. Measure again once it has ended.",
+            icon=":material/hourglass_top:",
+        )
 
 
 def _range(ratios: pd.Series) -> str:

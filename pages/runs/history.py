@@ -95,19 +95,21 @@ def _table(followed: bool) -> None:
     if busy:
         jobs.ensure(store())
     entries = _filtered(entries)
-    columns = _columns()
+    columns, names = _columns(), [entry.job.hash for entry in entries]
     event = st.dataframe(
         pd.DataFrame([_row(entry) for entry in entries], columns=list(columns)),
         column_config=columns,
         hide_index=True,
         # Ticks are kept by row number: other rows get another key, so that no tick passes to another run.
-        key=f"table {hash(tuple(entry.job.hash for entry in entries))}",
+        key=f"table {hash(tuple(names))}",
         on_select="rerun",
         selection_mode="multi-row",
+        selection_default={"selection": {"rows": _ticked(names)}},
         alt="All runs with their state, progress and headline figures",
         placeholder="–",
     )
     chosen = [entries[row] for row in event.selection.rows if row < len(entries)]
+    st.session_state["ticks"] = {entry.job.hash for entry in chosen}
     if chosen:
         _actions(chosen)
     else:
@@ -115,6 +117,19 @@ def _table(followed: bool) -> None:
     refusal = st.session_state.pop("refusal", None)
     if refusal:
         st.error(refusal, icon=":material/block:")
+
+
+def _ticked(names: list[str]) -> list[int]:
+    """Return the rows to tick when the table has other rows than before: those of runs that were ticked in it.
+
+    So a tick outlives a run that is asked for, begins or ends meanwhile, by anyone.  While the rows stay the same, so
+    does what is returned: the table itself keeps its ticks.
+    """
+    state = st.session_state
+    if state.get("ticked_rows", ([], []))[0] != names:
+        ticks = state.get("ticks", set())
+        state["ticked_rows"] = names, [row for row, name in enumerate(names) if name in ticks]
+    return state["ticked_rows"][1]
 
 
 def _filtered(entries: list[Entry]) -> list[Entry]:

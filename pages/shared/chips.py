@@ -1,11 +1,19 @@
 """Short descriptions of runs and datasets that several pages use."""
 
 from dataclasses import fields
+from types import MappingProxyType
 
 from mipp_core.data import DATASETS, card_of, shown
 from mipp_core.experiments.planning import small
 from mipp_core.pruners import SMALL, Mipp
 from mipp_core.runs import RunSpec
+
+_METHODS = MappingProxyType({"mipp": "MIPP with trained regressors", "mipp-closed-form": "MIPP in closed form"})
+
+
+def method_of(spec: RunSpec) -> str:
+    """Name how a run chooses units."""
+    return _METHODS.get(spec.pruner, spec.pruner)
 
 
 def chips(spec: RunSpec) -> list[str]:
@@ -23,6 +31,7 @@ def chips(spec: RunSpec) -> list[str]:
     words += [f"floor {spec.floor}"] if spec.floor else []
     words += ["MIPP's ratios"] if spec.follow else []
     words += ["given ratios"] if spec.sparsities else []
+    words += [f"{len(spec.confidences)} levels"] if spec.confidences else []
     return [*words, f"seed {network.seed}"]
 
 

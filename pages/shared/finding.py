@@ -92,13 +92,6 @@ def _shipped() -> dict[str, str]:
     return found
 
 
-@st.cache_data(show_spinner=False, max_entries=1)
-def _shipped_names() -> dict[str, str]:
-    """Map the name of each shipped run to its folder."""
-    folders = {folder: load_run(Path(folder)) for folder in _shipped().values()}
-    return {document["hash"]: folder for folder, document in folders.items() if document}
-
-
 @st.cache_resource(show_spinner=False)
 def _comparisons() -> Mapping[str, RunDocument]:
     """Map the hash of each run of the shipped comparisons to its document, which all visitors share."""
@@ -111,6 +104,23 @@ def _compared(name: str) -> RunDocument:
     return _comparisons()[name]
 
 
+@st.cache_data(show_spinner=False, max_entries=1)
+def _shipped_names() -> dict[str, str]:
+    """Map the name of each shipped run to its folder."""
+    documents = {folder: _unpack(folder) for folder in _shipped().values()}
+    return {document["hash"]: folder for folder, document in documents.items() if document}
+
+
+def is_shipped(spec: RunSpec) -> bool:
+    """Tell whether the package has a run of these settings."""
+    return bare(spec).hash in _shipped()
+
+
+def shipped() -> list[RunDocument]:
+    """Return the shipped runs that have weights."""
+    return [document for folder in _shipped_names().values() if (document := _unpack(folder))]
+
+
 def find(spec: RunSpec) -> Found | None:
     """Return a run that has something to show."""
     shipped = _shipped().get(bare(spec).hash)
@@ -121,13 +131,12 @@ def find(spec: RunSpec) -> Found | None:
 
 
 def find_named(name: str) -> Found | None:
-    """Return a run of the store or one that is shipped, if it has something to show, by its name."""
+    """Return a shipped run, or one of the store that has something to show, by its name."""
+    folder = _shipped_names().get(name)
+    if folder and (document := _unpack(folder)):
+        return Found(document, Path(folder), is_shipped=True)
     if name in _comparisons():
         return Found(_compared(name), is_shipped=True)
-    shipped = _shipped_names().get(name)
-    document = _unpack(shipped) if shipped else None
-    if shipped and document:
-        return Found(document, Path(shipped), is_shipped=True)
     job = store().runs.look(name)
     if job is None or not job.changed_at:
         return None
@@ -146,12 +155,10 @@ def by_name(name: str) -> RunSpec | None:
     Raises:
         MippError: it cannot be read: another version wrote it, or it is about a Python file.
     """
+    if name in _shipped_names() and (document := _unpack(_shipped_names()[name])):
+        return RunSpec.from_json(document["spec"])
     if name in _comparisons():
         return RunSpec.from_json(_comparisons()[name]["spec"])
-    shipped = _shipped_names().get(name)
-    document = _unpack(shipped) if shipped else None
-    if document:
-        return RunSpec.from_json(document["spec"])
     job = store().runs.look(name)
     return RunSpec.from_json(job.spec) if job else None
 

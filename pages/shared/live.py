@@ -1,13 +1,16 @@
 """A live run beside the page: start, place in the queue, progress, cancel."""
 
 import uuid
+from contextlib import suppress
 
 import streamlit as st
 import torch
 
 from mipp_core import jobs
 from mipp_core.errors import MippError
+from mipp_core.experiments.costs import costs_of
 from mipp_core.experiments.planning import offers_small, plan_run
+from mipp_core.pruners import Mipp
 from mipp_core.pruners.plans import duration
 from mipp_core.runs import RunSpec
 from mipp_core.store import Job
@@ -17,14 +20,29 @@ from pages.shared.turn import turn
 POLL = 1.0
 """Seconds between looks at a run that is going on."""
 
+_SOON = 0.5
+"""Seconds between looks while it has nothing to show yet."""
+
+
+def goes_on(spec: RunSpec) -> bool:
+    """Tell whether a run waits or goes on."""
+    job = store().runs.look(spec.hash)
+    return job is not None and job.state in ("queued", "running")
+
 
 def waiting_words(spec: RunSpec) -> str:
     """Say what there will be to see, before there is anything."""
     job = store().runs.look(spec.hash)
-    if job is not None and job.state in ("queued", "running"):
-        return "The curve appears here as soon as the tests are done, and fills as levels are retrained."
+    if goes_on(spec):
+        return (
+            "The run you asked for is being computed; it is shown here as soon as every level is rebuilt, and its "
+            "retrained accuracies fill in after that."
+        )
     if job is not None:
-        return "This run has nothing to show yet. Try again: finished stages are not computed again."
+        return (
+            "The run you asked for stopped before it had anything to show. Try again: steps that it finished are not "
+            "computed again; the one it was in is."
+        )
     return "Nobody has run these settings yet. Start a live run: it goes on in the background."
 
 
@@ -34,7 +52,8 @@ def panel(spec: RunSpec, found: Found | None) -> None:
         return
     job = store().runs.look(spec.hash)
     if job is not None and job.state in ("queued", "running"):
-        _follow(spec, filled(found))
+        fragment = st.fragment(_follow, run_every=_SOON if found is None else POLL)
+        fragment(spec, filled(found))
         return
     for note in job.notes if job else ():
         st.info(note, icon=":material/memory:")
@@ -64,6 +83,9 @@ def _plan(spec: RunSpec) -> None:
     """Say how long a run will take, and offer the small setting where that is long."""
     device = jobs.devices()[0]
     try:
+        if not isinstance(spec.settings, Mipp):
+            st.info(_cost_words(spec), icon=":material/timer:")
+            return
         with st.spinner("Timing a few steps on this machine"):
             stages, is_long = _planned(spec.hash, spec, device)
     except MippError as problem:
@@ -73,6 +95,16 @@ def _plan(spec: RunSpec) -> None:
     st.info("\n".join([f"On {device}, if nothing has been computed yet:", "", *lines]), icon=":material/timer:")
     if is_long:
         st.button("Use the small setting", key="use_small", on_click=_use_small)
+
+
+def _cost_words(spec: RunSpec) -> str:
+    """Say what a run without regressors costs, which follows from what it computes."""
+    costs = costs_of(spec)
+    first = "some time" if costs.first is None else duration(costs.first)
+    return (
+        f"About {first} until every level is rebuilt and measured, and {duration(costs.retraining)} more until all are "
+        "retrained: on one core of a usual processor, if nothing has been computed yet and nothing else goes on."
+    )
 
 
 def _use_small() -> None:
@@ -88,9 +120,10 @@ def _planned(name: str, _spec: RunSpec, device: str) -> tuple[dict[str, str], bo
 
 
 def filled(found: Found | None) -> int:
-    """Count the levels that have their retrained accuracy."""
-    levels = found.document["levels"] if found else []
-    return sum(level["accuracy_retrained"] is not None for level in levels)
+    """Count the levels that have their retrained accuracy; -1 while there is nothing to show at all."""
+    if found is None:
+        return -1
+    return sum(level["accuracy_retrained"] is not None for level in found.document["levels"])
 
 
 def start(spec: RunSpec) -> None:
@@ -107,13 +140,13 @@ def visitor() -> str:
     return address or st.session_state.setdefault("visitor", uuid.uuid4().hex)
 
 
-@st.fragment(run_every=POLL)
 def _follow(spec: RunSpec, known: int) -> None:
     """Show progress; draw the page again when the run ends or has filled in another level."""
     job = store().runs.look(spec.hash)
     if job is None or job.state not in ("queued", "running") or filled(find(spec)) != known:
         st.rerun()
     jobs.ensure(store())
+    store().runs.join(spec.hash, visitor())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(min(1.0, job.done), text=words(job))
         st.button("Cancel", key="cancel", icon=":material/stop:", on_click=store().runs.cancel, args=(spec.hash,))
@@ -127,5 +160,31 @@ def words(job: Job) -> str:
     if job.state == "queued":
         ahead = "the next in the queue" if job.place == 0 else f"{job.place} ahead in the queue"
         return f"Waiting, {ahead}"
-    remaining = "" if job.remaining is None else f", about {duration(job.remaining)} to go"
+    remaining = "" if job.remaining is None else f", {to_go(job.remaining)} to go"
     return f"{job.stage}, {job.done:.0%}{remaining}"
+
+
+def to_go(seconds: float) -> str:
+    """Say about how long something still takes, no more exactly than that is known."""
+    if seconds < 8:
+        return "a few seconds"
+    if seconds < 55:
+        return f"about {round(seconds / 10) * 10 or 10} s"
+    if seconds < 90 * 60:
+        return f"about {min(_MINUTES, key=lambda few: abs(few - seconds / 60))} min"
+    return f"about {seconds / 3600:.0f} h"
+
+
+_MINUTES = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60, 75, 90)
+
+
+def warm() -> None:
+    """Have a worker ready before anybody asks for a run: starting one takes seconds."""
+    _warmed(str(store().root))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4, ttl=60)
+def _warmed(root: str) -> bool:
+    with suppress(OSError):  # a store that cannot be written says so where it is needed
+        jobs.warm(store())
+    return True

@@ -19,7 +19,7 @@ from mipp_core.cutting.selection import Selection
 from mipp_core.cutting.surgery import shrink
 from mipp_core.data import DATASETS, Deformation
 from mipp_core.data.dataset import Split
-from mipp_core.experiments import experiment, subject
+from mipp_core.experiments import measuring, subject
 from mipp_core.experiments.masking import even_steps, schedule
 from mipp_core.models import MODELS, architecture
 from mipp_core.pruners import PRUNERS, Mipp, Ranker
@@ -61,7 +61,7 @@ def declared() -> dict[str, Any]:
                 "rebuilt on": subject.REBUILD_ON,
                 "judged on": subject.JUDGE_ON,
                 "pruned on, streamed": subject._PRUNE_ON,
-                "compared on": experiment._COMPARE_ON,
+                "compared on": measuring._COMPARE_ON,
                 "schedule": schedule(),
                 "even steps": even_steps(),
             },

@@ -12,6 +12,7 @@ from mipp_core import evaluation
 from mipp_core.checkpoints.fitting import load
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.experiments import experiment as experiments
+from mipp_core.experiments import measuring
 from mipp_core.experiments.experiment import Experiment
 from mipp_core.figures import accuracy_curve
 from mipp_core.models import Family
@@ -58,7 +59,8 @@ def halves(names: tuple[str, str]) -> KeepMasks:
 
 
 def test_fresh_statistics_are_measured_where_there_are_normalisations(experiment):
-    value = experiment("normalised").measure(halves(("conv1", "fc1"))).value
+    stages, masks = experiment("normalised"), halves(("conv1", "fc1"))
+    value = stages.measure(masks).value | stages.seen_in_training(masks).value
     for split in ("accuracy", "train_accuracy"):
         assert 0 <= value[f"{split}_recalibrated"] <= 1
     assert value["accuracy_rebuilt"] > value["accuracy_pruned"]
@@ -66,7 +68,8 @@ def test_fresh_statistics_are_measured_where_there_are_normalisations(experiment
 
 
 def test_without_normalisations_there_is_nothing_to_recalibrate(experiment):
-    value = experiment("mlp").measure(halves(("fc1", "fc2"))).value
+    stages, masks = experiment("mlp"), halves(("fc1", "fc2"))
+    value = stages.measure(masks).value | stages.seen_in_training(masks).value
     assert value["accuracy_recalibrated"] is value["train_accuracy_recalibrated"] is None
     assert 0 <= value["cut_difference"] < 1e-12
 
@@ -122,7 +125,7 @@ def test_what_is_not_retrained_is_not_measured_again(experiment, epochs: int, mo
     made = experiment("normalised")
     made = replace(made, spec=replace(made.spec, retraining=Recipe(epochs, batch_size=200)))
     masks = halves(("conv1", "fc1"))
-    known = made.measure(masks).value
+    known = made.measure(masks).value | made.seen_in_training(masks).value
     measured: list[nn.Module] = []
     count = evaluation.accuracy
     monkeypatch.setattr(
@@ -135,3 +138,33 @@ def test_what_is_not_retrained_is_not_measured_again(experiment, epochs: int, mo
     slim = made.cut(masks)
     load(slim, outcome.tensors)
     assert count(slim, made.data.test) == reached[0]
+
+
+def test_levels_that_are_measured_side_by_side_give_the_same(experiment, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    several = [halves(("conv1", "fc1")), KeepMasks({"conv1": torch.arange(6) > 2, "fc1": torch.arange(12) > 3})]
+    one_by_one = experiment("normalised")
+    wanted = [one_by_one._measured(masks)[0] for masks in several]
+    together = experiment("normalised")
+    with together.side_by_side([*several, several[0]]):
+        assert len(together._ahead) == 2
+        found = [together.measure(masks).value for masks in several]
+    assert found == wanted
+    assert not together._ahead
+    again = experiment("normalised")
+    with again.side_by_side(several):
+        assert not again._ahead, "the store has them"
+
+
+def test_slim_networks_wait_for_the_training_split_only_while_they_are_few(experiment, monkeypatch):
+    made = experiment("mlp")
+    masks = halves(("fc1", "fc2"))
+    made.measure(masks)
+    assert len(made._waiting) == 1
+    value = made.seen_in_training(masks).value
+    assert not made._waiting
+    monkeypatch.setattr(measuring, "_WAITING", 0)
+    other = KeepMasks({name: ~mask for name, mask in masks.items()})
+    made.measure(other)
+    assert not made._waiting
+    assert made.seen_in_training(other).value.keys() == value.keys()

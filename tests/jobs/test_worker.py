@@ -9,7 +9,6 @@ import pytest
 from benchmarks.kills import _kill, records, workers
 from mipp_core import jobs
 from mipp_core.jobs.launcher import _launch
-from mipp_core.jobs.progress import overall
 from mipp_core.store import BATCH, INTERACTIVE, Store
 from mipp_core.training import Recipe
 
@@ -130,11 +129,3 @@ def test_a_failure_is_a_row_with_its_reason_and_can_be_tried_again(tiny_spec, st
     assert "mnist-sample" in store.runs.look(spec.hash).message
     jobs.start(spec, store, data_dir=blocked)
     wait_for(lambda: state(store, spec) == "failed")
-
-
-def test_overall_progress_rises():
-    stages = [("Training the dense network", 0.5), ("Testing fc2", 0.1), ("Testing conv1", 0.9), ("Retraining", 1.0)]
-    shares = [overall(*stage) for stage in stages]
-    assert shares == sorted(shares)
-    assert shares[-1] == pytest.approx(1.0)
-    assert overall("Something else", 0.5) == 0

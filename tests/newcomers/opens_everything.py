@@ -26,6 +26,7 @@ def store(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("MIPP_STORE", str(folder))
     monkeypatch.setenv("MIPP_DATA", str(folder / "data"))
     monkeypatch.setattr("mipp_core.jobs.ensure", lambda *_: None)
+    monkeypatch.setattr("mipp_core.jobs.warm", lambda *_: None)
     return folder
 
 

@@ -31,6 +31,7 @@ def calls_for_workers(monkeypatch):
     calls = []
     monkeypatch.setattr(launcher, "ensure", calls.append)
     monkeypatch.setattr(jobs, "ensure", calls.append)
+    monkeypatch.setattr(jobs, "warm", lambda store: None)
     return calls
 
 

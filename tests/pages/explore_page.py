@@ -1,6 +1,6 @@
 """What the tests of Explore read off the page."""
 
-HERE = {"dataset": "mnist-sample", "model": "mlp", "pixels": "true"}
+HERE = {"dataset": "mnist-sample", "model": "mlp", "pixels": "true", "method": "regressors"}
 """The address of the run that ``address()`` specifies."""
 
 PLAN = {"plan": "How long will it take?"}

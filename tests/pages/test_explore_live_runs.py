@@ -52,7 +52,7 @@ def test_a_run_that_goes_on_shows_progress_and_cancel(runs, claimed, address, ex
     app = explore(**HERE)
     assert not app.exception
     assert [text.partition(",")[0] for text in progress(app)] == ["Testing fc1"]
-    assert "The curve appears here" in words(app)
+    assert "as soon as every level is rebuilt" in words(app)
     app.button(key="cancel").click().run()
     assert runs.asked_to_stop(name)
 

@@ -11,7 +11,7 @@ from pages.shared import live
 
 pytestmark = pytest.mark.filterwarnings("default")
 
-MLP = {"dataset": "mnist-sample", "model": "mlp"}
+MLP = {"dataset": "mnist-sample", "model": "mlp", "method": "regressors"}
 
 
 def press(app, key):

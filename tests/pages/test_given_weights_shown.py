@@ -91,7 +91,7 @@ def test_a_file_with_one_set_offers_no_choice(explore):
 
 
 def test_other_statistics_change_the_accuracy_at_once_and_are_in_the_run(explore, runs):
-    app = upload(explore(**SAMPLE), save(MLP.build(7).state_dict()), "a.pt")
+    app = upload(explore(**SAMPLE, at_once="false"), save(MLP.build(7).state_dict()), "a.pt")
     app.text_input(key="mean").set_value("0.9").run()
     assert [error.value for error in app.error] == ["The mean is given alone; give mean and std, or neither."]
     app.text_input(key="std").set_value("0.02").run()

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import streamlit as st
 import torch
+from explore_page import HERE
 
 from mipp_core.exporting import onnx_file
 from mipp_core.reports.archive import load_run, shipped_runs, slim_weights
@@ -85,7 +86,9 @@ def test_what_was_made_belongs_to_its_level(explore):
 def test_a_run_at_the_same_time_is_mentioned(explore, claimed, address):
     claimed(address())
     app = press(explore(), "slim_latency")
-    assert [warning.value for warning in app.warning] == ["A run was going on at the same time; it disturbs the times."]
+    assert [warning.value for warning in app.warning] == [
+        "A run was going on at the same time, which disturbs the times. Measure again once it has ended."
+    ]
 
 
 def test_a_package_that_is_not_installed_is_a_sentence(explore, monkeypatch):
@@ -119,7 +122,7 @@ def test_damaged_weights_are_a_sentence(finished, address, runs, own_store, expl
     for entry in document["levels"]:
         path = own_store / "tensors" / entry["weights"][:2] / f"{entry['weights']}.safetensors"
         path.write_bytes(b"x")
-    app = explore(dataset="mnist-sample", model="mlp", pixels="true")
+    app = explore(**HERE)
     assert not app.exception
     assert any("gone or damaged" in error.value for error in app.error)
     assert [button.label for button in app.get("download_button")][-2:] == ["Curve (CSV)", "Run (JSON)"]
@@ -127,7 +130,7 @@ def test_damaged_weights_are_a_sentence(finished, address, runs, own_store, expl
 
 def test_weights_that_do_not_fit_are_a_sentence(finished, address, explore):
     finished(address())  # the small run's weights, under a specification with other widths
-    app = press(explore(dataset="mnist-sample", model="mlp", pixels="true"), "slim_pt2", "slim_onnx", "slim_latency")
+    app = press(explore(**HERE), "slim_pt2", "slim_onnx", "slim_latency")
     assert "do not fit the network" in app.error[-1].value
     assert len(rows(app)) == 3
 

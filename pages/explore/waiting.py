@@ -1,0 +1,143 @@
+"""Explore while there is nothing yet for the chosen settings: the last result, greyed, the runs nearest to them, and
+runs that start at once."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import streamlit as st
+
+from mipp_core.errors import MippError
+from mipp_core.experiments.costs import costs_of
+from mipp_core.runs import RunSpec
+from pages.explore import levels, panels
+from pages.shared import live
+from pages.shared.chips import chips, method_of
+from pages.shared.finding import Found, find_named, shipped, store
+
+SECONDS = 20.0
+"""A run starts at once if its levels should be rebuilt by then; on a busy machine it takes longer."""
+
+NEAREST = 3
+"""Runs that are offered."""
+
+_LOOKED_AT = 100
+"""Runs of the store that are compared with the settings, the latest first."""
+
+_GREY = """<style>
+.st-key-last_result { opacity: 0.65; filter: grayscale(0.85); }
+</style>"""
+
+
+def remember(found: Found) -> None:
+    """Keep the name of what this browser session sees, to show it until there is something else."""
+    st.session_state["last_shown"] = found.document["hash"]
+
+
+def at_once(spec: RunSpec, found: Found | None) -> None:
+    """Start the run that the visitor's change of a control asks for, if it is short; call off the one from before."""
+    state = st.session_state
+    touched = state.setdefault("opened_with", spec.hash) != spec.hash or state.get("touched", False)
+    state["touched"] = touched
+    if found is None and touched and state.get("at_once", True) and _may_start(spec) and is_short(spec):
+        _leave(spec)
+        live.start(spec)
+        state["started_at_once"] = spec.hash
+    elif state.get("started_at_once") not in (None, spec.hash):
+        _leave(spec)
+
+
+def _may_start(spec: RunSpec) -> bool:
+    """Tell whether nobody has decided about this run: asked for it, or cancelled it."""
+    job = store().runs.look(spec.hash)
+    return job is None or (job.state == "cancelled" and spec.hash in st.session_state.get("left", ()))
+
+
+def _leave(spec: RunSpec) -> None:
+    """Cancel the run that this session started at once and does not look at any more; others' runs are left alone."""
+    before = st.session_state.pop("started_at_once", None)
+    if before not in (None, spec.hash) and store().runs.withdraw(before, live.visitor()):
+        st.session_state["left"] = {*st.session_state.get("left", ()), before}
+
+
+def is_short(spec: RunSpec) -> bool:
+    """Tell whether a run's levels should be rebuilt within seconds."""
+    try:
+        first = costs_of(spec).first
+    except MippError:
+        return False
+    return first is not None and first <= SECONDS
+
+
+def show(spec: RunSpec) -> None:
+    """Draw what there is instead: the last result, greyed, or the nearest runs."""
+    name = st.session_state.get("last_shown")
+    last = find_named(name) if name else None
+    words, line = live.waiting_words(spec), st.empty()
+    if not live.goes_on(spec):
+        _offer(spec, name)
+    if last is None:
+        line.info(words, icon=":material/info:")
+        return
+    old = RunSpec.from_json(last.document["spec"])
+    st.html(_GREY)
+    with st.container(key="last_result"):
+        level = levels.slider(last.document)
+        panels.overview(last, level)
+    where = f"{method_of(old)}, {_named(old)}, {levels.called(last.document, level)}"
+    line.warning(f"**This is still {where}.** {words}", icon=":material/history:")
+
+
+def _named(spec: RunSpec) -> str:
+    """Describe a run by its chips, the method apart."""
+    return ", ".join(chip for chip in chips(spec) if chip != spec.pruner)
+
+
+def _offer(spec: RunSpec, shown: str | None) -> None:
+    """Link to the runs that differ least from the settings."""
+    near = list(islice(_nearest(spec, shown), NEAREST))
+    if near:
+        links = " · ".join(f"[{_differs(other, spec)}](./?run={name})" for name, other in near)
+        st.caption(f"Already there, and near: {links}")
+
+
+def _nearest(spec: RunSpec, shown: str | None) -> Iterator[tuple[str, RunSpec]]:
+    """Yield finished runs of the same model, those first that differ in the fewest settings."""
+    known = {document["hash"]: document["spec"] for document in shipped()}
+    jobs = [job for job in store().runs.list() if job.state == "done"][:_LOOKED_AT]
+    known |= {job.hash: job.spec for job in jobs}
+    wanted, found = _flat(spec.to_json()), []
+    for name, description in known.items():
+        try:
+            other = RunSpec.from_json(description)
+        except MippError:
+            continue  # another version wrote it
+        if other.network.model == spec.network.model and name not in (shown, spec.hash):
+            own = _flat(other.to_json())
+            apart = sum(_WEIGHTS.get(key, 1) for key in own.keys() | wanted.keys() if own.get(key) != wanted.get(key))
+            found.append((apart, name, other))
+    for _, name, other in sorted(found, key=lambda each: each[:2]):
+        yield name, other
+
+
+_WEIGHTS = {"network.dataset": 4, "trained": 4, "network.deformation": 2, "pruner": 1}
+"""What makes two runs differ more than another seed does."""
+
+
+def _flat(values: Any, name: str = "") -> dict[str, Any]:
+    """Return nested settings by their paths; recipes follow from the dataset, and another pruner has other settings."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        path = f"{name}.{key}" if name else key
+        if path in ("network.recipe", "retraining", "settings", "controls", "retrain_controls"):
+            continue
+        found |= _flat(value, path) if isinstance(value, dict) else {path: value}
+    return found | ({} if name else {"settings": values["settings"]})
+
+
+def _differs(other: RunSpec, spec: RunSpec) -> str:
+    """Say in a few words how another run differs."""
+    own = set(chips(spec))
+    words = [chip for chip in chips(other) if chip not in own]
+    words = [method_of(other) if word == other.pruner else word for word in words]
+    return ", ".join(words) or "other settings"
