@@ -28,6 +28,9 @@ _COMPARE_ON = 64  # test images for the difference between the cut network and t
 _WAITING = 30_000_000
 """Weights of slim networks that are kept until they are measured on the training split: 120 MB in float32."""
 
+_BOTH_SPLITS = 3
+"""How the stage was numbered while it measured both splits; what a store has of those is used."""
+
 Slims = list[tuple[str, nn.Module]]
 """Slim networks of one level, each with the word for how its weights were made."""
 
@@ -52,7 +55,7 @@ class Measuring(Subject):
             value, self._waiting[_named(masks)] = ahead.result() if ahead else self._measured(masks)
             return Outcome(value)
 
-        outcome = self.stages.remember("measure", self._measuring(masks), make)
+        outcome = self.stages.remember("measure", self._asked(masks), make)
         if sum(parameters(slim) for made in self._waiting.values() for _, slim in made) > _WAITING:
             self.seen_in_training(masks)
         return outcome
@@ -65,7 +68,7 @@ class Measuring(Subject):
         networks, and those on an accelerator, are measured one after another.
         """
         threads = torch.get_num_threads() if self.device.type == "cpu" else 1
-        wanted = {_named(m): m for m in levels if not self.stages.knows("measure", self._measuring(m))}
+        wanted = {_named(m): m for m in levels if not self.stages.knows("measure", self._asked(m))}
         if threads == 1 or 2 * len(wanted) * parameters(self.model) > _WAITING:
             yield
             return
@@ -99,7 +102,9 @@ class Measuring(Subject):
             made = self._waiting.get(_named(masks)) or list(self._made_of(masks))
             return Outcome(self._accuracies(made, masks, "train_accuracy", self._seen_in_training))
 
-        outcome = self.stages.remember("measure", {**self._measuring(masks), "split": "train"}, make)
+        asked = self._asked(masks)
+        split = {} if asked["measures"] == _BOTH_SPLITS else {"split": "train"}
+        outcome = self.stages.remember("measure", {**asked, **split}, make)
         self._waiting.pop(_named(masks), None)
         return outcome
 
@@ -108,8 +113,11 @@ class Measuring(Subject):
         value = {**self.measure(masks).value, **self.seen_in_training(masks).value}
         return Accuracies(**{name: number for name, number in value.items() if "accuracy" in name})
 
-    def _measuring(self, masks: KeepMasks) -> dict[str, Any]:
-        return {**self.depends_on, "masks": bare(masks), "measures": 4}
+    def _asked(self, masks: KeepMasks) -> dict[str, Any]:
+        """Return what the outcome depends on; where an earlier version has measured both splits at once, as it did."""
+        asked = {**self.depends_on, "masks": bare(masks)}
+        before = {**asked, "measures": _BOTH_SPLITS}
+        return before if self.stages.knows("measure", before) else {**asked, "measures": 4}
 
     def _made_of(self, masks: KeepMasks) -> Iterator[tuple[str, nn.Module]]:
         """Yield the slim networks that need no labels: as cut, with fresh statistics, and rebuilt."""
