@@ -1,19 +1,22 @@
 """The paper's claims, each beside our figures."""
 
 from dataclasses import asdict
+from types import MappingProxyType
 
 import pandas as pd
 import streamlit as st
 
 from mipp_core.reports.claims import Claim, claims, shipped_evidence
 
-MARKS = {
-    "confirmed": "✓ confirmed",
-    "refuted": "✕ refuted",
-    "partly": "◐ in part",
-    "not tested": "– not tested yet",
-    "not testable here": "– not testable here",
-}
+MARKS = MappingProxyType(
+    {
+        "confirmed": "✓ confirmed",
+        "refuted": "✕ refuted",
+        "partly": "◐ in part",
+        "not tested": "– not tested yet",
+        "not testable here": "– not testable here",
+    }
+)
 
 
 @st.cache_data(show_spinner=False, max_entries=1)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from mipp_core.pruners import SMALL, ClosedForm, Decider, Mipp
 from mipp_core.runs import RunSpec
-from mipp_core.vocabulary import Budget, Reference
+from mipp_core.vocabulary import Reference
 from pages.shared import finding
 
 AUTOMATIC, REGRESSORS, CLOSED_FORM = "automatic", "regressors", "closed form"
@@ -91,7 +91,8 @@ def _mipp(pixels: bool) -> Mipp:
 
 def _closed(pixels: bool) -> ClosedForm:
     images, noise, spread = int(_value("images")), float(_value("noise")), _value("spread")
-    return ClosedForm(estimate_size=images, noise=noise, budget=spread, pixels=pixels)
+    meant = ClosedForm(estimate_size=images, noise=noise, pixels=pixels)
+    return meant if spread == DEFAULTS["spread"] else meant.towards(spread)
 
 
 def _regressors() -> None:
@@ -161,10 +162,11 @@ def _closed_form() -> None:
     )
     st.selectbox(
         "What a layer may lose",
-        get_args(Budget),
+        list(SPREADS),
         format_func=SPREADS.__getitem__,
         key="spread",
         bind="query-params",
-        help="The same for all layers, or more where a unit costs more parameters or multiply-accumulates.",
+        help="The same share for all layers; or, counted by what the outputs hear of it, more where units cost more "
+        "parameters or multiply-accumulates.",
     )
     st.caption("In closed form; a choice here leaves the shipped run. Trained regressors have settings of their own.")

@@ -3,6 +3,7 @@ runs that start at once."""
 
 from collections.abc import Iterator
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
@@ -120,7 +121,7 @@ def _nearest(spec: RunSpec, shown: str | None) -> Iterator[tuple[str, RunSpec]]:
         yield name, other
 
 
-_WEIGHTS = {"network.dataset": 4, "trained": 4, "network.deformation": 2, "pruner": 1}
+_WEIGHTS = MappingProxyType({"network.dataset": 4, "trained": 4, "network.deformation": 2, "pruner": 1})
 """What makes two runs differ more than another seed does."""
 
 
