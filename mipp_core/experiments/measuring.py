@@ -67,7 +67,7 @@ class Measuring(Subject):
         Of a small network every operation is too short to be shared by threads, and whole levels are not.  Large
         networks, and those on an accelerator, are measured one after another.
         """
-        threads = torch.get_num_threads() if self.device.type == "cpu" else 1
+        threads = _threads_of(self.device)
         wanted = {_named(m): m for m in levels if not self.stages.knows("measure", self._asked(m))}
         if threads == 1 or 2 * len(wanted) * parameters(self.model) > _WAITING:
             yield
@@ -150,3 +150,7 @@ class Measuring(Subject):
 
 def _named(masks: KeepMasks) -> str:
     return str(bare(masks))
+
+
+def _threads_of(device: torch.device) -> int:
+    return torch.get_num_threads() if device.type == "cpu" else 1

@@ -141,7 +141,7 @@ def test_what_is_not_retrained_is_not_measured_again(experiment, epochs: int, mo
 
 
 def test_levels_that_are_measured_side_by_side_give_the_same(experiment, monkeypatch):
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    monkeypatch.setattr(measuring, "_threads_of", lambda device: 2)
     several = [halves(("conv1", "fc1")), KeepMasks({"conv1": torch.arange(6) > 2, "fc1": torch.arange(12) > 3})]
     one_by_one = experiment("normalised")
     wanted = [one_by_one._measured(masks)[0] for masks in several]
