@@ -2,10 +2,12 @@
 
 import pytest
 from chromium import CHROMIUM
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from benchmarks.visitors import app_with
 from mipp_core.store import Store
+
+expect.set_options(timeout=60_000)  # a page that is right may still be slow, on a machine that is busy
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
