@@ -57,7 +57,7 @@ def test_a_member_has_the_leaders_network_and_is_given_its_ratios(name, base):
 
 
 def test_an_unknown_entry_lists_the_known_and_a_base_must_be_mipps(base):
-    with pytest.raises(UnknownNameError, match="MIPP, MIPP closed form, .*, random"):
+    with pytest.raises(UnknownNameError, match=r"MIPP, MIPP closed form, .*, random"):
         entry("snap")
     with pytest.raises(SettingError, match="around MIPP, not around magnitude"):
         member(member(base, "L1"), "L2")
