@@ -17,7 +17,7 @@ from mipp_core.reports.standing import at_equal_cost, read_at
 from mipp_core.reports.tables import curve_table
 from mipp_core.reports.verdicts import places, verdict
 from mipp_core.runs import RunSpec
-from mipp_core.runs.document import RunDocument
+from mipp_core.runs.document import LevelDocument, RunDocument
 from mipp_core.vocabulary import INPUT
 
 Ruling = Literal["confirmed", "refuted", "partly", "not tested", "not testable here"]
@@ -125,11 +125,16 @@ def _robust_against_collapse(evidence: Evidence) -> Claim:
             continue
         least = min(rates, key=lambda name: rates[name][0])
         most = max(rates, key=lambda name: rates[name][0])
-        rulings.add("confirmed" if own[0] <= rates[least][0] and own[0] < rates[most][0] else "refuted")
-        if own[0] == rates[most][0] == rates[least][0]:
-            rulings = (rulings - {"refuted"}) | {"partly"}
+        rulings.add(_least_often(own[0], rates[least][0], rates[most][0]))
         parts.append(f"{start}: MIPP {_rate(own)}, {least} {_rate(rates[least])}, {most} {_rate(rates[most])}")
     return Claim(words, "Figure 3", _all(rulings), f"Untrainable runs; {'; '.join(parts)}.")
+
+
+def _least_often(own: float, least: float, most: float) -> Ruling:
+    """Judge a rate against the lowest and the highest of the others; where all are equal, nothing sets it apart."""
+    if own == least == most:
+        return "partly"
+    return "confirmed" if own <= least else "refuted"
 
 
 def _untrainable(documents: Comparison) -> dict[str, tuple[float, int]]:
@@ -212,33 +217,33 @@ def _collapse_functions(evidence: Evidence) -> Claim:
 
 
 def _pixels(evidence: Evidence) -> Claim:
-    words = "75% of the pixels can be removed at full accuracy."
-    run = evidence.runs.get("pixels-0")
-    if run is None:
-        return Claim(words, "Appendix E.1", "not tested", "No run that tested pixels at hand.")
-    shares = [
-        (layer["pruning_ratio"], level["accuracy_retrained"] or 0.0)
-        for level in run["levels"]
-        for layer in level["layers"]
-        if layer["name"] == INPUT
-    ]
-    ruling, said = _at_full(shares, _dense(run), 0.75, "pixels")
-    return Claim(words, "Appendix E.1", ruling, f"{said} Each level removes units too.")
+    words, place = "75% of the pixels can be removed at full accuracy.", "Appendix E.1"
+    return Claim(
+        words, place, *_at_full(evidence.runs.get("pixels-0"), _pixels_removed, 0.75, "pixels (units go with them)")
+    )
+
+
+def _pixels_removed(level: LevelDocument) -> float:
+    return next(layer["pruning_ratio"] for layer in level["layers"] if layer["name"] == INPUT)
 
 
 def _neurons(evidence: Evidence) -> Claim:
-    words = "90% of the neurons of LeNet5 can be removed at full accuracy."
-    run = evidence.runs.get("trained-0")
+    words, place = "90% of the neurons of LeNet5 can be removed at full accuracy.", "Section 5"
+    return Claim(
+        words, place, *_at_full(evidence.runs.get("trained-0"), lambda level: level["sparsity"], SPARSE, "units")
+    )
+
+
+def _at_full(
+    run: RunDocument | None, removed: Callable[[LevelDocument], float], wanted: float, of: str
+) -> tuple[Ruling, str]:
+    """Judge whether enough went at full accuracy, from the levels of one run."""
     if run is None:
-        return Claim(words, "Section 5", "not tested", "No run at hand.")
-    shares = [(level["sparsity"], level["accuracy_retrained"] or 0.0) for level in run["levels"]]
-    return Claim(words, "Section 5", *_at_full(shares, _dense(run), SPARSE, "units"))
-
-
-def _at_full(shares: Sequence[tuple[float, float]], dense: float, wanted: float, of: str) -> tuple[Ruling, str]:
-    """Judge whether enough went at full accuracy."""
-    full = [share for share, reached in shares if reached >= dense - FULL]
-    most, top = max(full, default=0.0), max((share for share, _ in shares), default=0.0)
+        return "not tested", "No run at hand."
+    dense = _dense(run)
+    shares = {removed(level): level["accuracy_retrained"] or 0.0 for level in run["levels"]}
+    most = max((share for share, reached in shares.items() if reached >= dense - FULL), default=0.0)
+    top = max(shares, default=0.0)
     said = f"One seed: {most:.0%} of the {of} within {100 * FULL:.1f} points of {dense:.2%}"
     if top < wanted and most == top:
         return "not tested", f"{said}; no level removed {wanted:.0%}."

@@ -61,12 +61,18 @@ def sparse(run: RunDocument, untrainable: bool) -> RunDocument:
     return new
 
 
-@pytest.mark.parametrize(("own", "others", "ruling"), [(False, True, "confirmed"), (True, False, "refuted")])
+@pytest.mark.parametrize(
+    ("own", "others", "ruling"),
+    [(False, True, "confirmed"), (True, False, "refuted"), (False, False, "partly"), (True, True, "partly")],
+)
 def test_collapse_above_90_percent_is_counted(evidence: Evidence, own: bool, others: bool, ruling: str):
     runs = evidence.trained["MIPP"]
     documents = {"MIPP": [sparse(run, own) for run in runs], "SynFlow": [sparse(run, others) for run in runs]}
     found = claim(Evidence(documents, {}, {}), "Above 90%")
     assert found.ruling == ruling
+    worse = {"MIPP": [sparse(run, True) for run in runs], "SynFlow": [sparse(run, False) for run in runs]}
+    both = claim(Evidence(worse, documents, {}), "Above 90%").ruling
+    assert both == ("refuted" if ruling == "refuted" else "partly"), "one start does not hide the other"
     assert f"MIPP {own:.0%} of {len(runs)}" in found.figures
 
 
