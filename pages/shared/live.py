@@ -8,10 +8,7 @@ import torch
 
 from mipp_core import jobs
 from mipp_core.errors import MippError
-from mipp_core.experiments.costs import costs_of
 from mipp_core.experiments.planning import offers_small, plan_run
-from mipp_core.pruners import Mipp
-from mipp_core.pruners.plans import duration
 from mipp_core.runs import RunSpec
 from mipp_core.store import Job
 from pages.shared.finding import Found, find, store
@@ -83,9 +80,6 @@ def _plan(spec: RunSpec) -> None:
     """Say how long a run will take, and offer the small setting where that is long."""
     device = jobs.devices()[0]
     try:
-        if not isinstance(spec.settings, Mipp):
-            st.info(_cost_words(spec), icon=":material/timer:")
-            return
         with st.spinner("Timing a few steps on this machine"):
             stages, is_long = _planned(spec.hash, spec, device)
     except MippError as problem:
@@ -95,16 +89,6 @@ def _plan(spec: RunSpec) -> None:
     st.info("\n".join([f"On {device}, if nothing has been computed yet:", "", *lines]), icon=":material/timer:")
     if is_long:
         st.button("Use the small setting", key="use_small", on_click=_use_small)
-
-
-def _cost_words(spec: RunSpec) -> str:
-    """Say what a run without regressors costs, which follows from what it computes."""
-    costs = costs_of(spec)
-    first = "some time" if costs.first is None else duration(costs.first)
-    return (
-        f"About {first} until every level is rebuilt and measured, and {duration(costs.retraining)} more until all are "
-        "retrained: on one core of a usual processor, if nothing has been computed yet and nothing else goes on."
-    )
 
 
 def _use_small() -> None:

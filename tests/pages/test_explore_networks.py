@@ -116,3 +116,10 @@ def test_weights_other_than_the_retrained_ones_are_one_click(residual, explore, 
     app.run()
     assert not app.exception
     assert [button.label for button in app.get("download_button")][:2] == ["slim.safetensors", "slim.json"]
+
+
+def test_the_closed_form_has_its_plan_too(explore):
+    live._planned.clear()
+    app = press(explore(dataset="mnist-sample", model="mlp", method="closed form"), "plan")
+    assert not app.exception
+    assert "regressions on up to 300 columns" in app.info[0].value
