@@ -11,6 +11,7 @@ from mipp_core.own_files import PREFIX, shown
 from mipp_core.pruners.chip import Chip
 from mipp_core.pruners.closed_form import ClosedForm
 from mipp_core.pruners.closed_form_plan import plan_closed_form
+from mipp_core.pruners.cmi import Cmi
 from mipp_core.pruners.conductance import Conductance
 from mipp_core.pruners.contract import Decider, Pruner, Ranker, Scores, Task, Variant
 from mipp_core.pruners.from_file import load_pruner, named_pruner
@@ -36,6 +37,7 @@ __all__ = [
     "PRUNERS",
     "SMALL",
     "ClosedForm",
+    "Cmi",
     "Decider",
     "Magnitude",
     "Mipp",
@@ -79,6 +81,7 @@ PRUNERS: dict[str, type[Ranker] | type[Decider]] = {
     "prospr": ProsPR,
     "conductance": Conductance,
     "network-slimming": NetworkSlimming,
+    "cmi": Cmi,
 }
 
 

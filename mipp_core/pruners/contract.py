@@ -115,6 +115,9 @@ class Ranker(Pruner, ABC):
     once_usual: ClassVar[Scope | None] = None
     """The usual scope of the runs whose description names none, where it is another one by now."""
 
+    cuts_itself: ClassVar[bool] = False
+    """Whether it has a pruning ratio of its own for each layer, which ``own`` gives."""
+
     @property
     def scores_once(self) -> bool:
         """Whether all sparsities share one scoring of the whole network, so that units go in one order."""
@@ -132,6 +135,14 @@ class Ranker(Pruner, ABC):
         Raises:
             ModelError: the pruner needs normalisation, and a layer has none.
         """
+
+    def own(self, task: Task) -> KeepMasks:
+        """Return the keep-masks of its own ratios, where it has some.
+
+        Raises:
+            SettingError: it has none.
+        """
+        raise SettingError(f"{type(self).__name__} has no ratio of its own; give a share to remove, as sparsity=0.5.")
 
     def masks(self, task: Task, sparsities: tuple[float, ...], selection: Selection) -> list[KeepMasks]:
         """Return keep-masks for each sparsity: the shares are exact, and the masks nested if the pruner scores once."""

@@ -20,6 +20,7 @@ QUICK = {
     "iter-snip": {"rounds": 4},
     "iter-grasp": {"rounds": 3, "per_class": 5},
     "imp": {"rate": 0.6},
+    "cmi": {"alpha": 2.0, "samples": 30, "validation": 30, "width": "shared"},
     "mipp": {
         "members": 2,
         "hidden": (16,),

@@ -30,6 +30,7 @@ QUICK = {
     "chip": {"samples": 4},
     "prospr": {"batch_size": 4},
     "conductance": {"samples": 6, "steps": 2},
+    "cmi": {"alpha": 2.0, "width": "shared", "samples": 12},
 }
 RANKERS = [name for name, kind in PRUNERS.items() if issubclass(kind, Ranker)]
 

@@ -1,0 +1,116 @@
+"""What CMI pruning found, layer by layer: orders, curves and cuts; and the scores and masks that follow from them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.information.ordering import Ordering
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A cut and the share of held-out training images that the network with it classifies correctly."""
+
+    kept: int
+    accuracy: float
+    ratio: float | None = None
+
+
+@dataclass(frozen=True)
+class CutLayer:
+    """One layer as it was cut.
+
+    Attributes:
+        layer: its name.
+        given: the layers whose retained units its order is conditioned on; its own name for the stream it reads.
+        ordering: the order and its curves.
+        tried: the cuts that were compared by accuracy; for rules that give one, that one.
+        kept: units kept: the first so many of the order.
+        still: units that never vary; last in the order.
+    """
+
+    layer: str
+    given: tuple[str, ...]
+    ordering: Ordering
+    tried: tuple[Tried, ...]
+    kept: int
+    still: tuple[int, ...] = ()
+
+    @property
+    def mask(self) -> Bool[Tensor, " units"]:
+        """Its keep-mask."""
+        keep = torch.zeros(len(self.ordering.order), dtype=torch.bool)
+        keep[list(self.ordering.order[: self.kept])] = True
+        return keep
+
+    @property
+    def scores(self) -> Float[Tensor, " units"]:
+        """How early each unit is picked: above 1/2 for those kept, below for the others, 0 for those that are still."""
+        units, kept = len(self.ordering.order), self.kept
+        found = torch.zeros(units, dtype=torch.double)
+        places = torch.arange(units, dtype=torch.double)
+        late = (units - places) / (units - kept + 1) / 2
+        found[list(self.ordering.order)] = torch.where(places < kept, 1 - places / max(kept, 1) / 2, late)
+        found[list(self.still)] = 0
+        return found
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What CMI finds in a network.
+
+    Attributes:
+        layers: as they were cut, in the order in which they were.
+        alone: what each layer's cut costs by itself, where a starting layer was looked for.
+        dense: the whole network's accuracy on the same images.
+        names: all layers, input to output.
+    """
+
+    layers: tuple[CutLayer, ...]
+    alone: dict[str, Tried]
+    dense: float
+    names: tuple[str, ...]
+
+    @cached_property
+    def by_name(self) -> dict[str, CutLayer]:
+        """The layers by their names, input to output."""
+        found = {each.layer: each for each in self.layers}
+        return {name: found[name] for name in self.names}
+
+    @property
+    def masks(self) -> KeepMasks:
+        """The keep-masks of its own ratios."""
+        return KeepMasks({name: each.mask for name, each in self.by_name.items()})
+
+    @property
+    def scores(self) -> dict[str, Tensor]:
+        """Every unit's score; see ``CutLayer.scores``."""
+        return {name: each.scores for name, each in self.by_name.items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain JSON."""
+        return {
+            "dense": self.dense,
+            "alone": {name: {"kept": each.kept, "accuracy": each.accuracy} for name, each in self.alone.items()},
+            "layers": [_plain(each) for each in self.layers],
+        }
+
+
+def _plain(cut: CutLayer) -> dict[str, Any]:
+    ordering = cut.ordering
+    return {
+        "layer": cut.layer,
+        "given": list(cut.given),
+        "order": list(ordering.order),
+        "cmi": list(ordering.conditional),
+        "joint_entropy": list(ordering.joint),
+        "saturated_at": ordering.saturated_at,
+        "samples": ordering.samples,
+        "tried": [{"kept": each.kept, "accuracy": each.accuracy, "ratio": each.ratio} for each in cut.tried],
+        "kept": cut.kept,
+    }

@@ -1,0 +1,182 @@
+"""The way of CMI pruning through a network: which layer comes next, what it is conditioned on, where it is cut."""
+
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from mipp_core.data.dataset import Split, stratified_index
+from mipp_core.evaluation import accuracy
+from mipp_core.information.cut_offs import permutation, product_after, scree, x_means
+from mipp_core.information.feature_maps import FeatureMaps, Variables, feature_maps, variables
+from mipp_core.information.ordering import Ordering, ordered
+from mipp_core.information.renyi import entropy, same
+from mipp_core.network.layers import Wiring, wiring_of
+from mipp_core.network.recording import followed
+from mipp_core.network.silencing import silence
+from mipp_core.pruners.cmi_trace import CutLayer, Examined, Tried
+from mipp_core.vocabulary import Progress, Report
+
+if TYPE_CHECKING:
+    from mipp_core.pruners.cmi import Cmi
+
+Conditioning = Literal["per-layer", "compact", "full"]
+CutOff = Literal["scree", "x-means", "permutation"]
+Direction = Literal["bi-directional", "forward"]
+
+
+@dataclass
+class Walk:
+    """One walk through one network; see ``mipp_core.pruners.cmi.Cmi``."""
+
+    settings: "Cmi"
+    model: nn.Module
+    wiring: Wiring
+    maps: FeatureMaps
+    labels: Tensor
+    validation: Split
+    generator: torch.Generator
+    report: Report
+    kept: dict[str, Bool[Tensor, " units"]] = field(default_factory=dict)
+
+    @classmethod
+    def over(cls, settings: "Cmi", model: nn.Module, data: Split, seed: int, report: Report) -> "Walk":
+        """Draw the images, apart from those that cuts are judged on, and run the network."""
+        generator = torch.Generator().manual_seed(seed)
+        everything = stratified_index(data.labels, len(data), generator)
+        count = min(settings.samples, max(1, len(data) // 2))
+        chosen = stratified_index(data.labels[everything], count, generator)
+        others = torch.ones(len(everything), dtype=torch.bool)
+        others[chosen.cpu()] = False
+        held_out = everything[others.to(everything.device)][: settings.validation]
+        drawn, validation = data.take(everything[chosen]), data.take(held_out)
+        wiring = wiring_of(model, drawn.images)
+        report(Progress("Measuring feature maps", 0.0))
+        maps = feature_maps(model, wiring, drawn.images, settings.pooled, settings.scaled)
+        return cls(settings, model, wiring, maps, drawn.labels, validation, generator, report)
+
+    def taken(self) -> Examined:
+        """Walk through all layers."""
+        names, alone = self.wiring.names, {}
+        start = 0
+        if self.settings.direction == "bi-directional" and len(names) > 1:
+            alone = {name: self._alone(name, place) for place, name in enumerate(names)}
+            start = names.index(self._best_start(alone))
+        way = [*names[start:], *reversed(names[:start])]
+        cut = []
+        for place, name in enumerate(way):
+            self.report(Progress(f"Ordering {name}", (place + len(alone)) / (len(way) + len(alone))))
+            cut.append(self._cut(name, self._given(name, place <= len(names) - start - 1)))
+            self.kept[name] = cut[-1].mask
+            silence(*self._copy, name, cut[-1].mask)
+        return Examined(tuple(cut), alone, self._dense, names)
+
+    @cached_property
+    def _dense(self) -> float:
+        return accuracy(self.model, self.validation)
+
+    def _alone(self, name: str, place: int) -> Tried:
+        """Cut one layer of the whole network, conditioned on nothing."""
+        self.report(Progress(f"Ordering {name} by itself", place / (2 * len(self.wiring.names))))
+        cut = self._cut(name, {})
+        return Tried(cut.kept, next(each.accuracy for each in cut.tried if each.kept == cut.kept))
+
+    def _best_start(self, alone: dict[str, Tried]) -> str:
+        """Return the layer that can be cut most at an acceptable accuracy; if none can, the one that costs least."""
+        ratio = {name: 1 - each.kept / self.wiring[name].units for name, each in alone.items()}
+        fine = [name for name in alone if alone[name].accuracy >= self._dense - self.settings.acceptable]
+        if not fine:
+            return max(alone, key=lambda name: alone[name].accuracy)
+        return max(fine, key=lambda name: ratio[name])
+
+    def _given(self, name: str, onwards: bool) -> dict[str, list[Variables]]:
+        """Return what a layer's order is conditioned on, by the layers it belongs to."""
+        how = self.settings.conditioning
+        if how == "per-layer" or not self.kept:
+            return {}
+        if how == "full":
+            names: Sequence[str] = tuple(self.kept)
+        else:
+            names = self.maps.owners.get(name, ()) if onwards else self.wiring[name].readers
+        found = {other: self.maps.retained(self.kept, [other]) for other in names if other in self.kept}
+        if onwards and how == "compact" and name in self.maps.shared:
+            found[name] = self.maps.shared[name]
+        return {other: each for other, each in found.items() if each}
+
+    def _cut(self, name: str, given: dict[str, list[Variables]]) -> CutLayer:
+        own, others = self.maps.units[name], [each for some in given.values() for each in some]
+        living = own.living.nonzero().flatten().tolist()
+        still = [unit for unit in range(len(own)) if unit not in set(living)]
+        together = len(living) + sum(map(len, others))
+        kernels = self._kernels(own[living], together)
+        product = None
+        for each in others:
+            product = self._kernels(each, together).prod(0) * (1 if product is None else product)
+        found = ordered(kernels, self._target, self.settings.alpha, product)
+        ordering = found.renamed(living, still)
+        kept = dict(self._proposed(found, kernels, product))
+        tried = tuple(self._judged(name, ordering, *each) for each in kept.items())
+        best = max(tried, key=lambda each: (each.accuracy, -each.kept))
+        return CutLayer(name, tuple(given), ordering, tried, best.kept, tuple(still))
+
+    def _kernels(self, some: Variables, together: int) -> Float[Tensor, "k n n"]:
+        return some.kernels(self.settings.width, self.settings.width_factor, together)
+
+    @cached_property
+    def _target(self) -> Tensor:
+        """The labels, or their kernel."""
+        if self.settings.labels == "exact":
+            return self.labels
+        one_hot = torch.nn.functional.one_hot(self.labels - self.labels.min()).double()
+        return self._kernels(variables(one_hot[:, None], scaled=False), 1)[0]
+
+    def _proposed(
+        self, ordering: Ordering, kernels: Tensor, given: Tensor | None
+    ) -> Iterator[tuple[int, float | None]]:
+        """Yield the numbers of units that the rule would keep, each with its bend's ratio, if it has one."""
+        if len(ordering.order) < 2:
+            yield 1, None
+        elif self.settings.cut_off == "scree":
+            yield from ((bend.kept, bend.ratio) for bend in scree(ordering.conditional)[: self.settings.bends])
+        elif self.settings.cut_off == "x-means":
+            yield x_means(ordering.conditional), None
+        else:
+            yield self._significant(ordering, kernels, given), None
+
+    def _judged(self, name: str, ordering: Ordering, kept: int, ratio: float | None) -> Tried:
+        """Measure a cut of one layer on top of what was cut before."""
+        network, wiring = self._copy
+        tensors = [*network.parameters(), *network.buffers()]
+        before = [tensor.clone() for tensor in tensors]
+        silence(network, wiring, name, CutLayer(name, (), ordering, (), kept).mask)
+        found = accuracy(network, self.validation)
+        torch._foreach_copy_(tensors, before)
+        return Tried(kept, found, ratio)
+
+    @cached_property
+    def _copy(self) -> tuple[nn.Module, Wiring]:
+        """A copy of the network, in which removed units become silent, and its wiring."""
+        copy = deepcopy(followed(self.model))
+        return copy, wiring_of(copy)
+
+    def _significant(self, ordering: Ordering, kernels: Tensor, given: Tensor | None) -> int:
+        """Return how many units the permutation test keeps."""
+        alpha, target = self.settings.alpha, self._target
+        labels = same(target) if target.ndim == 1 else target
+        rests = product_after(kernels, ordering.order)
+        start = torch.ones_like(labels) if given is None else given
+        chosen = [start]
+        for unit in ordering.order:
+            chosen.append(chosen[-1] * kernels[unit])
+
+        def rest_tells(kept: int, order: Tensor) -> float:
+            rest = rests[kept][order[:, None], order] * chosen[kept]
+            return (entropy(rest, alpha) - entropy(rest * labels, alpha)).item()  # up to what k fixes
+
+        units, settings = len(ordering.order), self.settings
+        return permutation(rest_tells, units, len(labels), settings.shuffles, settings.level, self.generator)
