@@ -100,7 +100,7 @@ def prune(
         sparsity: share of all units to remove, in [0, 1]; a pruner that decides gives them up in its own order.
         parameters: share of the whole network's parameters to remove, in [0, 1], in place of ``sparsity``; the nearest
             number of units is found.
-        macs: the same of its multiply-accumulates.
+        macs: the same of its multiply-accumulates.  A pruner that cuts by itself (CMI) may be given no amount.
         settings: of a pruner given by name.
         scope: how a pruner that ranks spreads the target: ``global`` or ``layer``; None for its usual way.
         floor: units of each layer that a pruner that ranks never removes.
@@ -119,7 +119,7 @@ def prune(
         TargetWarning: the target was missed by more than one unit's worth.
     """
     found = _pruner(pruner, settings)
-    asked = _asked(confidence, sparsity, parameters, macs)
+    asked = _asked(found, confidence, sparsity, parameters, macs)
     if isinstance(model, nn.Module):
         unwrapped(model)  # before it is run, which would give lazy layers weights
     data = data_for(model, images, labels, needs_labels="labels" in found.needs)
@@ -155,11 +155,13 @@ def _pruner(given: str | Pruner, settings: Mapping[str, Any] | None) -> Pruner:
 
 
 def _asked(
-    confidence: float | None, sparsity: float | None, parameters: float | None, macs: float | None
-) -> float | Target:
-    """Return the one confidence or target that was given."""
+    found: Pruner, confidence: float | None, sparsity: float | None, parameters: float | None, macs: float | None
+) -> float | Target | None:
+    """Return the one confidence or target that was given; None where a pruner that cuts by itself is given none."""
     shares: dict[Counted, float | None] = {"units": sparsity, "parameters": parameters, "macs": macs}
     given = [confidence, *shares.values()]
+    if isinstance(found, Ranker) and found.cuts_itself and given == [None] * 4:
+        return None
     if sum(value is not None for value in given) != 1:
         raise SettingError(
             "Give either a confidence, such as 0.99, or a sparsity, such as 0.5, or in its place parameters=0.5 or "
@@ -171,15 +173,18 @@ def _asked(
 
 
 def _masks(
-    found: Pruner, task: Task, asked: float | Target, scope: Scope | None, floor: int, counter: Counter
+    found: Pruner, task: Task, asked: float | Target | None, scope: Scope | None, floor: int, counter: Counter
 ) -> tuple[KeepMasks, list[Decision]]:
     """Ask the pruner at the one confidence or target that was given."""
-    if isinstance(found, Ranker):
+    if asked is None and isinstance(found, Ranker):
+        return found.own(task), []
+    if isinstance(found, Ranker) and asked is not None:
         return _ranked(found, task, asked, scope, floor, counter), []
     if not isinstance(found, Decider):
         raise SettingError(f"{type(found).__name__} neither ranks nor decides; derive it from Ranker or Decider.")
     if scope is not None or floor:
         raise SettingError(f"{type(found).__name__} finds its own ratio for each layer; leave scope and floor out.")
+    assert asked is not None
     return _decided(found, task, asked, counter)
 
 

@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
-from mipp_core.command_line import app, commands, inspecting, listings, planning, slim_networks, sweeping
+from mipp_core.command_line import app, commands, inspecting, listings, ordering, planning, slim_networks, sweeping
 from mipp_core.command_line.announcing import plainly
 from mipp_core.command_line.parser import build_parser
 from mipp_core.command_line.runs import runs
@@ -24,6 +24,7 @@ COMMANDS = {
     "inspect": inspecting.inspect_command,
     "train": commands.train,
     "plan": planning.plan_command,
+    "cmi": ordering.cmi,
     "prune": commands.prune,
     "sweep": sweeping.sweep,
     "export": slim_networks.export,

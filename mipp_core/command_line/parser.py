@@ -29,6 +29,10 @@ def build_parser() -> ArgumentParser:
     planned = commands.add_parser("plan", help="say what a run will take: samples, memory and time")
     _pruning(planned)
     planned.add_argument("--levels", default="", help="of the schedule, as 0,3,9; all 20 by default")
+    ordered = commands.add_parser("cmi", help="order one layer's units by conditional mutual information")
+    _pruning(ordered)
+    ordered.set_defaults(pruner="cmi")
+    ordered.add_argument("--layer", required=True, help="its name, as conv2; inspect lists them")
     sweep = commands.add_parser(
         "sweep",
         help="prune at the paper's 20 confidence levels, for one run or any grid of runs",

@@ -178,9 +178,13 @@ def asked_of(chosen: Namespace, spec: RunSpec) -> RunSpec:
         raise SettingError(f"{name} finds its own ratio for each layer; leave --scope and --floor out.")
     if not decides and chosen.confidence is not None:
         raise SettingError(f"{name} ranks units, without a confidence; leave the confidence out, and give {_SHARES}.")
-    if len(targets) + (chosen.confidence is not None) != 1:
+    amounts = len(targets) + (chosen.confidence is not None)
+    if not amounts and spec.own_point is not None:
+        return replace(spec, measured=(spec.own_point,))
+    if amounts != 1:
         given = "this command has none" if not targets and chosen.confidence is None else "give only one"
         ways = f"--confidence 0.99, or {_SHARES}" if decides else _SHARES
+        ways += ", or none of them for its own ratios" if spec.own_point is not None else ""
         raise SettingError(f"Say how much {name} is to prune, and {given}: {ways}.")
     if targets:
         return replace(spec, sparsities=(targets[0].share,), share_of=targets[0].of)

@@ -9,8 +9,8 @@ from torch import nn
 from mipp_core.checkpoints.fitting import load
 from mipp_core.cutting.counting import Counter
 from mipp_core.cutting.masks import KeepMasks
-from mipp_core.cutting.targets import Target
-from mipp_core.errors import TargetWarning
+from mipp_core.cutting.targets import Target, keep_at
+from mipp_core.errors import SettingError, TargetWarning
 from mipp_core.evaluation import accuracy, is_untrainable
 from mipp_core.experiments.masking import (
     Point,
@@ -25,7 +25,8 @@ from mipp_core.experiments.masking import (
 )
 from mipp_core.experiments.measuring import Measuring
 from mipp_core.experiments.networks import initial_network
-from mipp_core.pruners import Decider, Ranker, Task
+from mipp_core.pruners import Cmi, Decider, Ranker, Task
+from mipp_core.pruners.cmi_trace import Examined, Look
 from mipp_core.pruners.reaching import reach
 from mipp_core.runs.document import DecisionColumns
 from mipp_core.runs.result import decision_columns
@@ -41,6 +42,7 @@ class Experiment(Measuring):
     def prune(self) -> tuple[list[Point], DecisionColumns]:
         """Ask the pruner: keep-masks for every point that is measured, and its decisions as columns."""
         spec = self.spec
+        asked = [number for number in spec.points if number != spec.own_point]
         if isinstance(spec.settings, Decider):
             meant = spec.settings if spec.targets is None else spec.settings.towards(spec.share_of)
             points, columns = self._decide(spec.pruner, meant)
@@ -49,10 +51,11 @@ class Experiment(Measuring):
             return [points[number] for number in spec.points], columns
         if spec.follow is None:
             targets = spec.targets or tuple(map(Target, even_steps()))
-            return self._rank(spec.settings, {number: targets[number] for number in spec.points}), {}
+            return self._rank(spec.settings, {number: targets[number] for number in asked}), {}
         found, _ = self._decide("mipp", spec.follow, counted=False)
-        ranked = self._rank(spec.settings, {number: Target(found[number].masks.sparsity) for number in spec.points})
-        return [replace(point, confidence=found[point.level].confidence) for point in ranked], {}
+        ranked = self._rank(spec.settings, {number: Target(found[number].masks.sparsity) for number in asked})
+        confidences = {point.level: point.confidence for point in found}
+        return [replace(point, confidence=confidences.get(point.level)) for point in ranked], {}
 
     def _decide(self, name: str, pruner: Decider, counted: bool = True) -> tuple[list[Point], DecisionColumns]:
         """Ask a pruner that decides, at every confidence."""
@@ -69,6 +72,8 @@ class Experiment(Measuring):
     def _rank(self, pruner: Ranker, wanted: dict[int, Target]) -> list[Point]:
         """Ask a pruner that ranks, at every target."""
         spec, targets = self.spec, tuple(wanted.values())
+        if isinstance(pruner, Cmi):
+            return self._taken(wanted)
         trains = "training" in pruner.needs
 
         def make() -> Outcome:
@@ -85,6 +90,48 @@ class Experiment(Measuring):
             warnings.warn(TargetWarning(note), stacklevel=2)
         masks = map(KeepMasks.from_json, value["masks"])
         return [Point(number, each, None) for number, each in zip(wanted, masks, strict=True)]
+
+    @cached_property
+    def examined(self) -> Examined | None:
+        """What a pruner that cuts by itself has found; None for others."""
+        pruner = self.spec.settings
+        if not isinstance(pruner, Cmi):
+            return None
+
+        def make() -> Outcome:
+            task = self._task(self.model)
+            return Outcome(pruner.examine(task.model, task.data, task.seed, task.report).to_json())
+
+        asked = {"pruner": self.spec.pruner, "settings": pruner}
+        return Examined.from_json(self.stages.remember("prune", {**self.depends_on, **asked}, make).value)
+
+    def look(self, layer: str) -> Look:
+        """Order one layer by itself by CMI, with the run's settings.
+
+        Raises:
+            SettingError: the pruner is not CMI, or the layer cannot be pruned.
+        """
+        pruner = self.spec.settings
+        if not isinstance(pruner, Cmi):
+            raise SettingError(f"{self.spec.pruner} does not order units by CMI; choose cmi.")
+
+        def make() -> Outcome:
+            task = self._task(self.model)
+            return Outcome(pruner.look(task.model, task.data, task.seed, layer).to_json())
+
+        asked = {"pruner": self.spec.pruner, "settings": pruner, "look": layer}
+        return Look.from_json(self.stages.remember("prune", {**self.depends_on, **asked}, make).value)
+
+    def _taken(self, wanted: dict[int, Target]) -> list[Point]:
+        """Take units in the reverse of the order in which they were picked; the pruner's own cut, if it is asked."""
+        assert self.examined is not None
+        spec, scores = self.spec, self.examined.scores
+        points = [
+            Point(number, keep_at(target, scores, spec.selection, self.counter), None)
+            for number, target in wanted.items()
+        ]
+        own = [Point(number, self.examined.masks, None) for number in spec.points if number == spec.own_point]
+        return points + own
 
     @cached_property
     def counter(self) -> Counter:

@@ -80,7 +80,8 @@ def run(
     points, decisions = experiment.prune()
     with experiment.side_by_side([point.masks for point in points]):
         levels = [_measure(experiment, point, done / len(points)) for done, point in enumerate(points)]
-    result = replace(result, decisions=decisions, levels=tuple(levels))
+    orders = experiment.examined.to_json() if experiment.examined else {}
+    result = replace(result, decisions=decisions, orders=orders, levels=tuple(levels))
     publish(_timed(result, stages.seconds))
     weights: SlimWeights = {}
     order = _coarse_to_fine(len(points))

@@ -83,6 +83,7 @@ class FeatureMaps:
         return [each for each in found if len(each)]
 
 
+@torch.no_grad()
 def feature_maps(
     model: nn.Module, wiring: Wiring, images: Float[Tensor, "n c h w"], pooled: int = 0, scaled: bool = True
 ) -> FeatureMaps:

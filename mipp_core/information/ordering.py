@@ -72,9 +72,9 @@ class Ordering:
 
     @cached_property
     def saturated_at(self) -> int | None:
-        """Number of picks after which the joint entropy has reached log2(n); None if it never does.
+        """Number of picks after which the joint entropy is within 1% of log2(n); None if it never is.
 
-        From there on candidates can no longer be told apart, and their order means nothing.
+        From there on candidates can hardly be told apart, and their order means little.
         """
         reached = (picks for picks, held in enumerate(self.joint) if held >= SATURATED * self.most)
         return next(reached, None)
@@ -122,7 +122,7 @@ def ordered(
         order.append(unit)
         held.append(judge.known())
     labelled = entropy(target, alpha).item()
-    mutual = tuple(labelled + alone - together for alone, together in held)
+    mutual = tuple(max(labelled + alone - together, 0.0) for alone, together in held)
     return Ordering(tuple(order), mutual, tuple(alone for alone, _ in held), n)
 
 

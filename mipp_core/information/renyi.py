@@ -28,7 +28,7 @@ from mipp_core.errors import SettingError
 Width = Literal["paper", "median", "shared"]
 """How a kernel's width follows from the samples; see ``squared_widths``."""
 
-SATURATED = 0.999
+SATURATED = 0.99
 """Share of log2(n) from which on a joint entropy counts as saturated."""
 
 _ROUNDING = 1e-13

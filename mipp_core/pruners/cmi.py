@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
-import torch
 from torch import nn
 
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.data.dataset import Split
+from mipp_core.errors import SettingError
 from mipp_core.information.renyi import Width
-from mipp_core.pruners.cmi_trace import Examined
+from mipp_core.pruners.cmi_trace import Examined, Look
 from mipp_core.pruners.cmi_walk import Conditioning, CutOff, Direction, Walk
 from mipp_core.pruners.contract import Need, Ranker, Scores, Task, Variant
 from mipp_core.pruners.settings import above_zero, at_least, on_or_off, one_of, setting, share
@@ -96,7 +96,6 @@ class Cmi(Ranker):
         """Return the keep-masks of its own ratios."""
         return self.examine(task.model, task.data, task.seed, task.report).masks
 
-    @torch.no_grad()
     def examine(self, model: nn.Module, data: Split, seed: int, report: Report = silent) -> Examined:
         """Order and cut every layer; return the orders, the curves, and the cuts that were tried.
 
@@ -107,6 +106,17 @@ class Cmi(Ranker):
             report: called per layer; may raise ``CancelledError``.
         """
         return Walk.over(self, model, data, seed, report).taken()
+
+    def look(self, model: nn.Module, data: Split, seed: int, layer: str) -> Look:
+        """Order one layer, conditioned on nothing, and say where each rule would cut it.
+
+        Raises:
+            SettingError: there is no such layer that can be pruned.
+        """
+        walk = Walk.over(self, model, data, seed, silent)
+        if layer not in walk.wiring.names:
+            raise SettingError(f"There is no layer {layer!r} to prune; there are: {', '.join(walk.wiring.names)}.")
+        return walk.look(layer)
 
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Score units by their place in their layer's order: above 1/2 for those that its own ratio keeps."""

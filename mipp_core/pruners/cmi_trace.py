@@ -1,6 +1,7 @@
 """What CMI pruning found, layer by layer: orders, curves and cuts; and the scores and masks that follow from them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -96,21 +97,80 @@ class Examined:
         """Return everything as plain JSON."""
         return {
             "dense": self.dense,
-            "alone": {name: {"kept": each.kept, "accuracy": each.accuracy} for name, each in self.alone.items()},
+            "alone": {name: asdict(each) for name, each in self.alone.items()},
             "layers": [_plain(each) for each in self.layers],
+            "names": list(self.names),
         }
 
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Examined":
+        """Read what ``to_json`` wrote."""
+        alone = {name: Tried(**each) for name, each in value["alone"].items()}
+        return cls(tuple(map(_read, value["layers"])), alone, value["dense"], tuple(value["names"]))
 
-def _plain(cut: CutLayer) -> dict[str, Any]:
-    ordering = cut.ordering
+
+@dataclass(frozen=True)
+class Look:
+    """One layer ordered by itself, and where each rule would cut it.
+
+    Attributes:
+        layer: its name.
+        ordering: the order and its curves.
+        bends: numbers of units that Scree would keep, the sharpest bend first, each with its ratio.
+        x_means, permutation: numbers of units that these rules would keep.
+    """
+
+    layer: str
+    ordering: Ordering
+    bends: tuple[tuple[int, float], ...]
+    x_means: int
+    permutation: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain JSON; curves have one value more than there are units."""
+        cuts = {
+            "scree": [kept for kept, _ in self.bends],
+            "ratios": [ratio for _, ratio in self.bends],
+            "x-means": self.x_means,
+            "permutation": self.permutation,
+        }
+        return {"layer": self.layer, **_curves(self.ordering), "cuts": cuts}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Look":
+        """Read what ``to_json`` wrote."""
+        cuts = value["cuts"]
+        bends = tuple(zip(cuts["scree"], cuts["ratios"], strict=True))
+        return cls(value["layer"], _ordering(value), bends, cuts["x-means"], cuts["permutation"])
+
+
+def _curves(ordering: Ordering) -> dict[str, Any]:
     return {
-        "layer": cut.layer,
-        "given": list(cut.given),
         "order": list(ordering.order),
+        "mutual": list(ordering.mutual),
         "cmi": list(ordering.conditional),
         "joint_entropy": list(ordering.joint),
         "saturated_at": ordering.saturated_at,
         "samples": ordering.samples,
-        "tried": [{"kept": each.kept, "accuracy": each.accuracy, "ratio": each.ratio} for each in cut.tried],
-        "kept": cut.kept,
     }
+
+
+def _ordering(value: Mapping[str, Any]) -> Ordering:
+    curves = tuple(value["order"]), tuple(value["mutual"]), tuple(value["joint_entropy"])
+    return Ordering(*curves, value["samples"])
+
+
+def _plain(cut: CutLayer) -> dict[str, Any]:
+    return {
+        "layer": cut.layer,
+        "given": list(cut.given),
+        **_curves(cut.ordering),
+        "tried": [asdict(each) for each in cut.tried],
+        "kept": cut.kept,
+        "still": list(cut.still),
+    }
+
+
+def _read(value: Mapping[str, Any]) -> CutLayer:
+    tried, still = tuple(Tried(**each) for each in value["tried"]), tuple(value["still"])
+    return CutLayer(value["layer"], tuple(value["given"]), _ordering(value), tried, value["kept"], still)

@@ -19,7 +19,7 @@ from mipp_core.information.renyi import entropy, same
 from mipp_core.network.layers import Wiring, wiring_of
 from mipp_core.network.recording import followed
 from mipp_core.network.silencing import silence
-from mipp_core.pruners.cmi_trace import CutLayer, Examined, Tried
+from mipp_core.pruners.cmi_trace import CutLayer, Examined, Look, Tried
 from mipp_core.vocabulary import Progress, Report
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Walk:
         maps = feature_maps(model, wiring, drawn.images, settings.pooled, settings.scaled)
         return cls(settings, model, wiring, maps, drawn.labels, validation, generator, report)
 
+    @torch.no_grad()
     def taken(self) -> Examined:
         """Walk through all layers."""
         names, alone = self.wiring.names, {}
@@ -108,10 +109,20 @@ class Walk:
             found[name] = self.maps.shared[name]
         return {other: each for other, each in found.items() if each}
 
+    @torch.no_grad()
+    def look(self, name: str) -> Look:
+        """Order one layer, conditioned on nothing, and ask every rule where to cut it."""
+        own = self.maps.units[name]
+        living, still = _living(own)
+        kernels = self._kernels(own[living], len(living))
+        found = ordered(kernels, self._target, self.settings.alpha)
+        bends = tuple((bend.kept, bend.ratio) for bend in scree(found.conditional)[: self.settings.bends])
+        significant = self._significant(found, kernels, None) if living else 1
+        return Look(name, found.renamed(living, still), bends, x_means(found.conditional), significant)
+
     def _cut(self, name: str, given: dict[str, list[Variables]]) -> CutLayer:
         own, others = self.maps.units[name], [each for some in given.values() for each in some]
-        living = own.living.nonzero().flatten().tolist()
-        still = [unit for unit in range(len(own)) if unit not in set(living)]
+        living, still = _living(own)
         together = len(living) + sum(map(len, others))
         kernels = self._kernels(own[living], together)
         product = None
@@ -180,3 +191,9 @@ class Walk:
 
         units, settings = len(ordering.order), self.settings
         return permutation(rest_tells, units, len(labels), settings.shuffles, settings.level, self.generator)
+
+
+def _living(own: Variables) -> tuple[list[int], list[int]]:
+    """Return the units that vary and those that never do."""
+    moves = own.living.tolist()
+    return [unit for unit, does in enumerate(moves) if does], [unit for unit, does in enumerate(moves) if not does]

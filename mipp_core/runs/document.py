@@ -127,4 +127,5 @@ class RunDocument(TypedDict):
     message: str
     levels: list[LevelDocument]
     decisions: DecisionColumns
+    orders: NotRequired[dict[str, Any]]
     revisions: NotRequired[dict[str, int]]

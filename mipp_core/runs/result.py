@@ -107,6 +107,7 @@ class RunResult:
         parameters, macs: of the dense network.
         levels: the points, in order.
         decisions: MIPP's trace as columns, see ``decision_columns``; empty for other pruners.
+        orders: what a pruner that cuts by itself has found: ``mipp_core.pruners.cmi_trace.Examined``; else empty.
         seconds: per kind of stage.
         device: where it ran.
         versions: of what it ran on.
@@ -123,6 +124,7 @@ class RunResult:
     macs: int = 0
     levels: tuple[LevelResult, ...] = ()
     decisions: DecisionColumns = field(default_factory=DecisionColumns)
+    orders: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     device: str = ""
     versions: dict[str, str] = field(default_factory=dict)
@@ -147,6 +149,7 @@ class RunResult:
             "message": self.message,
             "levels": [plain(level) for level in self.levels],
             "decisions": self.decisions,
+            "orders": self.orders,
         }
 
     @classmethod

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from re import fullmatch
 from typing import Any
 
-from mipp_core.augmentation import Augmentation
 from mipp_core.cutting.counting import Counted
 from mipp_core.cutting.selection import Scope, Selection
 from mipp_core.cutting.targets import WORDS, Target
@@ -18,6 +17,7 @@ from mipp_core.models.from_torchvision import PRETRAINED_CLASSES
 from mipp_core.pruners import PRUNERS, Decider, Mipp, Ranker, kind_of, pruner
 from mipp_core.runs.document import NetworkDocument, SpecDocument
 from mipp_core.runs.naming import digest, plain
+from mipp_core.runs.reading import recipe_of, tuples_in, unreadable
 from mipp_core.runs.revisions import STAGES
 from mipp_core.training import RECIPES, Recipe
 
@@ -76,9 +76,9 @@ class NetworkSpec:
             SettingError: a field is missing, unknown or of the wrong kind.
         """
         try:
-            return cls(**{**_tuples(dict(value)), "recipe": _recipe(value["recipe"])})
+            return cls(**{**tuples_in(dict(value)), "recipe": recipe_of(value["recipe"])})
         except (KeyError, TypeError) as problem:
-            raise _unreadable(problem) from problem
+            raise unreadable(problem) from problem
 
     @property
     def architecture(self) -> Architecture:
@@ -134,7 +134,8 @@ class RunSpec:
         scope: how a ratio is spread over the layers; None for the pruner's usual way.  Where that was another one once,
             the scope is written out, so that a description without one still means what it meant.
         floor: units of each layer that a pruner that ranks never removes.
-        measured: numbers of the points of the sweep that are cut, measured and retrained; None for all.
+        measured: numbers of the points of the sweep that are cut, measured and retrained; None for all.  A pruner that
+            cuts by itself has one more point, see ``own_point``.
         share_of: what the sparsities are shares of: the units, or the whole network's parameters or MACs.
         retraining: recipe of the pruned networks; at initialisation it is their training.
         controls: names in ``CONTROLS``.
@@ -184,7 +185,7 @@ class RunSpec:
             raise SettingError("Only a pruner that ranks, and has no sparsities of its own, can follow MIPP's ratios.")
         if self.sparsities is not None and (not self.sparsities or not all(0 <= s <= 1 for s in self.sparsities)):
             raise SettingError(f"The sparsities {self.sparsities} are not all in [0, 1]; give at least one, as 0.5.")
-        points = len(self.sparsities or self.confidences or range(LEVELS))
+        points = self._count
         if self.measured is not None and not (self.measured and all(0 <= n < points for n in self.measured)):
             raise SettingError(f"The points {list(self.measured)} are not all in this sweep; it has 0 to {points - 1}.")
         if decides and self.sparsities is not None and self.confidences is not None:
@@ -202,8 +203,24 @@ class RunSpec:
     @property
     def points(self) -> tuple[int, ...]:
         """Numbers of the points that are measured, ascending."""
-        count = len(self.sparsities or self.confidences or range(LEVELS))
-        return tuple(range(count)) if self.measured is None else tuple(sorted(set(self.measured)))
+        return tuple(range(self._count)) if self.measured is None else tuple(sorted(set(self.measured)))
+
+    @property
+    def own_point(self) -> int | None:
+        """The number of the point at which a pruner that cuts by itself has its own ratios: after all that is asked.
+
+        None for other pruners, and where sparsities are given.
+        """
+        is_asked = self.sparsities is not None
+        return None if is_asked or not getattr(self.settings, "cuts_itself", False) else self._asked
+
+    @property
+    def _asked(self) -> int:
+        return len(self.sparsities or self.confidences or range(LEVELS))
+
+    @property
+    def _count(self) -> int:
+        return self._asked + (self.own_point is not None)
 
     @property
     def targets(self) -> tuple[Target, ...] | None:
@@ -250,41 +267,24 @@ class RunSpec:
             SettingError: a field is missing, unknown or of the wrong kind.
         """
         try:
-            settings = pruner(value["pruner"], **_tuples(value["settings"]))
-            rest = _tuples({key: value[key] for key in ("trained", "pruner", "confidences", "controls")})
+            settings = pruner(value["pruner"], **tuples_in(value["settings"]))
+            rest = tuples_in({key: value[key] for key in ("trained", "pruner", "confidences", "controls")})
             given: dict[str, Any] = dict(value)
-            rest |= _tuples({key: given[key] for key in _ADDED if key in given})
+            rest |= tuples_in({key: given[key] for key in _ADDED if key in given})
             if rest.get("scope") is None and isinstance(settings, Ranker):
                 rest["scope"] = settings.once_usual
             if (follow := value.get("follow")) is not None:
-                rest["follow"] = Mipp(**_tuples(follow))
+                rest["follow"] = Mipp(**tuples_in(follow))
             return cls(
                 network=NetworkSpec.from_json(value["network"]),
                 settings=settings,
-                retraining=_recipe(value["retraining"]),
+                retraining=recipe_of(value["retraining"]),
                 retrain_controls=value["retrain_controls"],
                 **rest,
             )
         except (KeyError, TypeError) as problem:
-            raise _unreadable(problem) from problem
-
-
-def _unreadable(problem: Exception) -> SettingError:
-    return SettingError(f"This run's description cannot be read ({problem}); make it again.")
+            raise unreadable(problem) from problem
 
 
 _ADDED = ("sparsities", "scope", "floor", "measured", "share_of")
 """Fields that descriptions of the first version lack."""
-
-
-def _recipe(value: Mapping[str, Any]) -> Recipe:
-    """Read a recipe; one from before augmentation existed has no such field."""
-    augmentation = value.get("augmentation")
-    return Recipe(
-        **{**_tuples(value), "augmentation": None if augmentation is None else Augmentation(**augmentation)},
-    )
-
-
-def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON has no tuples."""
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

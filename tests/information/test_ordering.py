@@ -79,9 +79,9 @@ def test_on_discrete_variables_it_counts(alpha: float):
 
 def test_saturation_is_found_and_said():
     sharp, smooth = ordered(layer(8, 0.1), LABELS, 1.01), ordered(layer(8, 8.0), LABELS, 1.01)
-    assert sharp.saturated_at is not None and sharp.joint[sharp.saturated_at] >= 0.999 * log2(N)
-    assert sharp.saturated_at == 0 or sharp.joint[sharp.saturated_at - 1] < 0.999 * log2(N)
-    assert smooth.saturated_at is None and max(smooth.joint) < 0.999 * smooth.most
+    assert sharp.saturated_at is not None and sharp.joint[sharp.saturated_at] >= 0.99 * log2(N)
+    assert sharp.saturated_at == 0 or sharp.joint[sharp.saturated_at - 1] < 0.99 * log2(N)
+    assert smooth.saturated_at is None and max(smooth.joint) < 0.99 * smooth.most
     assert sorted(sharp.order) == list(range(8))
 
 
