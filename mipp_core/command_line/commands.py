@@ -95,12 +95,14 @@ def _table(document: RunDocument) -> list[str]:
     """Return the curve as lines of text, a column for every accuracy that was measured."""
     measures = measures_of(document)
     heads = "".join(f" {name:>12}" for name in measures)
+    own = RunSpec.from_json(document["spec"]).own_point
     rows = [f"{'level':>5} {'x':>10} {'removed':>8} {'parameters':>10}{heads}  kept"]
     for level in document["levels"]:
         confidence = "" if level["confidence"] is None else f"{level['confidence']:.6f}"
+        point = "own" if level["level"] == own else level["level"]
         accuracies = "".join(f" {_share(accuracy_of(level, name)):>12}" for name in measures)
         rows.append(
-            f"{level['level']:>5} {confidence:>10} {level['sparsity']:>8.1%} {level['parameters']:>10}{accuracies}"
+            f"{point:>5} {confidence:>10} {level['sparsity']:>8.1%} {level['parameters']:>10}{accuracies}"
             f"  {'/'.join(str(layer['kept']) for layer in level['layers'])}{_warning(level)}"
         )
     head = f"dense {document['dense_accuracy']:.4f}, {document['parameters']} parameters, {document['device']}"

@@ -131,7 +131,7 @@ class Experiment(Measuring):
             for number, target in wanted.items()
         ]
         own = [Point(number, self.examined.masks, None) for number in spec.points if number == spec.own_point]
-        return points + own
+        return sorted(points + own, key=lambda point: point.masks.sparsity)
 
     @cached_property
     def counter(self) -> Counter:

@@ -26,7 +26,7 @@ from mipp_core.pruners.network_slimming import NetworkSlimming
 from mipp_core.pruners.plans import Plan, plan
 from mipp_core.pruners.prospr import ProsPR
 from mipp_core.pruners.random import Random
-from mipp_core.pruners.settings import at_least, on_or_off, one_of, setting
+from mipp_core.pruners.settings import as_ranged, at_least, on_or_off, one_of, setting
 from mipp_core.pruners.snip import IterativeSnip, Snip
 from mipp_core.pruners.sosp import Sosp
 from mipp_core.pruners.synflow import SynFlow
@@ -123,7 +123,7 @@ def pruner(name: str, **settings: Any) -> Ranker | Decider:
     for given in settings:
         if given not in known:
             raise SettingError(f"{shown(name)} has no setting {given!r}; it has: {', '.join(known) or 'none'}.")
-    return kind(**settings)
+    return kind(**as_ranged(kind, settings))
 
 
 def kind_of(name: str) -> type[Ranker] | type[Decider]:

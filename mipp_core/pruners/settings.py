@@ -1,6 +1,6 @@
 """A pruner's settings: each field declares its range, which is checked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from math import isfinite
 from typing import Any
@@ -87,6 +87,15 @@ def setting(default: Any, range_: Range) -> Any:
 def ranges(kind: type) -> dict[str, Range]:
     """Return the ranges of a pruner's settings by name."""
     return {each.name: each.metadata["range"] for each in fields(kind) if "range" in each.metadata}
+
+
+def as_ranged(kind: type, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with 2 as 2.0 where a setting is a number with decimal places: both name the same run."""
+    numbers = {name: range_ for name, range_ in ranges(kind).items() if range_.kind is float}
+    return {
+        name: float(value) if type(value) is int and name in numbers and numbers[name].holds(value) else value
+        for name, value in settings.items()
+    }
 
 
 def require_in_range(settings: Any) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from mipp_core.information import LEVELS, confidence_of, fine_schedule
 from mipp_core.information.confidence import level_of
 from mipp_core.reports.nesting import Crossing, crossings, largest_step, why
-from mipp_core.runs import entry_of
+from mipp_core.runs import RunSpec, entry_of
 from mipp_core.runs.document import RunDocument
 
 DEFAULT = 3
@@ -81,12 +81,28 @@ def _drawn(document: RunDocument, numbers: list[int]) -> int:
             bind="query-params",
             help=words,
         )
+    if entry_of(document, numbers[0])["confidence"] is None:
+        return _shares(document, numbers)
     nearest = min(numbers, key=lambda number: abs(number - DEFAULT))
     if numbers == list(range(len(numbers))):
         last = numbers[-1]
         return st.slider("Confidence level", 0, last, value=nearest, key="level", bind="query-params", help=words)
     # a run that has measured only some levels
     return st.select_slider("Confidence level", numbers, value=nearest, key="point", bind="query-params", help=words)
+
+
+def _shares(document: RunDocument, numbers: list[int]) -> int:
+    """Draw the slider of a run that was asked for shares of the units."""
+    own = RunSpec.from_json(document["spec"]).own_point
+
+    def named(number: int) -> str:
+        return f"{entry_of(document, number)['sparsity']:.0%}{', its own cut' if number == own else ''}"
+
+    usual = own if own in numbers else numbers[len(numbers) // 2]
+    help_ = "Drag, or use the arrow keys."
+    return st.select_slider(
+        "Units removed", numbers, value=usual, format_func=named, key="point", bind="query-params", help=help_
+    )
 
 
 def between(confidence: float) -> str:

@@ -7,6 +7,7 @@ import pytest
 from mipp_core.errors import SettingError
 from mipp_core.pruners import PRUNERS, pruner
 from mipp_core.pruners.settings import Range, ranges
+from mipp_core.runs import RunSpec
 
 SETTINGS = [(name, setting, range_) for name, kind in PRUNERS.items() for setting, range_ in ranges(kind).items()]
 
@@ -73,3 +74,10 @@ def test_a_setting_at_the_edge_of_its_range_is_taken(name: str, setting: str, va
 )
 def test_ranges_that_the_papers_or_the_code_need(name: str, setting: str, words: str):
     assert ranges(PRUNERS[name])[setting].words == words
+
+
+def test_a_whole_number_names_the_same_run_as_the_same_number_with_decimal_places():
+    whole, exact = pruner("cmi", alpha=2), pruner("cmi", alpha=2.0)
+    assert repr(whole) == repr(exact)
+    assert RunSpec(pruner="cmi", settings=whole).hash == RunSpec(pruner="cmi", settings=exact).hash
+    assert pruner("mipp", members=2).members == 2

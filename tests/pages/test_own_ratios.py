@@ -1,0 +1,47 @@
+"""A run of a pruner that cuts by itself, on Explore: its own cut is a point of the slider."""
+
+import pytest
+
+from mipp_core.experiments import run
+from mipp_core.pruners import Cmi
+from mipp_core.recipes import RECIPES
+from mipp_core.runs import NetworkSpec, RunSpec
+from mipp_core.store import Store
+
+SETTINGS = Cmi(alpha=2.0, width="shared", samples=60, validation=60, direction="forward")
+
+
+@pytest.fixture
+def kept(own_store):
+    """A small run in the store."""
+    network = NetworkSpec("mlp", widths=(10, 8), recipe=RECIPES["none"])
+    spec = RunSpec(network, pruner="cmi", settings=SETTINGS, retraining=RECIPES["none"])
+    document = run(spec, Store(own_store))[0].to_json()
+    Store(own_store).runs.record(spec, document)
+    return document
+
+
+def test_its_own_cut_is_where_the_slider_starts(explore, kept, words):
+    app = explore(run=kept["hash"])
+    assert not app.exception
+    slider = app.select_slider(key="point")
+    own = next(level for level in kept["levels"] if level["level"] == 20)
+    assert slider.label == "Units removed"
+    assert slider.value == 20
+    assert f"{own['sparsity']:.0%}, its own cut" in slider.options
+    assert len(slider.options) == 21
+    assert f"{own['sparsity']:.0%} of all units are removed" in words(app)
+
+
+def test_the_points_are_in_the_order_of_what_they_remove(kept):
+    removed = [level["sparsity"] for level in kept["levels"]]
+    assert removed == sorted(removed) and len(removed) == 21
+    assert {level["level"] for level in kept["levels"]} == set(range(21))
+    assert [cut["layer"] for cut in kept["orders"]["layers"]] == ["fc1", "fc2"]
+
+
+def test_other_shares_can_be_chosen(explore, kept):
+    app = explore(run=kept["hash"])
+    app.select_slider(key="point").set_value(5).run()
+    assert not app.exception
+    assert app.select_slider(key="point").value == 5
