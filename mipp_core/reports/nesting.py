@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
-from mipp_core.pruners import ClosedForm, Mipp
+from mipp_core.pruners import ClosedForm, Mipp, Ranker
 from mipp_core.runs.document import LevelDocument, RunDocument
 from mipp_core.runs.spec import RunSpec
 
@@ -26,9 +26,8 @@ class Crossing:
 
 def crossings(run: RunDocument) -> list[Crossing]:
     """Return where a run's levels are not nested, from its own keep-masks; empty where all are."""
-    levels = sorted(run["levels"], key=lambda level: level["level"])
     found = []
-    for lower, higher in pairwise(levels):
+    for lower, higher in pairwise(_in_order(run)):
         before, after = _kept(lower), _kept(higher)
         back = sum(len(after[name] - before.get(name, set())) for name in after)
         if back:
@@ -39,7 +38,7 @@ def crossings(run: RunDocument) -> list[Crossing]:
 
 def largest_step(run: RunDocument) -> float:
     """Return the largest share of the units that one level removes beyond the level below it, in [0, 1]."""
-    shares = [level["sparsity"] for level in sorted(run["levels"], key=lambda level: level["level"])]
+    shares = [level["sparsity"] for level in _in_order(run)]
     return max((after - before for before, after in pairwise(shares)), default=0.0)
 
 
@@ -51,7 +50,15 @@ def why(run: RunDocument) -> str:
         return "all levels remove units in one order" if one_path else "each level removes units in an order of its own"
     if isinstance(spec.settings, Mipp):
         return "each level decides by itself, from regressors of its own, so that noise can part them"
+    if isinstance(spec.settings, Ranker) and spec.settings.scores_once:
+        return "all shares remove units in one order"
     return "units are chosen anew for every level"
+
+
+def _in_order(run: RunDocument) -> list[LevelDocument]:
+    """Return the levels by their numbers; a pruner's own cut stands where its share belongs."""
+    own = RunSpec.from_json(run["spec"]).own_point
+    return sorted(run["levels"], key=lambda level: level["level"] if own is None else level["sparsity"])
 
 
 def _kept(level: LevelDocument) -> dict[str, set[int]]:

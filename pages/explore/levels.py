@@ -55,7 +55,7 @@ def slider(document: RunDocument) -> int:
     confidence, share = entry["confidence"], f"{entry['sparsity']:.0%} of all units are removed"
     named = _named(document, level)
     if confidence is None:
-        st.caption(f"{named}: {share}.")
+        st.caption(f"{share}.")
     elif document["spec"].get("follow") is not None:
         st.caption(f"{named}: {share}, as many as MIPP removes at confidence **{_percent(confidence)}**.")
     else:

@@ -17,7 +17,7 @@ from mipp_core.runs import NetworkSpec, RunSpec, collapsed_layers, entry_of, pas
 from mipp_core.runs.document import LevelDocument, RunDocument
 from mipp_core.runs.result import accuracy_of
 from mipp_core.vocabulary import INPUT
-from pages.explore import decisions, slim
+from pages.explore import decisions, orders, slim
 from pages.shared.chips import in_paper
 from pages.shared.finding import Found, other_seeds
 
@@ -30,7 +30,10 @@ def show(found: Found, level: int) -> None:
     overview(found, level)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        decisions.table(document, level)
+        if document.get("orders"):
+            orders.panel(document)
+        else:
+            decisions.table(document, level)
     with right:
         _pixels(entry, spec.network)
     slim.panel(found, level)

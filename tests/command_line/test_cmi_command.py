@@ -35,7 +35,7 @@ def test_saturation_is_said_with_a_remedy(tmp_path, capsys):
     [
         (["--layer", "conv9"], "There is no layer 'conv9' to prune; there are: fc1, fc2."),
         (["--layer", "fc1", "--pruner", "mipp"], "mipp does not order units by CMI; choose cmi."),
-        (["--layer", "fc1", "--set", "alpha=0"], "The setting alpha is 0; it must be above 0."),
+        (["--layer", "fc1", "--set", "alpha=-1.5"], "The setting alpha is -1.5; it must be above 0."),
     ],
 )
 def test_what_cannot_be_is_a_sentence(words, said, tmp_path, capsys):
