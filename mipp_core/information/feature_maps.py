@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mipp_core.errors import ModelError
 from mipp_core.information.renyi import Width, gaussian, squared_distances, squared_widths
 from mipp_core.network.activations import listen, listen_to_reads
 from mipp_core.network.channels import Use
@@ -95,11 +96,16 @@ def feature_maps(
         images: n of them, at once: distances are between all.
         pooled: average maps to so many places along each dimension; 0 leaves them whole.
         scaled: see ``mipp_core.information.renyi.squared_distances``.
+
+    Raises:
+        ModelError: an activation is not a finite number.
     """
     found = FeatureMaps()
 
     def hear(name: str, maps: Tensor) -> None:
         found.units[name] = variables(_pooled(maps, pooled), scaled)
+        if not found.units[name].pairs.isfinite().all():
+            raise ModelError(f"The activations of {name} are not all finite; check the weights and the images.")
 
     listen(model, images, hear)
     uses = {str(use.node.target): use for use in wiring.flow.reads if str(use.node.target) in wiring.names}

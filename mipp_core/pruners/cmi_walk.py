@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from mipp_core.data.dataset import Split, stratified_index
+from mipp_core.errors import SettingError
 from mipp_core.evaluation import accuracy
 from mipp_core.information.cut_offs import permutation, product_after, scree, x_means
 from mipp_core.information.feature_maps import FeatureMaps, Variables, feature_maps, variables
@@ -29,6 +30,9 @@ Conditioning = Literal["per-layer", "compact", "full"]
 CutOff = Literal["scree", "x-means", "permutation"]
 Direction = Literal["bi-directional", "forward"]
 
+_FEWEST = 2
+"""Images: one to look at, and another to judge cuts on."""
+
 
 @dataclass
 class Walk:
@@ -46,7 +50,14 @@ class Walk:
 
     @classmethod
     def over(cls, settings: "Cmi", model: nn.Module, data: Split, seed: int, report: Report) -> "Walk":
-        """Draw the images, apart from those that cuts are judged on, and run the network."""
+        """Draw the images, apart from those that cuts are judged on, and run the network.
+
+        Raises:
+            SettingError: there are fewer than two images.
+            ModelError: an activation is not a finite number.
+        """
+        if len(data) < _FEWEST:
+            raise SettingError(f"CMI was given {len(data)} image; give at least {_FEWEST}, one to judge the cuts on.")
         generator = torch.Generator().manual_seed(seed)
         everything = stratified_index(data.labels, len(data), generator)
         count = min(settings.samples, max(1, len(data) // 2))

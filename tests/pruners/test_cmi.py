@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mipp_core import prune
 from mipp_core.data.dataset import Split
-from mipp_core.errors import SettingError
+from mipp_core.errors import ModelError, SettingError
 from mipp_core.information.ordering import ordered
 from mipp_core.network.layers import wiring_of
 from mipp_core.network.recording import recorded
@@ -186,6 +186,19 @@ def test_few_images_are_enough(data: Split):
     few = Split(data.images[:4], data.labels[:4])
     found = examined(replace(QUICK, samples=256), network(), few)
     assert found.layers[0].ordering.samples == 2
+
+
+def test_one_image_is_too_few(data: Split):
+    with pytest.raises(SettingError, match="CMI was given 1 image; give at least 2"):
+        examined(QUICK, network(), Split(data.images[:1], data.labels[:1]))
+
+
+def test_activations_that_are_no_numbers_are_a_sentence(data: Split):
+    model = network()
+    with torch.no_grad():
+        model[1].weight[3, 3] = torch.nan
+    with pytest.raises(ModelError, match="The activations of 1 are not all finite"):
+        examined(QUICK, model, data)
 
 
 def test_labels_as_one_hot_vectors_tell_less(data: Split):
