@@ -2,26 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar
 
 from torch import nn
 
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.data.dataset import Split
 from mipp_core.errors import SettingError
-from mipp_core.information.renyi import Width
+from mipp_core.pruners.cmi_settings import CmiSettings
 from mipp_core.pruners.cmi_trace import Examined, Look
-from mipp_core.pruners.cmi_walk import Conditioning, CutOff, Direction, Walk
-from mipp_core.pruners.contract import Need, Ranker, Scores, Task, Variant
-from mipp_core.pruners.settings import above_zero, at_least, on_or_off, one_of, setting, share
+from mipp_core.pruners.cmi_walk import Walk
+from mipp_core.pruners.contract import Need, Scores, Task, Variant
 from mipp_core.vocabulary import Report, silent
-
-Labels = Literal["exact", "one-hot"]
-"""How labels are compared: equal or not, or as one-hot vectors with the kernel of everything else."""
 
 
 @dataclass(frozen=True)
-class Cmi(Ranker):
+class Cmi(CmiSettings):
     """Order each layer's units by what they add to the knowledge of the labels, and cut where little is left to add.
 
     Idea: pick, one after another, the unit that together with those picked before tells most of the labels.  What the
@@ -75,22 +71,6 @@ class Cmi(Ranker):
     variants: ClassVar[Mapping[str, Variant]] = {"CMI": Variant()}
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "labels", "activations"})
     cuts_itself: ClassVar[bool] = True
-
-    conditioning: Conditioning = setting("compact", one_of(get_args(Conditioning)))
-    cut_off: CutOff = setting("scree", one_of(get_args(CutOff)))
-    direction: Direction = setting("bi-directional", one_of(get_args(Direction)))
-    alpha: float = setting(1.01, above_zero())
-    width: Width = setting("paper", one_of(get_args(Width)))
-    width_factor: float = setting(1.0, above_zero())
-    pooled: int = setting(0, at_least(0))
-    labels: Labels = setting("exact", one_of(get_args(Labels)))
-    samples: int = setting(256, at_least(4))
-    validation: int = setting(1000, at_least(1))
-    acceptable: float = setting(0.02, share(including_zero=True))
-    bends: int = setting(3, at_least(1))
-    shuffles: int = setting(100, at_least(1))
-    level: float = setting(0.05, share())
-    scaled: bool = setting(True, on_or_off())
 
     def own(self, task: Task) -> KeepMasks:
         """Return the keep-masks of its own ratios."""

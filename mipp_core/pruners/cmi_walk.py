@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
 
 import torch
 from jaxtyping import Bool, Float
@@ -20,15 +19,9 @@ from mipp_core.information.renyi import entropy, same
 from mipp_core.network.layers import Wiring, wiring_of
 from mipp_core.network.recording import followed
 from mipp_core.network.silencing import silence
+from mipp_core.pruners.cmi_settings import CmiSettings
 from mipp_core.pruners.cmi_trace import CutLayer, Examined, Look, Tried
 from mipp_core.vocabulary import Progress, Report
-
-if TYPE_CHECKING:
-    from mipp_core.pruners.cmi import Cmi
-
-Conditioning = Literal["per-layer", "compact", "full"]
-CutOff = Literal["scree", "x-means", "permutation"]
-Direction = Literal["bi-directional", "forward"]
 
 _FEWEST = 2
 """Images: one to look at, and another to judge cuts on."""
@@ -38,7 +31,7 @@ _FEWEST = 2
 class Walk:
     """One walk through one network; see ``mipp_core.pruners.cmi.Cmi``."""
 
-    settings: "Cmi"
+    settings: CmiSettings
     model: nn.Module
     wiring: Wiring
     maps: FeatureMaps
@@ -49,7 +42,7 @@ class Walk:
     kept: dict[str, Bool[Tensor, " units"]] = field(default_factory=dict)
 
     @classmethod
-    def over(cls, settings: "Cmi", model: nn.Module, data: Split, seed: int, report: Report) -> "Walk":
+    def over(cls, settings: CmiSettings, model: nn.Module, data: Split, seed: int, report: Report) -> "Walk":
         """Draw the images, apart from those that cuts are judged on, and run the network.
 
         Raises:

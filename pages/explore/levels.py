@@ -55,7 +55,7 @@ def slider(document: RunDocument) -> int:
     confidence, share = entry["confidence"], f"{entry['sparsity']:.0%} of all units are removed"
     named = _named(document, level)
     if confidence is None:
-        st.caption(f"{share}.")
+        st.caption(f"{share}." if level == RunSpec.from_json(document["spec"]).own_point else f"{named}: {share}.")
     elif document["spec"].get("follow") is not None:
         st.caption(f"{named}: {share}, as many as MIPP removes at confidence **{_percent(confidence)}**.")
     else:
@@ -81,18 +81,19 @@ def _drawn(document: RunDocument, numbers: list[int]) -> int:
             bind="query-params",
             help=words,
         )
-    if entry_of(document, numbers[0])["confidence"] is None:
+    if RunSpec.from_json(document["spec"]).own_point in numbers:
         return _shares(document, numbers)
+    label = "Step" if entry_of(document, numbers[0])["confidence"] is None else "Confidence level"
     nearest = min(numbers, key=lambda number: abs(number - DEFAULT))
     if numbers == list(range(len(numbers))):
         last = numbers[-1]
-        return st.slider("Confidence level", 0, last, value=nearest, key="level", bind="query-params", help=words)
+        return st.slider(label, 0, last, value=nearest, key="level", bind="query-params", help=words)
     # a run that has measured only some levels
-    return st.select_slider("Confidence level", numbers, value=nearest, key="point", bind="query-params", help=words)
+    return st.select_slider(label, numbers, value=nearest, key="point", bind="query-params", help=words)
 
 
 def _shares(document: RunDocument, numbers: list[int]) -> int:
-    """Draw the slider of a run that was asked for shares of the units."""
+    """Draw the slider of a run whose pruner's own cut stands among the shares that were asked for."""
     own = RunSpec.from_json(document["spec"]).own_point
 
     def named(number: int) -> str:
