@@ -176,7 +176,11 @@ def _masks(
     found: Pruner, task: Task, asked: float | Target | None, scope: Scope | None, floor: int, counter: Counter
 ) -> tuple[KeepMasks, list[Decision]]:
     """Ask the pruner at the one confidence or target that was given."""
-    if asked is None and isinstance(found, Ranker):
+    if isinstance(found, Ranker) and asked is None:
+        if scope is not None or floor:
+            raise SettingError(
+                f"{type(found).__name__}'s own ratios have no scope or floor; leave them out, or give an amount."
+            )
         return found.own(task), []
     if isinstance(found, Ranker) and asked is not None:
         return _ranked(found, task, asked, scope, floor, counter), []

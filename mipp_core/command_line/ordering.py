@@ -7,7 +7,6 @@ from mipp_core.command_line.given import say_worth
 from mipp_core.command_line.progress import progress_line
 from mipp_core.command_line.reading import cell_of, usable_device
 from mipp_core.experiments.experiment import Experiment
-from mipp_core.information.ordering import Ordering
 from mipp_core.store import Store
 
 Answer = tuple[Any, list[str]]
@@ -28,16 +27,4 @@ def cmi(chosen: Namespace) -> Answer:
         for pick, unit in enumerate(ordering.order, 1)
     ]
     cuts = f"kept by Scree (ratio): {bends}; by X-means: {found.x_means}; by permutation: {found.permutation}"
-    return document, [*rows, cuts, saturation(ordering)]
-
-
-def saturation(ordering: Ordering) -> str:
-    """Say in words whether candidates could be told apart to the end."""
-    if ordering.saturated_at is None:
-        return f"The joint entropy stays more than 1% below log2({ordering.samples}) = {ordering.most:.2f} bits."
-    picks = ordering.saturated_at
-    return (
-        f"The joint entropy has come within 1% of log2({ordering.samples}) = {ordering.most:.2f} bits after {picks} "
-        f"pick{'s' * (picks != 1)}: from there on candidates can hardly be told apart. Wider kernels "
-        "(--set width=shared), pooled maps (--set pooled=2) or more samples would tell them apart."
-    )
+    return document, [*rows, cuts, ordering.saturation]

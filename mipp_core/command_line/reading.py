@@ -180,6 +180,8 @@ def asked_of(chosen: Namespace, spec: RunSpec) -> RunSpec:
         raise SettingError(f"{name} ranks units, without a confidence; leave the confidence out, and give {_SHARES}.")
     amounts = len(targets) + (chosen.confidence is not None)
     if not amounts and spec.own_point is not None:
+        if chosen.scope or chosen.floor:
+            raise SettingError(f"{name}'s own ratios have no scope or floor; leave them out, or give {_SHARES}.")
         return replace(spec, measured=(spec.own_point,))
     if amounts != 1:
         given = "this command has none" if not targets and chosen.confidence is None else "give only one"

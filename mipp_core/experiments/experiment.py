@@ -9,7 +9,7 @@ from torch import nn
 from mipp_core.checkpoints.fitting import load
 from mipp_core.cutting.counting import Counter
 from mipp_core.cutting.masks import KeepMasks
-from mipp_core.cutting.targets import Target, keep_at
+from mipp_core.cutting.targets import Target
 from mipp_core.errors import SettingError, TargetWarning
 from mipp_core.evaluation import accuracy, is_untrainable
 from mipp_core.experiments.masking import (
@@ -51,11 +51,11 @@ class Experiment(Measuring):
             return [points[number] for number in spec.points], columns
         if spec.follow is None:
             targets = spec.targets or tuple(map(Target, even_steps()))
-            return self._rank(spec.settings, {number: targets[number] for number in asked}), {}
+            return self._with_own(self._rank(spec.settings, {number: targets[number] for number in asked})), {}
         found, _ = self._decide("mipp", spec.follow, counted=False)
         ranked = self._rank(spec.settings, {number: Target(found[number].masks.sparsity) for number in asked})
         confidences = {point.level: point.confidence for point in found}
-        return [replace(point, confidence=confidences.get(point.level)) for point in ranked], {}
+        return self._with_own([replace(point, confidence=confidences[point.level]) for point in ranked]), {}
 
     def _decide(self, name: str, pruner: Decider, counted: bool = True) -> tuple[list[Point], DecisionColumns]:
         """Ask a pruner that decides, at every confidence."""
@@ -72,13 +72,14 @@ class Experiment(Measuring):
     def _rank(self, pruner: Ranker, wanted: dict[int, Target]) -> list[Point]:
         """Ask a pruner that ranks, at every target."""
         spec, targets = self.spec, tuple(wanted.values())
-        if isinstance(pruner, Cmi):
-            return self._taken(wanted)
+        if not targets:
+            return []
         trains = "training" in pruner.needs
 
         def make() -> Outcome:
             model = self.followed(self.initial()) if trains else self.model
-            found = reach(pruner, self._task(model), targets, spec.selection, self.counter)
+            known = self.examined.scores if self.examined else None
+            found = reach(pruner, self._task(model), targets, spec.selection, self.counter, known)
             notes = [each.note for each in found if each.note]
             return Outcome({"masks": [each.masks.to_json() for each in found], "notes": notes})
 
@@ -93,7 +94,7 @@ class Experiment(Measuring):
 
     @cached_property
     def examined(self) -> Examined | None:
-        """What a pruner that cuts by itself has found; None for others."""
+        """What CMI has found; None for other pruners."""
         pruner = self.spec.settings
         if not isinstance(pruner, Cmi):
             return None
@@ -122,16 +123,20 @@ class Experiment(Measuring):
         asked = {"pruner": self.spec.pruner, "settings": pruner, "look": layer}
         return Look.from_json(self.stages.remember("prune", {**self.depends_on, **asked}, make).value)
 
-    def _taken(self, wanted: dict[int, Target]) -> list[Point]:
-        """Take units in the reverse of the order in which they were picked; the pruner's own cut, if it is asked."""
-        assert self.examined is not None
-        spec, scores = self.spec, self.examined.scores
-        points = [
-            Point(number, keep_at(target, scores, spec.selection, self.counter), None)
-            for number, target in wanted.items()
-        ]
-        own = [Point(number, self.examined.masks, None) for number in spec.points if number == spec.own_point]
-        return sorted(points + own, key=lambda point: point.masks.sparsity)
+    def _with_own(self, asked: list[Point]) -> list[Point]:
+        """Put the pruner's own cut, if it is wanted, among the points at which it was asked, by what they remove."""
+        spec, pruner = self.spec, self.spec.settings
+        if spec.own_point not in spec.points or not isinstance(pruner, Ranker):
+            return asked
+        if self.examined is None:
+            key = {"pruner": spec.pruner, "settings": pruner, "own": True}
+            value = self.stages.remember(
+                "prune", {**self.depends_on, **key}, lambda: Outcome(pruner.own(self._task(self.model)).to_json())
+            ).value
+            masks = KeepMasks.from_json(value)
+        else:
+            masks = self.examined.masks
+        return sorted([*asked, Point(spec.own_point, masks, None)], key=lambda point: point.masks.sparsity)
 
     @cached_property
     def counter(self) -> Counter:

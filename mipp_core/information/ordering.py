@@ -79,6 +79,18 @@ class Ordering:
         reached = (picks for picks, held in enumerate(self.joint) if held >= SATURATED * self.most)
         return next(reached, None)
 
+    @property
+    def saturation(self) -> str:
+        """Whether candidates could be told apart to the end, in words."""
+        limit, picks = f"log2({self.samples}) = {self.most:.2f} bits", self.saturated_at
+        if picks is None:
+            return f"The joint entropy stays more than 1% below its limit, {limit}: candidates can be told apart."
+        return (
+            f"The joint entropy has come within 1% of its limit, {limit}, after {picks} pick{'s' * (picks != 1)}: from "
+            "there on candidates can hardly be told apart. Wider kernels (width=shared), pooled maps (pooled=2) or "
+            "more samples would tell them apart."
+        )
+
 
 class Judge(Protocol):
     """Measures what products of kernels tell of the labels, in bits."""
@@ -112,8 +124,8 @@ def ordered(
     start = torch.ones_like(target) if given is None else given
     judge: Judge = Squares(kernels, target, start) if alpha == 2 else Spectra(kernels, labels, start, alpha)
     held, left, order = [judge.known()], list(range(units)), list[int]()
-    first = judge.gains(left) if left else None
-    while left and first is not None:
+    first = judge.gains(left) if left else torch.zeros(0)
+    while left:
         full = min(held[-1]) > log2(n) - TIE
         gains = first[left] if full or not order else judge.gains(left)
         unit = left[_best(gains, first[left])]

@@ -17,6 +17,7 @@ Saturation.  Products of many kernels tend to the identity, whose entropy is log
 every other, and no further variable can be told from another.
 """
 
+from math import log
 from typing import Literal
 
 import torch
@@ -32,6 +33,11 @@ SATURATED = 0.99
 """Share of log2(n) from which on a joint entropy counts as saturated."""
 
 _ROUNDING = 1e-13
+
+_NEAR = 1e-6
+"""Orders nearer to 1 are taken as 1: the formula would lose all digits."""
+
+_NARROWEST = 1e-300
 
 _STILL = 1e-6
 """A variable whose deviation is this share of its largest value or less stands still: the rest is rounding."""
@@ -84,7 +90,7 @@ def squared_widths(
         row, column = torch.triu_indices(n, n, 1, device=distances.device)
         found = distances[:, row, column].median(1).values
         found = torch.where(found > 0, found, _mean_if_any(distances))
-    return found * factor**2 * (together if how == "shared" else 1)
+    return found * factor * factor * (together if how == "shared" else 1)
 
 
 def _mean_if_any(distances: Float[Tensor, "k n n"]) -> Float[Tensor, " k"]:
@@ -95,7 +101,7 @@ def _mean_if_any(distances: Float[Tensor, "k n n"]) -> Float[Tensor, " k"]:
 
 def gaussian(distances: Float[Tensor, "k n n"], squared: Float[Tensor, " k"]) -> Float[Tensor, "k n n"]:
     """Return kernels from squared distances and squared widths."""
-    return torch.exp(-distances / (2 * squared[:, None, None]))
+    return torch.exp(-distances / (2 * squared.clamp_min(_NARROWEST)[:, None, None]))
 
 
 def same(labels: Int[Tensor, " n"]) -> Float[Tensor, "n n"]:
@@ -127,9 +133,10 @@ def entropy(kernels: Kernels, alpha: float) -> Float[Tensor, "*k"]:
 def of_eigenvalues(eigenvalues: Float[Tensor, "*k n"], alpha: float) -> Float[Tensor, "*k"]:
     """Return the entropy in bits of eigenvalues that add up to 1; those that may be errors of rounding count as 0."""
     positive = torch.where(eigenvalues > _ROUNDING, eigenvalues, 0)
-    if alpha == 1:
-        return -torch.special.xlogy(positive, positive).sum(-1) / torch.log(positive.new_tensor(2.0))
-    return torch.log2(positive.pow(alpha).sum(-1)) / (1 - alpha)
+    if abs(alpha - 1) < _NEAR:
+        return -torch.special.xlogy(positive, positive).sum(-1) / log(2)
+    largest = positive.amax(-1)
+    return (alpha * torch.log2(largest) + torch.log2((positive / largest[..., None]).pow(alpha).sum(-1))) / (1 - alpha)
 
 
 def mutual(x: Kernels, y: Kernels, alpha: float) -> Float[Tensor, "*k"]:

@@ -170,7 +170,8 @@ class Walk:
         before = [tensor.clone() for tensor in tensors]
         silence(network, wiring, name, CutLayer(name, (), ordering, (), kept).mask)
         found = accuracy(network, self.validation)
-        torch._foreach_copy_(tensors, before)
+        for tensor, value in zip(tensors, before, strict=True):
+            tensor.copy_(value)
         return Tried(kept, found, ratio)
 
     @cached_property

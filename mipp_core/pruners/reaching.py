@@ -12,7 +12,7 @@ from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.selection import Selection
 from mipp_core.cutting.targets import WORDS, Target, emptied, keep_at, nearest, one_unit, require_reachable
 from mipp_core.network.silencing import silenced
-from mipp_core.pruners.contract import Ranker, Task
+from mipp_core.pruners.contract import Ranker, Scores, Task
 from mipp_core.pruners.rounds import last
 
 RERUNS = 6
@@ -36,7 +36,12 @@ class Reached:
 
 
 def reach(
-    pruner: Ranker, task: Task, targets: Sequence[Target], selection: Selection, counter: Counter
+    pruner: Ranker,
+    task: Task,
+    targets: Sequence[Target],
+    selection: Selection,
+    counter: Counter,
+    scores: Scores | None = None,
 ) -> list[Reached]:
     """Ask a ranking pruner for the keep-masks that come nearest to targets.
 
@@ -45,13 +50,25 @@ def reach(
     is asked at several sparsities, with the same seed, ``RERUNS`` times at most; then it scores once more, and the last
     units go one by one.  One that trains the network between its rounds does without that.
 
+    Args:
+        pruner: that is asked.
+        task: the network and what the pruner may look at.
+        targets: each in units, parameters or MACs.
+        selection: how scores become keep-masks.
+        counter: of the network.
+        scores: of a pruner that scores once, if they are known already.
+
     Raises:
         SettingError: a target cannot be reached.
     """
     if all(target.of == "units" for target in targets):
-        found = pruner.masks(task, tuple(target.share for target in targets), selection)
+        shares = tuple(target.share for target in targets)
+        if scores is None:
+            found = pruner.masks(task, shares, selection)
+        else:
+            found = [selection.keep(scores, share) for share in shares]
     elif pruner.scores_once:
-        scores = pruner.scores(task.model, task.data, task.seed)
+        scores = pruner.scores(task.model, task.data, task.seed) if scores is None else scores
         return [Reached(keep_at(target, scores, selection, counter)) for target in targets]
     else:
         found = [_Search(pruner, task, target, selection, counter).masks() for target in targets]

@@ -211,8 +211,8 @@ class RunSpec:
 
         None for other pruners, and where sparsities are given.
         """
-        is_asked = self.sparsities is not None
-        return None if is_asked or not getattr(self.settings, "cuts_itself", False) else self._asked
+        cuts_itself = isinstance(self.settings, Ranker) and self.settings.cuts_itself
+        return self._asked if cuts_itself and self.sparsities is None else None
 
     @property
     def _asked(self) -> int:

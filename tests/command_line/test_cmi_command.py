@@ -26,8 +26,8 @@ def test_it_orders_one_layer_and_asks_every_rule(tmp_path, capsys):
 def test_saturation_is_said_with_a_remedy(tmp_path, capsys):
     main(["cmi", *SMALL, "--layer", "fc1", "--set", "width_factor=0.01", "--store", str(tmp_path)])
     text = capsys.readouterr().out
-    assert "has come within 1% of log2(60) = 5.91 bits after 2 picks:" in text
-    assert "--set width=shared" in text
+    assert "has come within 1% of its limit, log2(60) = 5.91 bits, after 2 picks:" in text
+    assert "width=shared" in text
 
 
 @pytest.mark.parametrize(

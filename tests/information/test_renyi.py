@@ -117,3 +117,17 @@ def test_widths():
 def test_an_order_of_0_is_refused():
     with pytest.raises(SettingError, match=r"must be above 0, as 1\.01"):
         entropy(kernels(1), 0.0)
+
+
+@pytest.mark.parametrize("alpha", [1e-9, 1 + 1e-12, 1e4, 1e300])
+def test_extreme_orders_stay_within_bounds(alpha: float):
+    found = entropy(kernels(2), alpha)
+    assert found.isfinite().all() and (found >= -1e-6).all() and (found <= log2(N) + 1e-6).all()
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e300])
+def test_extreme_widths_tell_all_samples_apart_or_none(factor: float):
+    distances = squared_distances(drawn(1))
+    kernel = gaussian(distances, squared_widths(distances, 3, "median", factor))[0]
+    expected = torch.eye(N) if factor < 1 else torch.ones(N, N)
+    torch.testing.assert_close(kernel, expected.double())

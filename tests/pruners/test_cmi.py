@@ -7,12 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from mipp_core import prune
+from mipp_core.cutting.masks import KeepMasks
+from mipp_core.cutting.selection import Selection
 from mipp_core.data.dataset import Split
 from mipp_core.errors import ModelError, SettingError
 from mipp_core.information.ordering import ordered
 from mipp_core.network.layers import wiring_of
 from mipp_core.network.recording import recorded
-from mipp_core.pruners import Cmi, Task, pruner
+from mipp_core.pruners import Cmi, Magnitude, Task, pruner
 from mipp_core.pruners.cmi_trace import Examined, Look
 from mipp_core.pruners.cmi_walk import Walk
 from mipp_core.vocabulary import silent
@@ -211,3 +213,28 @@ def test_labels_as_one_hot_vectors_tell_less(data: Split):
 
 def test_wiring_is_that_of_the_network(data: Split):
     assert examined(QUICK, network(), data).names == wiring_of(recorded(network(), data.images[:2])).names
+
+
+class OwnRatios(Magnitude):
+    """Another pruner that cuts by itself, as somebody may write one."""
+
+    cuts_itself = True
+
+    def own(self, task: Task) -> KeepMasks:
+        return self.masks(task, (0.25,), Selection("layer"))[0]
+
+
+def test_any_ranking_pruner_may_cut_by_itself(data: Split):
+    found = prune(network(), data.images, data.labels, pruner=OwnRatios())
+    assert found.masks.kept == {"1": 10, "3": 4}
+
+
+def test_its_own_ratios_have_no_floor_or_scope(data: Split):
+    with pytest.raises(SettingError, match="Cmi's own ratios have no scope or floor; leave them out"):
+        prune(network(), data.images, data.labels, pruner=QUICK, floor=2)
+
+
+def test_one_class_tells_nothing(data: Split):
+    found = examined(QUICK, network(), Split(data.images, torch.zeros_like(data.labels)))
+    for layer in found.layers:
+        assert max(layer.ordering.mutual) < 1e-9
