@@ -28,6 +28,9 @@ class Cmi(CmiSettings):
     Needs: a few labelled images.  Cost: one forward pass; per layer, the eigenvalues of one matrix of samples by
     samples for every two units; none for alpha = 2.
 
+    Biased upwards: with few samples and many units, shuffled labels seem to be told, too; with the paper's width almost
+    as many bits as the real ones (``mipp cmi`` prints both).  The permutation cut-off alone allows for that.
+
     It has a pruning ratio of its own for each layer.  Asked for a sparsity instead, it takes away in the reverse of its
     orders: the same share of what it would cut from every layer, and beyond its own ratio the same share of the rest.
 

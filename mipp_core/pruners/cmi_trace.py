@@ -118,6 +118,7 @@ class Look:
         ordering: the order and its curves.
         bends: numbers of units that Scree would keep, the sharpest bend first, each with its ratio.
         x_means, permutation: numbers of units that these rules would keep.
+        chance: what the whole layer seems to tell of shuffled labels, in bits: the bias of the estimate.
     """
 
     layer: str
@@ -125,6 +126,7 @@ class Look:
     bends: tuple[tuple[int, float], ...]
     x_means: int
     permutation: int
+    chance: float
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain JSON; curves have one value more than there are units."""
@@ -134,14 +136,15 @@ class Look:
             "x-means": self.x_means,
             "permutation": self.permutation,
         }
-        return {"layer": self.layer, **_curves(self.ordering), "cuts": cuts}
+        return {"layer": self.layer, **_curves(self.ordering), "chance": self.chance, "cuts": cuts}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Look":
         """Read what ``to_json`` wrote."""
         cuts = value["cuts"]
         bends = tuple(zip(cuts["scree"], cuts["ratios"], strict=True))
-        return cls(value["layer"], _ordering(value), bends, cuts["x-means"], cuts["permutation"])
+        rules = cuts["x-means"], cuts["permutation"]
+        return cls(value["layer"], _ordering(value), bends, *rules, value["chance"])
 
 
 def _curves(ordering: Ordering) -> dict[str, Any]:

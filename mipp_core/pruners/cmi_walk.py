@@ -15,13 +15,16 @@ from mipp_core.evaluation import accuracy
 from mipp_core.information.cut_offs import permutation, product_after, scree, x_means
 from mipp_core.information.feature_maps import FeatureMaps, Variables, feature_maps, variables
 from mipp_core.information.ordering import Ordering, ordered
-from mipp_core.information.renyi import entropy, same
+from mipp_core.information.renyi import entropy, mutual, same
 from mipp_core.network.layers import Wiring, wiring_of
 from mipp_core.network.recording import followed
 from mipp_core.network.silencing import silence
 from mipp_core.pruners.cmi_settings import CmiSettings
 from mipp_core.pruners.cmi_trace import CutLayer, Examined, Look, Tried
 from mipp_core.vocabulary import Progress, Report
+
+_DRAWS = 10
+"""Orders of the labels for the bias of an estimate."""
 
 _FEWEST = 2
 """Images: one to look at, and another to judge cuts on."""
@@ -122,7 +125,15 @@ class Walk:
         found = ordered(kernels, self._target, self.settings.alpha)
         bends = tuple((bend.kept, bend.ratio) for bend in scree(found.conditional)[: self.settings.bends])
         significant = self._significant(found, kernels, None) if living else 1
-        return Look(name, found.renamed(living, still), bends, x_means(found.conditional), significant)
+        rules = x_means(found.conditional), significant
+        return Look(name, found.renamed(living, still), bends, *rules, self._chance(kernels))
+
+    def _chance(self, kernels: Float[Tensor, "k n n"]) -> float:
+        """Return what units together seem to tell of labels that were shuffled, in bits, on average over some draws."""
+        product, count = kernels.prod(0), len(self.labels)
+        orders = (torch.randperm(count, generator=self.generator) for _ in range(_DRAWS))
+        found = [mutual(product, self._kernel[order[:, None], order], self.settings.alpha).item() for order in orders]
+        return sum(found) / len(found)
 
     def _cut(self, name: str, given: dict[str, list[Variables]]) -> CutLayer:
         own, others = self.maps.units[name], [each for some in given.values() for each in some]
@@ -149,6 +160,11 @@ class Walk:
             return self.labels
         one_hot = torch.nn.functional.one_hot(self.labels - self.labels.min()).double()
         return self._kernels(variables(one_hot[:, None], scaled=False), 1)[0]
+
+    @cached_property
+    def _kernel(self) -> Float[Tensor, "n n"]:
+        """The labels' kernel."""
+        return same(self._target) if self._target.ndim == 1 else self._target
 
     def _proposed(
         self, ordering: Ordering, kernels: Tensor, given: Tensor | None
@@ -182,8 +198,7 @@ class Walk:
 
     def _significant(self, ordering: Ordering, kernels: Tensor, given: Tensor | None) -> int:
         """Return how many units the permutation test keeps."""
-        alpha, target = self.settings.alpha, self._target
-        labels = same(target) if target.ndim == 1 else target
+        alpha, labels = self.settings.alpha, self._kernel
         rests = product_after(kernels, ordering.order)
         start = torch.ones_like(labels) if given is None else given
         chosen = [start]

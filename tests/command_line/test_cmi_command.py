@@ -16,6 +16,7 @@ def test_it_orders_one_layer_and_asks_every_rule(tmp_path, capsys):
     assert sorted(found["order"]) == list(range(8))
     assert len(found["cmi"]) == len(found["joint_entropy"]) == 9
     assert found["cmi"][-1] == 0 and found["cmi"][0] == pytest.approx(max(found["cmi"]))
+    assert 0 <= found["chance"] < 4
     assert set(found["cuts"]) == {"scree", "ratios", "x-means", "permutation"}
     assert all(1 <= kept <= 8 for kept in found["cuts"]["scree"])
     main(["cmi", *words])

@@ -234,6 +234,19 @@ def test_its_own_ratios_have_no_floor_or_scope(data: Split):
         prune(network(), data.images, data.labels, pruner=QUICK, floor=2)
 
 
+def test_a_sham_shows_the_bias_and_the_permutation_test_is_not_fooled_by_it(data: Split):
+    """Shuffled labels: nothing can be told of them, but narrow kernels seem to tell them all."""
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(5))
+    model, sham = recorded(network(), data.images[:2]), Split(data.images, data.labels[order])
+    narrow = replace(QUICK, width_factor=0.05, shuffles=50)
+    real, fake = (narrow.look(model, each, 0, "1") for each in (data, sham))
+    assert fake.ordering.mutual[-1] == pytest.approx(real.ordering.mutual[-1], rel=0.05)
+    assert fake.chance == pytest.approx(fake.ordering.mutual[-1], rel=0.05)
+    assert fake.permutation == 1
+    wide = replace(QUICK, shuffles=50).look(model, data, 0, "1")
+    assert wide.chance < 0.5 * wide.ordering.mutual[-1]
+
+
 def test_one_class_tells_nothing(data: Split):
     found = examined(QUICK, network(), Split(data.images, torch.zeros_like(data.labels)))
     for layer in found.layers:
