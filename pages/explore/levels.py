@@ -97,7 +97,7 @@ def _shares(document: RunDocument, numbers: list[int]) -> int:
     own = RunSpec.from_json(document["spec"]).own_point
 
     def named(number: int) -> str:
-        return f"{entry_of(document, number)['sparsity']:.0%}{', its own cut' if number == own else ''}"
+        return f"{entry_of(document, number)['sparsity']:.1%}{', its own cut' if number == own else ''}"
 
     usual = own if own in numbers else numbers[len(numbers) // 2]
     help_ = "Drag, or use the arrow keys."

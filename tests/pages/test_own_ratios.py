@@ -28,7 +28,7 @@ def test_its_own_cut_is_where_the_slider_starts(explore, kept, words):
     own = next(level for level in kept["levels"] if level["level"] == 20)
     assert slider.label == "Units removed"
     assert slider.value == 20
-    assert f"{own['sparsity']:.0%}, its own cut" in slider.options
+    assert f"{own['sparsity']:.1%}, its own cut" in slider.options
     assert len(slider.options) == 21
     assert f"{own['sparsity']:.0%} of all units are removed" in words(app)
 
@@ -62,3 +62,10 @@ def test_each_layers_curve_is_drawn_and_said(explore, kept, words):
 def test_its_shares_are_nested_with_its_own_cut_among_them(explore, kept, words):
     said = words(explore(run=kept["hash"]))
     assert "every higher level of this run removes, too: all shares remove units in one order" in said
+
+
+def test_the_address_holds_the_share(explore, kept):
+    level = next(level for level in kept["levels"] if level["level"] == 8)
+    app = explore(run=kept["hash"], point=f"{level['sparsity']:.1%}")
+    assert not app.exception
+    assert app.select_slider(key="point").value == 8
