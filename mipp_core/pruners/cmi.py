@@ -74,6 +74,7 @@ class Cmi(CmiSettings):
     variants: ClassVar[Mapping[str, Variant]] = {"CMI": Variant()}
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "labels", "activations"})
     cuts_itself: ClassVar[bool] = True
+    revision: ClassVar[int] = 2
 
     def own(self, task: Task) -> KeepMasks:
         """Return the keep-masks of its own ratios."""

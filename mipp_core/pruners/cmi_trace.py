@@ -1,7 +1,7 @@
 """What CMI pruning found, layer by layer: orders, curves and cuts; and the scores and masks that follow from them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.information.ordering import Ordering
+from mipp_core.pruners.cmi_pictures import Pictures
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class CutLayer:
         tried: the cuts that were compared by accuracy; for rules that give one, that one.
         kept: units kept: the first so many of the order.
         still: units that never vary; last in the order.
+        chance: what is given and all units seem to tell of shuffled labels, in bits: the bias of the estimate.
+        sensitivity: how accurate the network is with other numbers of units, on top of what was cut before.
     """
 
     layer: str
@@ -41,6 +44,8 @@ class CutLayer:
     tried: tuple[Tried, ...]
     kept: int
     still: tuple[int, ...] = ()
+    chance: float | None = None
+    sensitivity: tuple[Tried, ...] = ()
 
     @property
     def mask(self) -> Bool[Tensor, " units"]:
@@ -70,12 +75,14 @@ class Examined:
         alone: what each layer's cut costs by itself, where a starting layer was looked for.
         dense: the whole network's accuracy on the same images.
         names: all layers, input to output.
+        pictures: what the units show on a few images; None where they are not kept.
     """
 
     layers: tuple[CutLayer, ...]
     alone: dict[str, Tried]
     dense: float
     names: tuple[str, ...]
+    pictures: Pictures | None = field(default=None, compare=False)
 
     @cached_property
     def by_name(self) -> dict[str, CutLayer]:
@@ -100,13 +107,15 @@ class Examined:
             "alone": {name: asdict(each) for name, each in self.alone.items()},
             "layers": [_plain(each) for each in self.layers],
             "names": list(self.names),
+            "pictures": self.pictures and self.pictures.to_json(),
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Examined":
         """Read what ``to_json`` wrote."""
         alone = {name: Tried(**each) for name, each in value["alone"].items()}
-        return cls(tuple(map(_read, value["layers"])), alone, value["dense"], tuple(value["names"]))
+        shown = Pictures.from_json(value["pictures"]) if value.get("pictures") else None
+        return cls(tuple(map(_read, value["layers"])), alone, value["dense"], tuple(value["names"]), shown)
 
 
 @dataclass(frozen=True)
@@ -171,9 +180,20 @@ def _plain(cut: CutLayer) -> dict[str, Any]:
         "tried": [asdict(each) for each in cut.tried],
         "kept": cut.kept,
         "still": list(cut.still),
+        "chance": cut.chance,
+        "sensitivity": [asdict(each) for each in cut.sensitivity],
     }
 
 
 def _read(value: Mapping[str, Any]) -> CutLayer:
-    tried, still = tuple(Tried(**each) for each in value["tried"]), tuple(value["still"])
-    return CutLayer(value["layer"], tuple(value["given"]), _ordering(value), tried, value["kept"], still)
+    tried, others = (tuple(Tried(**each) for each in value.get(key, ())) for key in ("tried", "sensitivity"))
+    return CutLayer(
+        value["layer"],
+        tuple(value["given"]),
+        _ordering(value),
+        tried,
+        value["kept"],
+        tuple(value["still"]),
+        value.get("chance"),
+        others,
+    )

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import log
 
 import torch
 from jaxtyping import Bool, Float
@@ -19,12 +20,16 @@ from mipp_core.information.renyi import entropy, mutual, same
 from mipp_core.network.layers import Wiring, wiring_of
 from mipp_core.network.recording import followed
 from mipp_core.network.silencing import silence
+from mipp_core.pruners.cmi_pictures import pictures
 from mipp_core.pruners.cmi_settings import CmiSettings
 from mipp_core.pruners.cmi_trace import CutLayer, Examined, Look, Tried
 from mipp_core.vocabulary import Progress, Report
 
 _DRAWS = 10
 """Orders of the labels for the bias of an estimate."""
+
+_PLACES = 8
+"""Numbers of units of a wide layer at which its sensitivity is measured, beside the cuts that were tried."""
 
 _FEWEST = 2
 """Images: one to look at, and another to judge cuts on."""
@@ -38,7 +43,7 @@ class Walk:
     model: nn.Module
     wiring: Wiring
     maps: FeatureMaps
-    labels: Tensor
+    drawn: Split
     validation: Split
     generator: torch.Generator
     report: Report
@@ -65,7 +70,7 @@ class Walk:
         wiring = wiring_of(model, drawn.images)
         report(Progress("Measuring feature maps", 0.0))
         maps = feature_maps(model, wiring, drawn.images, settings.pooled, settings.scaled)
-        return cls(settings, model, wiring, maps, drawn.labels, validation, generator, report)
+        return cls(settings, model, wiring, maps, drawn, validation, generator, report)
 
     @torch.no_grad()
     def taken(self) -> Examined:
@@ -79,10 +84,11 @@ class Walk:
         cut = []
         for place, name in enumerate(way):
             self.report(Progress(f"Ordering {name}", (place + len(alone)) / (len(way) + len(alone))))
-            cut.append(self._cut(name, self._given(name, place <= len(names) - start - 1)))
-            self.kept[name] = cut[-1].mask
-            silence(*self._copy, name, cut[-1].mask)
-        return Examined(tuple(cut), alone, self._dense, names)
+            found = self._cut(name, self._given(name, place <= len(names) - start - 1))
+            cut.append(replace(found, sensitivity=tuple(self._sensitivity(found))))
+            self.kept[name] = found.mask
+            silence(*self._copy, name, found.mask)
+        return Examined(tuple(cut), alone, self._dense, names, pictures(self.model, self.drawn))
 
     @cached_property
     def _dense(self) -> float:
@@ -126,14 +132,21 @@ class Walk:
         bends = tuple((bend.kept, bend.ratio) for bend in scree(found.conditional)[: self.settings.bends])
         significant = self._significant(found, kernels, None) if living else 1
         rules = x_means(found.conditional), significant
-        return Look(name, found.renamed(living, still), bends, *rules, self._chance(kernels))
+        return Look(name, found.renamed(living, still), bends, *rules, self._chance(kernels.prod(0)))
 
-    def _chance(self, kernels: Float[Tensor, "k n n"]) -> float:
-        """Return what units together seem to tell of labels that were shuffled, in bits, on average over some draws."""
-        product, count = kernels.prod(0), len(self.labels)
+    def _chance(self, product: Float[Tensor, "n n"]) -> float:
+        """Return what variables seem to tell of labels that were shuffled, in bits, on average over some draws."""
+        count = len(self._kernel)
         orders = (torch.randperm(count, generator=self.generator) for _ in range(_DRAWS))
         found = [mutual(product, self._kernel[order[:, None], order], self.settings.alpha).item() for order in orders]
         return sum(found) / len(found)
+
+    def _sensitivity(self, cut: CutLayer) -> Iterator[Tried]:
+        """Yield what the network reaches with other numbers of a layer's units, the first ones of its order."""
+        units, known = len(cut.ordering.order), {each.kept: each for each in cut.tried}
+        places = torch.linspace(0, log(units), min(units, _PLACES)).exp().round().int().tolist()
+        for kept in sorted({*places, *known}) if units > _PLACES else range(1, units + 1):
+            yield known.get(kept) or self._judged(cut.layer, cut.ordering, kept, None)
 
     def _cut(self, name: str, given: dict[str, list[Variables]]) -> CutLayer:
         own, others = self.maps.units[name], [each for some in given.values() for each in some]
@@ -148,7 +161,8 @@ class Walk:
         kept = dict(self._proposed(found, kernels, product))
         tried = tuple(self._judged(name, ordering, *each) for each in kept.items())
         best = max(tried, key=lambda each: (each.accuracy, -each.kept))
-        return CutLayer(name, tuple(given), ordering, tried, best.kept, tuple(still))
+        whole = kernels.prod(0) if product is None else kernels.prod(0) * product
+        return CutLayer(name, tuple(given), ordering, tried, best.kept, tuple(still), self._chance(whole))
 
     def _kernels(self, some: Variables, together: int) -> Float[Tensor, "k n n"]:
         return some.kernels(self.settings.width, self.settings.width_factor, together)
@@ -157,8 +171,8 @@ class Walk:
     def _target(self) -> Tensor:
         """The labels, or their kernel."""
         if self.settings.labels == "exact":
-            return self.labels
-        one_hot = torch.nn.functional.one_hot(self.labels - self.labels.min()).double()
+            return self.drawn.labels
+        one_hot = torch.nn.functional.one_hot(self.drawn.labels - self.drawn.labels.min()).double()
         return self._kernels(variables(one_hot[:, None], scaled=False), 1)[0]
 
     @cached_property

@@ -97,7 +97,7 @@ def test_the_curve_is_the_orders_given_what_was_kept_before(data: Split):
     """A slow twin of the second layer: kernels by themselves, the product of the first layer's kept ones given."""
     settings = replace(QUICK, direction="forward", width="median")
     walk = Walk.over(settings, recorded(network(), data.images[:2]), data, 0, silent)
-    maps, labels = walk.maps, walk.labels
+    maps, labels = walk.maps, walk.drawn.labels
     found = walk.taken()
     first, second = found.layers
     own = maps.units["3"]
@@ -251,3 +251,31 @@ def test_one_class_tells_nothing(data: Split):
     found = examined(QUICK, network(), Split(data.images, torch.zeros_like(data.labels)))
     for layer in found.layers:
         assert max(layer.ordering.mutual) < 1e-9
+
+
+def test_a_layers_sensitivity_holds_the_cuts_that_were_tried(data: Split):
+    found = examined(QUICK, network(), data)
+    for cut in found.layers:
+        known = {each.kept: each for each in cut.sensitivity}
+        assert [*known] == sorted(known) and len(cut.ordering.order) in known
+        assert all(known[each.kept] == each for each in cut.tried)
+    first = found.layers[0]
+    whole = first.sensitivity[-1]
+    assert whole.accuracy == found.dense, "all units of the layer that is cut first are the whole network"
+
+
+def test_what_shuffled_labels_seem_to_be_told_is_less_than_the_real_ones(data: Split):
+    for cut in examined(QUICK, network(), data).layers:
+        assert cut.chance is not None and 0 <= cut.chance < cut.ordering.mutual[-1]
+
+
+def test_pictures_show_each_class_once_and_every_unit_from_dark_to_bright(data: Split):
+    found = examined(QUICK, network(), data)
+    again = Examined.from_json(found.to_json()).pictures
+    assert again is not None and found.pictures is not None
+    assert again.labels == (0, 1, 2)
+    assert again.images.shape == (3, 1, 6, 6)
+    assert {name: tuple(maps.shape) for name, maps in again.maps.items()} == {"1": (3, 13, 1, 1), "3": (3, 6, 1, 1)}
+    assert all(torch.equal(again.maps[name], found.pictures.maps[name]) for name in again.maps)
+    moving = again.maps["1"].amax((0, 2, 3)) > 0
+    assert moving[:6].all() and not moving[12], "a dead neuron stays dark"
