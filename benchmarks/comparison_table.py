@@ -8,7 +8,7 @@ import sys
 
 import pandas as pd
 
-from mipp_core.reports.archive import shipped_comparisons
+from mipp_core.reports.archive import shipped_documents
 from mipp_core.reports.comparison import ENTRIES, name_of
 from mipp_core.reports.comparison_tables import Documents, accuracy_table, characteristics, points_table, seconds_table
 from mipp_core.reports.tables import MEASURES
@@ -18,7 +18,7 @@ from mipp_core.runs import RunSpec
 def documents(trained: bool) -> Documents:
     """Return the shipped runs by entry."""
     found: dict[str, list] = {}
-    for run in shipped_comparisons():
+    for run in shipped_documents("comparison-*"):
         spec = RunSpec.from_json(run["spec"])
         name = name_of(spec)
         if spec.trained == trained and name is not None:

@@ -10,6 +10,7 @@ st.set_page_config(page_title="MIPP: pruning that preserves information", page_i
 PAGES = [
     st.Page("explore/page.py", title="Explore", icon=":material/tune:", default=True, url_path="explore"),
     st.Page("compare/page.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
+    st.Page("cmi/page.py", title="CMI", icon=":material/sort:", url_path="cmi"),
     st.Page("runs/page.py", title="Runs", icon=":material/list:", url_path="runs"),
 ]
 

@@ -64,7 +64,11 @@ def pictures(model: nn.Module, drawn: Split) -> Pictures:
     chosen = [first[label] for label in sorted(first)][:_IMAGES]
     some = drawn.take(torch.tensor(chosen, device=drawn.labels.device))
     found: dict[str, Tensor] = {}
-    listen(model, some.images, lambda name, maps: found.setdefault(name, _bytes(_small(maps), (0, 2, 3))))
+
+    def hear(name: str, maps: Tensor) -> None:
+        found[name] = _bytes(_small(maps), (0, 2, 3))
+
+    listen(model, some.images, hear)
     fitting = max(1, _BYTES // max(1, sum(each[0].numel() for each in found.values())))
     maps = {name: each[:fitting].cpu() for name, each in found.items()}
     return Pictures(tuple(some.labels[:fitting].tolist()), _bytes(some.images[:fitting], (0, 1, 2, 3)).cpu(), maps)
@@ -73,8 +77,8 @@ def pictures(model: nn.Module, drawn: Split) -> Pictures:
 def _small(maps: Float[Tensor, "k units ..."]) -> Float[Tensor, "k units height width"]:
     """Return maps of at most a few places along each side; one of other than two dimensions becomes a row."""
     flat = maps if maps.ndim == 4 else maps.flatten(2)[:, :, None] if maps.ndim > 2 else maps[:, :, None, None]
-    places = [min(side, _SIDE) for side in flat.shape[2:]]
-    return functional.adaptive_avg_pool2d(flat, places)
+    height, width = (min(side, _SIDE) for side in flat.shape[2:])
+    return functional.adaptive_avg_pool2d(flat, (height, width))
 
 
 def _bytes(values: Float[Tensor, "k c height width"], over: tuple[int, ...]) -> UInt8[Tensor, "k c height width"]:

@@ -48,6 +48,12 @@ class CutLayer:
     sensitivity: tuple[Tried, ...] = ()
 
     @property
+    def condition(self) -> str:
+        """What its order is conditioned on, in words."""
+        named = ["the stream that it reads" if name == self.layer else f"what is kept of {name}" for name in self.given]
+        return f"given {' and '.join(named)}" if named else "given nothing else"
+
+    @property
     def mask(self) -> Bool[Tensor, " units"]:
         """Its keep-mask."""
         keep = torch.zeros(len(self.ordering.order), dtype=torch.bool)

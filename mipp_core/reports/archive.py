@@ -53,19 +53,22 @@ def shipped_runs() -> list[Path]:
     return sorted(path for path in SHIPPED.glob("*") if path.is_dir())
 
 
-def shipped_comparisons() -> list[RunDocument]:
-    """Return the documents of the comparisons that come with the package; their weights do not.
+def shipped_documents(files: str = "*") -> list[RunDocument]:
+    """Return documents that come with the package without weights: comparisons, and answers of CMI.
+
+    Args:
+        files: which; ``comparison-*`` or ``cmi``.
 
     Raises:
         DataError: none are there, or a file is damaged: the package was not installed whole.
     """
-    files = sorted(SHIPPED.glob("comparison-*.json.gz"))
+    paths = sorted(SHIPPED.glob(f"{files}.json.gz"))
     try:
-        found = [run for path in files for run in json.loads(gzip.decompress(path.read_bytes()))]
+        found = [run for path in paths for run in json.loads(gzip.decompress(path.read_bytes()))]
     except (OSError, EOFError, ValueError) as problem:
-        raise DataError(f"The shipped comparisons in {SHIPPED} are damaged ({problem}); install it again.") from problem
+        raise DataError(f"The shipped runs in {SHIPPED} are damaged ({problem}); install it again.") from problem
     if not found:
-        raise DataError(f"The shipped comparisons are missing from {SHIPPED}; install the package again.")
+        raise DataError(f"Shipped runs are missing from {SHIPPED}; install the package again.")
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import pandas as pd
 
-from mipp_core.reports.archive import load_run, shipped_comparisons, shipped_runs
+from mipp_core.reports.archive import load_run, shipped_documents, shipped_runs
 from mipp_core.reports.comparison import name_of
 from mipp_core.reports.comparison_tables import points_table
 from mipp_core.reports.standing import at_equal_cost, read_at
@@ -72,7 +72,7 @@ class Claim:
 def shipped_evidence() -> Evidence:
     """Gather the results that come with the package."""
     starts: dict[bool, dict[str, list[RunDocument]]] = {True: {}, False: {}}
-    for run in shipped_comparisons():
+    for run in shipped_documents("comparison-*"):
         name = name_of(RunSpec.from_json(run["spec"]))
         if name:
             starts[run["spec"]["trained"]].setdefault(name, []).append(run)

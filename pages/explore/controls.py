@@ -12,7 +12,7 @@ from mipp_core.pruners import Decider
 from mipp_core.recipes import RECIPES
 from mipp_core.runs import NetworkSpec, RunSpec
 from pages.explore import levels, method, own_weights
-from pages.shared import finding, images
+from pages.shared import at_once, finding, images
 from pages.shared.chips import chips, where_images_are
 from pages.shared.plain import plainly
 
@@ -121,14 +121,7 @@ def _pruning() -> None:
     st.toggle("Prune pixels", key="pixels", bind="query-params", help="Test the image's pixels as a zeroth layer.")
     levels.fine_control()
     method.control()
-    st.toggle(
-        "Run at once",
-        True,
-        key="at_once",
-        bind="query-params",
-        help="When a change of a control asks for a run that should take seconds, start it without a further click. "
-        "One that you leave behind unfinished is cancelled, unless somebody else follows it.",
-    )
+    at_once.control()
 
 
 def _network_of(weights: str | None) -> NetworkSpec:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mipp_core.figures import cmi_curve
-from mipp_core.pruners.cmi_trace import CutLayer, Examined
+from mipp_core.pruners.cmi_trace import Examined
 from mipp_core.runs.document import RunDocument
 
 
@@ -17,10 +17,5 @@ def panel(document: RunDocument) -> None:
     place, units = examined.layers.index(cut) + 1, len(cut.ordering.order)
     st.caption(
         f"**{cut.kept} of {units}** units are kept in its own cut (the upright line). Cut as layer {place} of "
-        f"{len(examined.layers)}, {_given(cut)}. {cut.ordering.saturation}"
+        f"{len(examined.layers)}, {cut.condition}. {cut.ordering.saturation}"
     )
-
-
-def _given(cut: CutLayer) -> str:
-    named = ["the stream that it reads" if name == cut.layer else f"what is kept of {name}" for name in cut.given]
-    return f"given {' and '.join(named)}" if named else "given nothing else"

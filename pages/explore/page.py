@@ -4,7 +4,7 @@ import streamlit as st
 
 from mipp_core.runs import RunSpec
 from pages.explore import controls, levels, panels, prunable, waiting
-from pages.shared import finding, live
+from pages.shared import at_once, finding, live
 from pages.shared.chips import chips, method_of
 
 st.title("Mutual Information Preserving Pruning", anchor=False)
@@ -18,7 +18,7 @@ spec = controls.named_run(named) if named else controls.sidebar()
 if spec is not None:
     found = finding.find_named(named) if named and named != spec.hash else finding.find(spec)
     if not named:
-        waiting.at_once(spec, found)
+        at_once.start("explore", spec, found)
     live.panel(spec, found)
     if found is None:
         waiting.show(spec)
@@ -28,6 +28,6 @@ if spec is not None:
         others = " ".join(f":gray-badge[{chip}]" for chip in chips(shown) if chip != shown.pruner)
         st.markdown(f":blue-badge[{method_of(shown)}] {others}")
         panels.show(found, levels.slider(found.document))
-        waiting.remember(found)
+        at_once.remember("explore", found)
 if not named:
     live.warm()

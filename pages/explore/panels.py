@@ -1,24 +1,20 @@
 """What a run shows at one level."""
 
-import json
-from collections.abc import Callable
 from typing import cast
 
 import pandas as pd
 import streamlit as st
 import torch
 
-from mipp_core.data import load_dataset, shown
-from mipp_core.errors import MippError
+from mipp_core.data import load_dataset
 from mipp_core.figures import AXES, MANY, accuracy_curve, block_bars, pixel_map, ratio_bars, unit_map
-from mipp_core.reports.archive import command_of
 from mipp_core.reports.tables import curve_table, deaths, layer_table, measures_of
 from mipp_core.runs import NetworkSpec, RunSpec, collapsed_layers, entry_of, passed_layers
 from mipp_core.runs.document import LevelDocument, RunDocument
 from mipp_core.runs.result import accuracy_of
 from mipp_core.vocabulary import INPUT
 from pages.explore import decisions, orders, slim
-from pages.shared.chips import in_paper
+from pages.shared import provenance
 from pages.shared.finding import Found, other_seeds
 
 
@@ -37,7 +33,7 @@ def show(found: Found, level: int) -> None:
     with right:
         _pixels(entry, spec.network)
     slim.panel(found, level)
-    _provenance(found, spec)
+    provenance.show(found, spec)
 
 
 def overview(found: Found, level: int) -> None:
@@ -225,40 +221,3 @@ def _pixels(entry: LevelDocument, network: NetworkSpec) -> None:
         return
     over = ", over the mean digit" if digits else " (counted per channel; shown where any channel is kept)"
     st.caption(f"{found['kept']} of {found['units']} pixels kept{over}; grey pixels are removed.")
-
-
-def _provenance(found: Found, spec: RunSpec) -> None:
-    document = found.document
-    recipe, retraining = spec.network.recipe, spec.retraining
-    shipped = "A shipped run: " if found.is_shipped else "A run on this machine: "
-    versions = ", ".join(f"{name} {number}" for name, number in document["versions"].items())
-    st.divider()
-    words, paper = "retrained" if spec.trained else "trained", in_paper(spec.network.dataset)
-    st.caption(
-        f"{shipped}{spec.network.model} on {shown(spec.network.dataset)}, seed {spec.network.seed}, trained for "
-        f"{recipe.epochs} epochs, pruned networks {words} for {retraining.epochs}{paper}. "
-        f"{document['device']}; {versions}; {sum(document['seconds'].values()):.0f} s in all."
-    )
-    _downloads(document)
-    st.code(_command(spec), language="bash", wrap_lines=True)
-
-
-def _command(spec: RunSpec) -> str:
-    try:
-        return command_of(spec)
-    except MippError as problem:
-        return f"# {problem}"
-
-
-def _downloads(document: RunDocument) -> None:
-    name = f"mipp-{document['hash']}"
-    with st.container(horizontal=True):
-        _download("Curve (CSV)", lambda: curve_table(document).to_csv(index=False), f"{name}.csv", "text/csv")
-        _download("Run (JSON)", lambda: json.dumps(document), f"{name}.json", "application/json")
-
-
-def _download(label: str, data: Callable[[], str | bytes], file_name: str, mime: str) -> None:
-    """Offer a file that is made only when it is asked for, so that the page need not wait for it."""
-    st.download_button(
-        label, data, file_name, mime, on_click="ignore", key=f"download {file_name}", icon=":material/download:"
-    )

@@ -9,15 +9,11 @@ from typing import Any
 import streamlit as st
 
 from mipp_core.errors import MippError
-from mipp_core.experiments.costs import costs_of
 from mipp_core.runs import RunSpec
 from pages.explore import levels, panels
-from pages.shared import live
+from pages.shared import at_once, live
 from pages.shared.chips import chips, method_of
-from pages.shared.finding import Found, find_named, shipped, store
-
-SECONDS = 20.0
-"""A run starts at once if its levels should be rebuilt by then; on a busy machine it takes longer."""
+from pages.shared.finding import find_named, shipped, store
 
 NEAREST = 3
 """Runs that are offered."""
@@ -30,49 +26,9 @@ _GREY = """<style>
 </style>"""
 
 
-def remember(found: Found) -> None:
-    """Keep the name of what this browser session sees, to show it until there is something else."""
-    st.session_state["last_shown"] = found.document["hash"]
-
-
-def at_once(spec: RunSpec, found: Found | None) -> None:
-    """Start the run that the visitor's change of a control asks for, if it is short; call off the one from before."""
-    state = st.session_state
-    touched = state.setdefault("opened_with", spec.hash) != spec.hash or state.get("touched", False)
-    state["touched"] = touched
-    if found is None and touched and state.get("at_once", True) and _may_start(spec) and is_short(spec):
-        _leave(spec)
-        live.start(spec)
-        state["started_at_once"] = spec.hash
-    elif state.get("started_at_once") not in (None, spec.hash):
-        _leave(spec)
-
-
-def _may_start(spec: RunSpec) -> bool:
-    """Tell whether nobody has decided about this run: asked for it, or cancelled it."""
-    job = store().runs.look(spec.hash)
-    return job is None or (job.state == "cancelled" and spec.hash in st.session_state.get("left", ()))
-
-
-def _leave(spec: RunSpec) -> None:
-    """Cancel the run that this session started at once and does not look at any more; others' runs are left alone."""
-    before = st.session_state.pop("started_at_once", None)
-    if before not in (None, spec.hash) and store().runs.withdraw(before, live.visitor()):
-        st.session_state["left"] = {*st.session_state.get("left", ()), before}
-
-
-def is_short(spec: RunSpec) -> bool:
-    """Tell whether a run's levels should be rebuilt within seconds."""
-    try:
-        first = costs_of(spec).first
-    except MippError:
-        return False
-    return first is not None and first <= SECONDS
-
-
 def show(spec: RunSpec) -> None:
     """Draw what there is instead: the last result, greyed, or the nearest runs."""
-    name = st.session_state.get("last_shown")
+    name = at_once.last_shown("explore")
     last = find_named(name) if name else None
     words, line = live.waiting_words(spec), st.empty()
     if not live.goes_on(spec):

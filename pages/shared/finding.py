@@ -10,7 +10,7 @@ import streamlit as st
 from torch import Tensor
 
 from mipp_core.errors import DataError
-from mipp_core.reports.archive import has_weights, load_run, shipped_comparisons, shipped_runs, slim_weights
+from mipp_core.reports.archive import has_weights, load_run, shipped_documents, shipped_runs, slim_weights
 from mipp_core.reports.tables import headline
 from mipp_core.runs import RunSpec, entry_of
 from mipp_core.runs.document import RunDocument
@@ -95,7 +95,7 @@ def _shipped() -> dict[str, str]:
 @st.cache_resource(show_spinner=False)
 def _comparisons() -> Mapping[str, RunDocument]:
     """Map the hash of each run of the shipped comparisons to its document, which all visitors share."""
-    return MappingProxyType({run["hash"]: run for run in shipped_comparisons()})
+    return MappingProxyType({run["hash"]: run for run in shipped_documents()})
 
 
 @st.cache_data(show_spinner=False, max_entries=256)

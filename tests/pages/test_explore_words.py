@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from explore_page import metric
 
-from mipp_core.reports.archive import shipped_comparisons
+from mipp_core.reports.archive import shipped_documents
 from mipp_core.reports.tables import decimals_that_tell
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.filterwarnings("default")
 
 def compared(pruner, trained=True):
     """Return the name of a run of the shipped comparison, of seed 0."""
-    specs = ((run["hash"], run["spec"]) for run in shipped_comparisons())
+    specs = ((run["hash"], run["spec"]) for run in shipped_documents("comparison-*"))
     return next(
         name
         for name, spec in specs

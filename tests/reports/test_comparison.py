@@ -7,7 +7,7 @@ import pytest
 from mipp_core.errors import SettingError, UnknownNameError
 from mipp_core.experiments import run
 from mipp_core.pruners import PRUNERS, Decider, Mipp
-from mipp_core.reports.archive import shipped_comparisons
+from mipp_core.reports.archive import shipped_documents
 from mipp_core.reports.comparison import ENTRIES, FIXED, MEASURED, entry, leader, member, name_of
 from mipp_core.reports.comparison_tables import (
     accuracy_table,
@@ -169,7 +169,7 @@ def test_tables_for_papers(documents):
 
 
 def test_the_shipped_comparison_is_whole():
-    found = shipped_comparisons()
+    found = shipped_documents("comparison-*")
     for document in found:
         spec = RunSpec.from_json(document["spec"])
         assert document["state"] == "done"

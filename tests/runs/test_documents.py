@@ -9,7 +9,7 @@ import pytest
 from mipp_core.augmentation import Augmentation
 from mipp_core.errors import SettingError
 from mipp_core.recipes import Recipe
-from mipp_core.reports.archive import load_run, shipped_comparisons, shipped_runs
+from mipp_core.reports.archive import load_run, shipped_documents, shipped_runs
 from mipp_core.runs import NetworkSpec, RunResult, RunSpec
 from mipp_core.runs import document as typed
 from mipp_core.runs.naming import plain
@@ -24,7 +24,7 @@ PAIRS = [
     (typed.LevelDocument, LevelResult),
     (typed.RunDocument, RunResult),
 ]
-SHIPPED = [*map(load_run, shipped_runs()), *shipped_comparisons()]
+SHIPPED = [*map(load_run, shipped_runs()), *shipped_documents()]
 
 
 @pytest.mark.parametrize(("document", "kind"), PAIRS)
