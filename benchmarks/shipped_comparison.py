@@ -82,8 +82,9 @@ def watch(seen: set[str]) -> Callable[[list[Job]], None]:
         for job in found:
             if job.state not in ("queued", "running") and job.hash not in seen:
                 seen.add(job.hash)
-                name = name_of(RunSpec.from_json(job.spec))
-                print(f"{len(seen)}/{len(found)} {name} seed {job.spec['network']['seed']}: {job.state} {job.message}")
+                spec = RunSpec.from_json(job.spec)
+                name = name_of(spec) or spec.pruner
+                print(f"{len(seen)}/{len(found)} {name} seed {spec.network.seed}: {job.state} {job.message}")
                 sys.stdout.flush()
 
     return look

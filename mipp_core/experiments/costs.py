@@ -9,7 +9,7 @@ from torch import nn
 from mipp_core.data import card_of
 from mipp_core.evaluation import COUNTED, macs, uses
 from mipp_core.experiments.subject import REBUILD_ON
-from mipp_core.pruners import ClosedForm, Ranker
+from mipp_core.pruners import ClosedForm, Cmi, Ranker
 from mipp_core.runs.spec import RunSpec
 
 _A_SECOND = 2e10  # multiply-accumulates of small layers in float32, on one core
@@ -19,6 +19,8 @@ _A_CUT = 0.05  # seconds of a cut and its comparison
 _ROWS = 100_000  # samples times positions that a layer is fitted on
 _TRAINING = 3  # a step forward and backward, in forward passes
 _MEASURED = 0.8  # a slim network is run twice over the images, without gradients and with fewer units
+_SPECTRUM = 5  # multiply-accumulates of the eigenvalues of a matrix, as a multiple of its side cubed
+_A_LAYER = 0.5  # seconds of a layer's kernels, and of judging some cuts of it
 _SLIM = 0.6  # what the slim networks of a sweep compute, as a share of the dense one's
 
 
@@ -80,9 +82,20 @@ def _testing(
         seen = min(spec.settings.samples, images)
         work = seen * an_image / _A_SECOND + (_products(network, shape) + pixels**3) / _IN_FLOAT64
         return work * (1 if spec.settings.path == "common" else len(spec.points))
+    if isinstance(spec.settings, Cmi):
+        return _ordering(spec.settings, network)
     if isinstance(spec.settings, Ranker) and spec.follow is None and "training" not in spec.settings.needs:
         return _TRAINING * an_image * images / _A_SECOND
     return None
+
+
+def _ordering(settings: Cmi, network: nn.Module) -> float:
+    """Return the seconds of CMI's orders: every layer's candidates at every pick, twice where a start is looked for."""
+    weights = (getattr(module, "weight", None) for module in network.modules() if isinstance(module, COUNTED))
+    widths = [len(weight) for weight in weights if isinstance(weight, torch.Tensor)][:-1]
+    candidates, n = sum(width**2 / 2 for width in widths), settings.samples
+    each = 2 * n**2 / _A_SECOND if settings.alpha == 2 else 2 * _SPECTRUM * n**3 / _A_SECOND
+    return (1 + (settings.direction == "bi-directional")) * (candidates * each + _A_LAYER * len(widths))
 
 
 def _products(network: nn.Module, shape: tuple[int, int, int]) -> float:

@@ -105,3 +105,14 @@ def test_a_run_without_pictures_is_shown_without_them():
     document = finding.find(USUAL_RUN).document["orders"]
     examined = Examined.from_json({**document, "pictures": None})
     assert seen("run", examined, "conv1")["pictures"] is None
+
+
+def test_a_run_of_seconds_starts_at_once_and_one_of_minutes_waits_for_a_click(cmi, runs):
+    app = cmi()
+    app.select_slider(key="alpha").set_value(1.5).run()
+    assert runs.list() == [], "eigenvalues take minutes"
+    app.select_slider(key="alpha").set_value(2.0).run()
+    app.number_input(key="seed").set_value(77).run()
+    assert not app.exception
+    asked = own_cut(trained("lenet5", "mnist-sample", seed=77), USUAL)
+    assert runs.look(asked.hash).state == "queued"
