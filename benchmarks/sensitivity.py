@@ -5,6 +5,7 @@ accuracy after rebuilding.  Uses one seed and, by default, the embedded sample; 
 """
 
 import sys
+from dataclasses import replace
 
 import torch
 
@@ -14,14 +15,13 @@ from mipp_core.information import confidence_of
 from mipp_core.vocabulary import silent
 
 LEVELS = (0, 1, 5, 9, 19)
+FIXED = Mipp(reference="fixed", estimate_size=256)
 VARIANTS = {
-    "estimates of 16 samples": Mipp(estimate_size=16),
-    "estimates of 64": Mipp(estimate_size=64),
-    "estimates of 256 (default)": Mipp(),
-    "estimates of 1024": Mipp(estimate_size=1024),
-    "estimates of 4096": Mipp(estimate_size=4096),
-    "256, 60 retraining steps per test": Mipp(unit_steps=60),
-    "16384, current reference": Mipp(estimate_size=16384, reference="current"),
+    **{f"estimates of {size} samples": Mipp(estimate_size=size) for size in (16, 64, 256, 1024)},
+    "60 retraining steps per test": Mipp(unit_steps=60),
+    **{f"fixed reference, {size}": replace(FIXED, estimate_size=size) for size in (16, 64, 256, 1024, 4096)},
+    "fixed, 256, 60 steps per test": replace(FIXED, unit_steps=60),
+    "current reference, 16384": replace(FIXED, reference="current", estimate_size=16384),
 }
 
 

@@ -75,9 +75,9 @@ class ClosedForm(Decider):
     """
 
     variants: ClassVar[Mapping[str, Variant]] = {
-        "MIPP closed form": Variant(),
-        "MIPP closed form (parameters)": Variant({"weighing": "outputs", "budget": "parameters"}),
-        "MIPP closed form (MACs)": Variant({"weighing": "outputs", "budget": "macs"}),
+        "MIPP closed form": Variant(usual=True),
+        "MIPP closed form (parameters)": Variant({"weighing": "outputs", "budget": "parameters"}, usual=True),
+        "MIPP closed form (MACs)": Variant({"weighing": "outputs", "budget": "macs"}, usual=True),
     }
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "activations"})
     reads_neighbour: ClassVar[bool] = True

@@ -53,8 +53,10 @@ class Mipp(Decider):
 
     Attributes:
         collapse: turns a filter's map into one number.
-        reference: the loss a removal is compared with: the full layer's as in the paper's Algorithm 2 (``fixed``), or
-            the present retained set's (``current``).
+        reference: the loss a removal is compared with: that of the retained set's regressors, retrained as the test's
+            are (``control``), or one that was measured before: the full layer's, as in the paper's Algorithm 2
+            (``fixed``), or the retained set's (``current``).  Beside those two, retraining alone looks like a change
+            of information (``mipp_core.information.controlled``).
         members: regressors, and so estimates, per test, at least 2; the paper has 3 (App. D.3.2) and 5 (4.2.2).
         hidden: widths of a regressor's hidden layers.
         fit_steps: iterations of the first fit (1,500 in the paper).
@@ -80,7 +82,7 @@ class Mipp(Decider):
     reads_neighbour: ClassVar[bool] = True
 
     collapse: Collapse = setting("l1", one_of(get_args(Collapse)))
-    reference: Reference = setting("fixed", one_of(get_args(Reference)))
+    reference: Reference = setting("control", one_of(get_args(Reference)))
     members: int = setting(3, at_least(2))
     hidden: tuple[int, ...] = setting((256, 256), widths())
     fit_steps: int = setting(1500, at_least(0))
@@ -92,7 +94,7 @@ class Mipp(Decider):
     unit_learning_rate: float = setting(5e-4, above_zero())
     samples: int = setting(8000, at_least(16))
     held_out: float = setting(0.25, share())
-    estimate_size: int = setting(256, at_least(1))
+    estimate_size: int = setting(64, at_least(1))
     budget: float = setting(0.0, share(including_zero=True))
     longest_block: int = setting(8, at_least(1))
     pixels: bool = setting(False, on_or_off())

@@ -19,8 +19,8 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
         "method": AUTOMATIC,
         "collapse": "l1",
-        "reference": "fixed",
-        "estimate_size": 256,
+        "reference": "control",
+        "estimate_size": 64,
         "budget": 0.0,
         "small": False,
         "images": 50,
