@@ -41,7 +41,7 @@ def test_an_empty_store_says_what_to_do(compare, words):
     app = compare()
     assert not app.exception
     assert "Nobody has compared these yet" in words(app)
-    assert button(app, "run_missing").label == "Run what is missing (39)"
+    assert button(app, "run_missing").label == "Run what is missing (48)"
 
 
 def test_missing_runs_are_queued_and_can_be_cancelled(compare, runs, calls_for_workers):
@@ -221,7 +221,7 @@ def test_nothing_chosen_is_a_sentence(compare, words):
 
 def test_what_needs_training_is_not_offered_at_initialisation(compare):
     app = compare(cmp_start="at initialisation")
-    assert button(app, "run_missing").label == "Run what is missing (36)"
+    assert button(app, "run_missing").label == "Run what is missing (45)"
     assert not ENTRIES["IMP"].works_untrained
 
 

@@ -91,7 +91,9 @@ def test_the_method_is_the_shipped_one_where_there_is_one(explore, words):
     app = explore()
     assert "MIPP with trained regressors" in words(app)
     app.selectbox(key="method").set_value("closed form").run()
-    assert "This is still MIPP with trained regressors" in words(app)
+    assert "MIPP in closed form" in words(app)
+    app.select_slider(key="images").set_value(100).run()
+    assert "This is still MIPP in closed form" in words(app)
     assert labels(app)["start_run"]
 
 
