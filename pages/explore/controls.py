@@ -20,7 +20,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "Trained LeNet5": {},
         "LeNet5 at initialisation": {"start": "at initialisation"},
-        "Pixels": {"pixels": True, "level": 1},
+        "Pixels": {"pixels": True, "method": method.CLOSED_FORM, "level": 12},
         "Deformed digits, live": {"dataset": "mnist-sample", "deformation": 0.5},
         "MLP, live": {"dataset": "mnist-sample", "model": "mlp"},
     }
