@@ -3,8 +3,8 @@
     python -m benchmarks.shipped_cmi STORE [--only QUESTION …] [--devices cpu] [--pack-only]
 
 Runs every variant of ``mipp_core.reports.cmi_questions`` with three seeds, with the queue and its workers; what STORE
-already holds is not run again.  Afterwards the documents are packed into ``mipp_core/shipped``, without weights, and
-with pictures of the units for the first seed only.
+already holds is not run again.  Afterwards the documents are packed into ``mipp_core/shipped``, without weights, their
+curves to six digits, and with pictures of the units for the first seed only.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import gzip
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from benchmarks.shipped_comparison import watch
 from mipp_core import RunSpec, Store, jobs
@@ -26,7 +27,17 @@ def document_of(store: Store, spec: RunSpec) -> RunDocument | None:
     found = store.runs.document(spec.hash)
     if found is None or found["state"] != "done":
         return None
-    return found if spec.network.seed == 0 else {**found, "orders": {**found["orders"], "pictures": None}}
+    orders = _short(found["orders"] if spec.network.seed == 0 else {**found["orders"], "pictures": None})
+    return {**found, "orders": orders}
+
+
+def _short(value: Any) -> Any:
+    """Return numbers to six digits, which halves what ships."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {name: _short(each) for name, each in value.items()}
+    return [_short(each) for each in value] if isinstance(value, list) else value
 
 
 def row(name: str, found: Answer) -> str:

@@ -20,7 +20,7 @@ _SIDE = 16
 _IMAGES = 10
 """Images at most, each of another class."""
 
-_BYTES = 300_000
+_BYTES = 100_000
 """Of all maps together: of a large network fewer images are shown."""
 
 
