@@ -76,6 +76,10 @@ class Cmi(CmiSettings):
     cuts_itself: ClassVar[bool] = True
     revision: ClassVar[int] = 2
 
+    def scored(self, task: Task) -> Scores:
+        """Score units as ``scores`` does, with progress."""
+        return self.examine(task.model, task.data, task.seed, task.report).scores
+
     def own(self, task: Task) -> KeepMasks:
         """Return the keep-masks of its own ratios."""
         return self.examine(task.model, task.data, task.seed, task.report).masks

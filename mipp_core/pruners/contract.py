@@ -136,6 +136,10 @@ class Ranker(Pruner, ABC):
             ModelError: the pruner needs normalisation, and a layer has none.
         """
 
+    def scored(self, task: Task) -> Scores:
+        """Score every unit for a task; a pruner that takes long reports its progress and can be cancelled."""
+        return self.scores(task.model, task.data, task.seed)
+
     def own(self, task: Task) -> KeepMasks:
         """Return the keep-masks of its own ratios, where it has some.
 
@@ -146,7 +150,7 @@ class Ranker(Pruner, ABC):
 
     def masks(self, task: Task, sparsities: tuple[float, ...], selection: Selection) -> list[KeepMasks]:
         """Return keep-masks for each sparsity: the shares are exact, and the masks nested if the pruner scores once."""
-        scores = self.scores(task.model, task.data, task.seed)
+        scores = self.scored(task)
         return [selection.keep(scores, sparsity) for sparsity in sparsities]
 
 

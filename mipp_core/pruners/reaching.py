@@ -68,7 +68,7 @@ def reach(
         else:
             found = [selection.keep(scores, share) for share in shares]
     elif pruner.scores_once:
-        scores = pruner.scores(task.model, task.data, task.seed) if scores is None else scores
+        scores = pruner.scored(task) if scores is None else scores
         return [Reached(keep_at(target, scores, selection, counter)) for target in targets]
     else:
         found = [_Search(pruner, task, target, selection, counter).masks() for target in targets]

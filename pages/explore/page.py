@@ -5,16 +5,13 @@ import streamlit as st
 from mipp_core.runs import RunSpec
 from pages.explore import controls, levels, panels, prunable, waiting
 from pages.shared import at_once, finding, live
-from pages.shared.chips import chips, method_of
+from pages.shared.chips import chips, idea_of, method_of
 
 st.title("Mutual Information Preserving Pruning", anchor=False)
-st.markdown(
-    "A unit is removed when the next layer's activations can still be rebuilt without it. "
-    "The **confidence level** says how sure one must be to *keep* it."
-)
-
+introduction = st.empty()
 named = st.query_params.get("run")
 spec = controls.named_run(named) if named else controls.sidebar()
+introduction.markdown(idea_of(spec))
 if spec is not None:
     found = finding.find_named(named) if named and named != spec.hash else finding.find(spec)
     if not named:

@@ -5,8 +5,9 @@ from types import MappingProxyType
 
 from mipp_core.data import DATASETS, card_of, shown
 from mipp_core.experiments.planning import small
-from mipp_core.pruners import SMALL, Mipp
+from mipp_core.pruners import SMALL, Mipp, describe
 from mipp_core.runs import RunSpec
+from pages.shared.plain import plainly
 
 _METHODS = MappingProxyType({"mipp": "MIPP with trained regressors", "mipp-closed-form": "MIPP in closed form"})
 
@@ -14,6 +15,17 @@ _METHODS = MappingProxyType({"mipp": "MIPP with trained regressors", "mipp-close
 def method_of(spec: RunSpec) -> str:
     """Name how a run chooses units."""
     return _METHODS.get(spec.pruner, spec.pruner)
+
+
+def idea_of(spec: RunSpec | None) -> str:
+    """Say in a sentence or two what decides which units go; of MIPP where there is no run."""
+    if spec is not None and spec.pruner not in _METHODS:
+        words = describe(spec.settings).text.partition("\n\n")[0]
+        return f"A run of another pruner, {spec.pruner}: {plainly(words)}"
+    return (
+        "A unit is removed when the next layer's activations can still be rebuilt without it. "
+        "The **confidence level** says how sure one must be to *keep* it."
+    )
 
 
 def chips(spec: RunSpec) -> list[str]:

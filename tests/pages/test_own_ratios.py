@@ -69,3 +69,11 @@ def test_the_address_holds_the_share(explore, kept):
     app = explore(run=kept["hash"], point=f"{level['sparsity']:.1%}")
     assert not app.exception
     assert app.select_slider(key="point").value == 8
+
+
+def test_the_page_says_what_another_pruner_goes_by(explore, kept, words):
+    said = words(explore(run=kept["hash"]))
+    assert (
+        "A run of another pruner, cmi: Order each layer's units by what they add to the knowledge of the labels" in said
+    )
+    assert "next layer's activations can still be rebuilt" not in said

@@ -279,3 +279,10 @@ def test_pictures_show_each_class_once_and_every_unit_from_dark_to_bright(data: 
     assert all(torch.equal(again.maps[name], found.pictures.maps[name]) for name in again.maps)
     moving = again.maps["1"].amax((0, 2, 3)) > 0
     assert moving[:6].all() and not moving[12], "a dead neuron stays dark"
+
+
+def test_it_reports_its_progress_and_can_be_cancelled_when_a_share_is_asked_for(data: Split):
+    said: list[str] = []
+    task = Task(recorded(network(), data.images[:2]), data, 0, report=lambda progress: said.append(progress.stage))
+    assert QUICK.scored(task).keys() == {"1", "3"}
+    assert "Ordering 3" in said
