@@ -50,8 +50,11 @@ class CutLayer:
     @property
     def condition(self) -> str:
         """What its order is conditioned on, in words."""
-        named = ["the stream that it reads" if name == self.layer else f"what is kept of {name}" for name in self.given]
-        return f"given {' and '.join(named)}" if named else "given nothing else"
+        others = [name for name in self.given if name != self.layer]
+        listed = " and ".join([", ".join(others[:-1]), others[-1]] if len(others) > 1 else others)
+        stream = ["the stream that it reads"] if self.layer in self.given else []
+        known = [*stream, *([f"what is kept of {listed}"] if others else [])]
+        return f"given {' and '.join(known)}" if known else "given nothing else"
 
     @property
     def mask(self) -> Bool[Tensor, " units"]:
