@@ -4,7 +4,7 @@ from torch import nn
 
 from mipp_core.errors import ResourceNote, SettingError
 from mipp_core.evaluation import accuracy
-from mipp_core.information import reconstruction
+from mipp_core.information import controlled, reconstruction
 from mipp_core.memory import halving
 from mipp_core.network import activations
 from mipp_core.network.activations import record
@@ -84,13 +84,25 @@ def _record_few(model: nn.Module, images: torch.Tensor, how: Collapse, batch_siz
     return RECORD(model, images, how, batch_size)
 
 
-def test_mipp_decides_alike_on_a_small_device(mlp: nn.Module, noise_split, monkeypatch):
-    settings = Mipp(members=2, hidden=(8,), fit_steps=40, refit_steps=2, unit_steps=2, rank_steps=2, samples=200)
+@pytest.mark.parametrize(
+    ("reference", "kind"), [("fixed", reconstruction.Reconstruction), ("control", controlled.Controlled)]
+)
+def test_mipp_decides_alike_on_a_small_device(reference, kind, mlp: nn.Module, noise_split, monkeypatch):
+    settings = Mipp(
+        reference=reference,
+        members=2,
+        hidden=(8,),
+        fit_steps=40,
+        refit_steps=2,
+        unit_steps=2,
+        rank_steps=2,
+        samples=200,
+    )
     confidences = (0.5, 0.75, 0.9, 0.99)
     wanted = settings.decide(mlp, noise_split(), 0, confidences)
-    own = reconstruction.Reconstruction._test
+    own = kind._test
     monkeypatch.setattr(
-        reconstruction.Reconstruction,
+        kind,
         "_test",
         lambda self, branches: short_of_memory(1, lambda found: own(self, found))(branches),
     )

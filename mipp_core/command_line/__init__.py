@@ -9,7 +9,17 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
-from mipp_core.command_line import app, commands, inspecting, listings, ordering, planning, slim_networks, sweeping
+from mipp_core.command_line import (
+    app,
+    commands,
+    inspecting,
+    limits,
+    listings,
+    ordering,
+    planning,
+    slim_networks,
+    sweeping,
+)
 from mipp_core.command_line.announcing import plainly
 from mipp_core.command_line.parser import build_parser
 from mipp_core.command_line.runs import runs
@@ -25,6 +35,7 @@ COMMANDS = {
     "train": commands.train,
     "plan": planning.plan_command,
     "cmi": ordering.cmi,
+    "limits": limits.limits,
     "prune": commands.prune,
     "sweep": sweeping.sweep,
     "export": slim_networks.export,

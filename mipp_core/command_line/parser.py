@@ -33,6 +33,7 @@ def build_parser() -> ArgumentParser:
     _pruning(ordered)
     ordered.set_defaults(pruner="cmi")
     ordered.add_argument("--layer", required=True, help="its name, as conv2; inspect lists them")
+    _limits(commands.add_parser("limits", help="count the bits of the data that masks carry (No Free Prune)"))
     sweep = commands.add_parser(
         "sweep",
         help="prune at the paper's 20 confidence levels, for one run or any grid of runs",
@@ -76,6 +77,19 @@ _AMOUNTS = (
 )
 
 _WEIGHTS = ["retrained", "rebuilt", "recalibrated", "pruned"]
+
+
+def _limits(parser: ArgumentParser) -> None:
+    toy = parser.add_subparsers(dest="what", required=True).add_parser(
+        "toy", help="every data set of the toy: I(mask; data) exactly, for each pruner"
+    )
+    toy.add_argument("--pruned", type=int, default=10, help="of its 21 parameters")
+    toy.add_argument("--seeds", type=int, default=5, help="initialisations, from 0 on")
+    toy.add_argument("--points", type=int, default=6, help="of a data set, 1 to 8")
+    toy.add_argument("--epochs", type=int, default=300, help="of gradient descent on all points")
+    toy.add_argument("--rate", type=float, default=0.5, help="of learning")
+    toy.add_argument("--imp", action="store_true", help="iterative magnitude pruning too, which trains 21 times")
+    _json(toy)
 
 
 def _inspect(parser: ArgumentParser) -> None:

@@ -1,5 +1,6 @@
 """Open questions of CMI pruning, each answered by a few runs, which can be looked at one by one."""
 
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -45,15 +46,17 @@ def _short(name: str) -> str:
     return _NAMES[name]
 
 
-_NAMES = {
-    "alpha": "order α",
-    "width": "kernel width",
-    "rule": "rule for the width",
-    "given": "what is given",
-    "cut-off": "cut-off",
-    "residual": "residual network",
-    "images": "digits and photographs",
-}
+_NAMES = MappingProxyType(
+    {
+        "alpha": "order α",
+        "width": "kernel width",
+        "rule": "rule for the width",
+        "given": "what is given",
+        "cut-off": "cut-off",
+        "residual": "residual network",
+        "images": "digits and photographs",
+    }
+)
 
 
 def _answers(question: Question) -> dict[str, Answer]:

@@ -1,5 +1,7 @@
 """What a run by CMI shows: its own cut in figures, each layer's order, and where every layer is cut."""
 
+from types import MappingProxyType
+
 import pandas as pd
 import streamlit as st
 
@@ -13,11 +15,13 @@ from pages.cmi.order_view import order_view
 from pages.shared import provenance
 from pages.shared.finding import Found
 
-_ACCURACIES = {
-    "Cut": ("accuracy_pruned", "Right after cutting, nothing relearned."),
-    "Rebuilt": ("accuracy_rebuilt", "The next layer refitted by least squares."),
-    "Retrained": ("accuracy_retrained", "Trained for some epochs more."),
-}
+_ACCURACIES = MappingProxyType(
+    {
+        "Cut": ("accuracy_pruned", "Right after cutting, nothing relearned."),
+        "Rebuilt": ("accuracy_rebuilt", "The next layer refitted by least squares."),
+        "Retrained": ("accuracy_retrained", "Trained for some epochs more."),
+    }
+)
 
 
 def show(found: Found) -> None:

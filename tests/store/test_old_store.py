@@ -14,6 +14,7 @@ from mipp_core.runs import RunResult, RunSpec
 from mipp_core.store import Store
 
 QUICK = [
+    *("--set", "reference=fixed", "--set", "estimate_size=256"),  # version 0.1.0's defaults
     "--set",
     "members=2",
     "--set",
