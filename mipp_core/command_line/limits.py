@@ -25,7 +25,8 @@ def limits(chosen: Namespace) -> Answer:
         f"{name:20} {bits:>11.3f} ± {document['spread'][name]:>6.3f} {document['p_eff'][name]:>8.2f}"
         for name, bits in document["bits"].items()
     ]
-    most = f"at most {document['ceiling']:.3f} bits ({found.data_sets:,} data sets) and {document['bound']:.3f} (all masks)"
+    ceiling, bound = document["ceiling"], document["bound"]
+    most = f"at most {ceiling:.3f} bits ({found.data_sets:,} data sets) and {bound:.3f} (all masks)"
     how = f"{chosen.pruned} of {PARAMETERS} parameters pruned, {chosen.seeds} initialisations"
     fit = f"dense networks are right on {document['accuracy']:.1%} of their points"
     return document, [*rows, f"{most}; {how}; {fit}; {found.seconds:.1f} s"]

@@ -15,8 +15,6 @@ from math import sqrt
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.func import grad, jvp, vmap
-from torch.nn import functional
 
 INPUTS, UNITS = 3, 4
 PARAMETERS = UNITS * INPUTS + UNITS + UNITS + 1
@@ -73,13 +71,8 @@ def answers(networks: Networks, points: Float[Tensor, "*networks n 3"]) -> Float
     return (hidden @ out.unsqueeze(-1)).squeeze(-1) + shift
 
 
-def loss(network: Float[Tensor, " parameters"], points: Float[Tensor, "n 3"], labels: Float[Tensor, " n"]) -> Tensor:
-    """Return one network's logistic loss in nats, the mean over its points."""
-    return functional.softplus(-labels * answers(network, points)).mean()
-
-
 def gradients(networks: Networks, cases: Cases) -> Networks:
-    """Return every network's gradient on its own data set; written out, since training is nothing else."""
+    """Return the gradient of every network's logistic loss, the mean over the points of its own data set."""
     weights, biases, out, _ = parts(networks)
     points, labels = cases.points, cases.labels
     before = points @ weights.mT + biases.unsqueeze(-2)
@@ -93,12 +86,20 @@ def gradients(networks: Networks, cases: Cases) -> Networks:
 
 
 def curvature_times(networks: Networks, cases: Cases, along: Networks) -> Networks:
-    """Return every network's Hessian times a vector of its own."""
-
-    def one(network: Tensor, points: Tensor, labels: Tensor, vector: Tensor) -> Tensor:
-        return jvp(lambda at: grad(loss)(at, points, labels), (network,), (vector,))[1]
-
-    return vmap(one)(networks, cases.points, cases.labels, along)
+    """Return every network's Hessian times its own vector: how its gradient changes along it (Pearlmutter 1994)."""
+    (weights, biases, out, _), (d_weights, d_biases, d_out, d_shift) = parts(networks), parts(along)
+    points, labels = cases.points, cases.labels
+    before = points @ weights.mT + biases.unsqueeze(-2)
+    alive, hidden = (before > 0).to(before.dtype), before.relu()
+    d_hidden = (points @ d_weights.mT + d_biases.unsqueeze(-2)) * alive
+    said = (hidden @ out.unsqueeze(-1)).squeeze(-1) + networks[..., -1:]
+    d_said = (d_hidden @ out.unsqueeze(-1) + hidden @ d_out.unsqueeze(-1)).squeeze(-1) + d_shift
+    wrong = torch.sigmoid(-labels * said)
+    pull, d_pull = -labels * wrong / labels.shape[-1], wrong * (1 - wrong) * d_said / labels.shape[-1]
+    d_back = (d_pull.unsqueeze(-1) * out.unsqueeze(-2) + pull.unsqueeze(-1) * d_out.unsqueeze(-2)) * alive
+    of_weights = (d_back.mT @ points).flatten(-2)
+    of_out = (d_pull.unsqueeze(-2) @ hidden + pull.unsqueeze(-2) @ d_hidden).squeeze(-2)
+    return torch.cat([of_weights, d_back.sum(-2), of_out, d_pull.sum(-1, keepdim=True)], -1)
 
 
 def trained(

@@ -65,7 +65,7 @@ class Task:
         return self.start.expand(len(self.cases), -1)
 
 
-def _lowest_first(scores: Networks) -> Orders:
+def _lowest_first(scores: Networks) -> Int[Tensor, "*networks parameters"]:
     """Order by score; of equals, which a dead unit's parameters are, the first goes first."""
     return scores.argsort(dim=-1, stable=True)
 
@@ -105,7 +105,7 @@ def synflow(task: Task) -> Orders:
     left, order = task.start.abs(), list[int]()
     for _ in range(len(left)):
         scores = left * _flow(left)
-        scores[order] = -1.0
+        scores[order] = inf
         order.append(int(scores.argmin()))
         left = left.clone()
         left[order[-1]] = 0
