@@ -1,7 +1,7 @@
 """One training loop for every network and every dataset."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 
 import torch
@@ -102,9 +102,16 @@ def _few_threads(model: nn.Module, batch_size: int, data: Samples) -> Iterator[N
     Each of its operations would end with one thread waiting for the others: longer than they save, and on a busy
     machine a hundred times as long.
     """
-    before, device = torch.get_num_threads(), device_of(model)
-    if device.type == "cpu" and batch_size * macs(model, data.image_shape) < _SHORT:
-        torch.set_num_threads(1)
+    is_short = device_of(model).type == "cpu" and batch_size * macs(model, data.image_shape) < _SHORT
+    with one_thread() if is_short else nullcontext():
+        yield
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Within the block, take one thread of the processor."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
         yield
     finally:

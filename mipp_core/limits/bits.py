@@ -3,7 +3,7 @@
 from math import comb, log2
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 
@@ -38,8 +38,3 @@ def codes_along(order: Int[Tensor, "*networks parameters"]) -> Int[Tensor, "*net
 def mask_of(code: int, parameters: int) -> Bool[Tensor, " parameters"]:
     """Return the keep-mask that a number stands for."""
     return torch.tensor([not code >> place & 1 for place in range(parameters)])
-
-
-def effective(parameters: int, pruned: int, bits: float) -> Float[Tensor, " parts"]:
-    """Return the two parts of p_eff, up to logarithms (Theorem 1): non-zeros, and bits of the mask."""
-    return torch.tensor([float(parameters - pruned), bits])

@@ -1,7 +1,6 @@
 """The toy measured: bits of every pruner's masks, for every number of parameters pruned, over initialisations."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import log2
 from statistics import fmean, pstdev
@@ -14,6 +13,7 @@ from mipp_core.errors import SettingError, UnknownNameError
 from mipp_core.limits.bits import bound_bits, codes_along, entropy_bits
 from mipp_core.limits.toy import CORNERS, PARAMETERS, Cases, accuracies, all_cases, initial, trained
 from mipp_core.limits.toy_orders import ORDERS, SLOW, Setting, Task
+from mipp_core.training import one_thread
 from mipp_core.vocabulary import Progress, Report, silent
 
 QUICK = tuple(name for name in ORDERS if name not in SLOW)
@@ -95,23 +95,12 @@ def measure(
 
     Raises:
         UnknownNameError: there is no such pruner.
-        SettingError: a number is out of range.
+        SettingError: a number is out of range, or training diverges.
     """
     how = setting or Setting()
     _check(names, seeds, points)
-    with _one_thread():
+    with one_thread():  # steps are so short that several would wait for each other
         return _measured(names, seeds, how, all_cases(points), report)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Within the block, take one thread: steps are so short that several would wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _measured(names: Sequence[str], seeds: int, how: Setting, cases: Cases, report: Report) -> Toy:
@@ -122,6 +111,10 @@ def _measured(names: Sequence[str], seeds: int, how: Setting, cases: Cases, repo
     for seed in range(seeds):
         start = initial(seed)
         dense = trained(start.expand(len(cases), -1), cases, how.epochs, how.rate)
+        if not dense.isfinite().all():
+            raise SettingError(
+                f"The toy's training diverged at the learning rate {how.rate:g}; give a lower one, as 0.5."
+            )
         reached.append(accuracies(dense, cases).mean().item())
         task = Task(start, cases, dense, how, seed, report)
         for place, name in enumerate(names):

@@ -145,5 +145,13 @@ def test_bad_input_is_refused_with_its_limit():
         measure(points=9)
     with pytest.raises(SettingError, match="0 initialisations; give 1 to 1000"):
         measure(seeds=0)
+    with pytest.raises(SettingError, match=r"diverged at the learning rate 1e\+09; give a lower one, as 0.5"):
+        measure(seeds=1, setting=Setting(rate=1e9), points=3)
     with pytest.raises(SettingError, match="rate above 0"):
         Setting(rate=0.0)
+
+
+def test_without_training_masks_by_magnitude_know_nothing():
+    """A sham: the same pruners on networks that have not seen their data."""
+    found = measure(("magnitude-after", "imp"), seeds=2, setting=Setting(epochs=0), points=3)
+    assert {bits for curves in found.bits.values() for curve in curves for bits in curve} == {0.0}
