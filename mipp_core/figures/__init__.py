@@ -1,6 +1,5 @@
 """Turns tables into Plotly figures; nothing here shows or saves them."""
 
-from mipp_core.figures.cmi import cmi_curve
 from mipp_core.figures.comparison import ceiling, comparison_panels, cost_chart
 from mipp_core.figures.curve import AXES, accuracy_curve, compare_curves
 from mipp_core.figures.entries import Look
@@ -18,7 +17,6 @@ __all__ = [
     "accuracy_curve",
     "block_bars",
     "ceiling",
-    "cmi_curve",
     "compare_curves",
     "comparison_panels",
     "cost_chart",

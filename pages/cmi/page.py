@@ -8,10 +8,6 @@ from pages.cmi import controls, questions, shown
 from pages.shared import at_once, finding, live
 from pages.shared.chips import chips
 
-_GREY = """<style>
-.st-key-last_result { opacity: 0.65; filter: grayscale(0.85); }
-</style>"""
-
 
 def _last(spec: RunSpec) -> None:
     """Draw the run that this session saw last, greyed, while there is nothing for the controls."""
@@ -21,8 +17,7 @@ def _last(spec: RunSpec) -> None:
         st.info(words, icon=":material/info:")
         return
     st.warning(f"**Below is still the run from before.** {words}", icon=":material/history:")
-    st.html(_GREY)
-    with st.container(key="last_result"):
+    with at_once.greyed():
         shown.show(before)
 
 

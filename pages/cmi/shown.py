@@ -11,9 +11,9 @@ from mipp_core.pruners.cmi_trace import CutLayer, Examined
 from mipp_core.reports.tables import layer_table
 from mipp_core.runs import RunSpec
 from mipp_core.runs.document import LevelDocument, RunDocument
-from pages.cmi.order_view import order_view
 from pages.shared import provenance
 from pages.shared.finding import Found
+from pages.shared.order_view import orders
 
 _ACCURACIES = MappingProxyType(
     {
@@ -32,7 +32,7 @@ def show(found: Found) -> None:
     examined = Examined.from_json(document["orders"])
     entry = document["levels"][-1]
     _headline(document, entry)
-    _order(document["hash"], examined)
+    orders(document["hash"], examined)
     left, right = st.columns([3, 2], gap="large")
     with left:
         _layers(entry)
@@ -52,23 +52,6 @@ def _headline(document: RunDocument, entry: LevelDocument) -> None:
             value = entry[key]  # type: ignore[literal-required]
             change = None if value is None else f"{100 * (value - dense):+.2f} points"
             st.metric(label, "–" if value is None else f"{value:.2%}", change, help=words)
-
-
-def _order(name: str, examined: Examined) -> None:
-    layer = st.selectbox("Layer", examined.names, key="layer", bind="query-params")
-    cut = examined.by_name[layer]
-    place = examined.layers.index(cut) + 1
-    st.caption(
-        f"Cut as layer {place} of {len(examined.layers)}, {cut.condition}. Drag the amber line, or use the arrow keys."
-    )
-    order_view(name, examined, layer)
-    st.caption(
-        "What to see: does the curve bend where it is cut? A joint entropy near its limit means that all images look "
-        "different already, whatever unit comes next. The red mark is what the layer seems to tell of *shuffled* "
-        "labels: what lies below it is the estimate's bias. Maps are what the next layer reads, in the order of picks; "
-        "those behind the cut are faded. Accuracies are of images that the network was trained on and the order was "
-        "not made from."
-    )
 
 
 def _layers(entry: LevelDocument) -> None:

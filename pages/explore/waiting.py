@@ -21,10 +21,6 @@ NEAREST = 3
 _LOOKED_AT = 100
 """Runs of the store that are compared with the settings, the latest first."""
 
-_GREY = """<style>
-.st-key-last_result { opacity: 0.65; filter: grayscale(0.85); }
-</style>"""
-
 
 def show(spec: RunSpec) -> None:
     """Draw what there is instead: the last result, greyed, or the nearest runs."""
@@ -37,8 +33,7 @@ def show(spec: RunSpec) -> None:
         line.info(words, icon=":material/info:")
         return
     old = RunSpec.from_json(last.document["spec"])
-    st.html(_GREY)
-    with st.container(key="last_result"):
+    with at_once.greyed():
         level = levels.slider(last.document)
         panels.overview(last, level)
     where = f"{method_of(old)}, {_named(old)}, {levels.called(last.document, level)}"

@@ -1,5 +1,8 @@
 """A run that should take seconds starts as soon as a control asks for it, without a further click."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import streamlit as st
 
 from mipp_core.errors import MippError
@@ -20,6 +23,14 @@ def remember(page: str, found: Found) -> None:
 def last_shown(page: str) -> str | None:
     """Return the name of the run that this browser session saw last on a page."""
     return st.session_state.get(f"{page} last shown")
+
+
+@contextmanager
+def greyed() -> Iterator[None]:
+    """Within the block, draw what is shown only until there is something else."""
+    st.html("<style>.st-key-last_result { opacity: 0.65; filter: grayscale(0.85); }</style>")
+    with st.container(key="last_result"):
+        yield
 
 
 def control() -> None:

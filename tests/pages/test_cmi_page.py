@@ -8,8 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from mipp_core.pruners.cmi_trace import Examined
 from mipp_core.reports.cmi_questions import QUESTIONS, USUAL, own_cut, trained
-from pages.cmi.order_view import seen
 from pages.shared import finding
+from pages.shared.order_view import seen
 
 USUAL_RUN = own_cut(trained("lenet5", "mnist-sample"), USUAL)
 

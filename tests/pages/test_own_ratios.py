@@ -50,12 +50,9 @@ def test_other_shares_can_be_chosen(explore, kept):
 def test_each_layers_curve_is_drawn_and_said(explore, kept, words):
     app = explore(run=kept["hash"])
     assert "Orders" in [each.value for each in app.subheader]
-    first, second = kept["orders"]["layers"]
-    assert f"**{first['kept']} of 10** units are kept in its own cut" in words(app)
     assert "Cut as layer 1 of 2, given nothing else." in words(app)
-    app.selectbox(key="ordered_layer").set_value("fc2").run()
+    app.selectbox(key="layer").set_value("fc2").run()
     assert not app.exception
-    assert f"**{second['kept']} of 8** units" in words(app)
     assert "Cut as layer 2 of 2, given what is kept of fc1." in words(app)
 
 

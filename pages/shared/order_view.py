@@ -46,15 +46,27 @@ _VIEW = st.components.v2.component(
 )
 
 
-def order_view(name: str, examined: Examined, layer: str) -> None:
-    """Draw a layer's order.
+def orders(name: str, examined: Examined) -> None:
+    """Draw the choice of a layer, and its order.
 
     Args:
         name: the run's; a cut that was dragged holds for as long as name and layer stay.
         examined: what CMI has found.
-        layer: one of its layers.
     """
+    layer = st.selectbox("Layer", examined.names, key="layer", bind="query-params")
+    cut = examined.by_name[layer]
+    place = examined.layers.index(cut) + 1
+    st.caption(
+        f"Cut as layer {place} of {len(examined.layers)}, {cut.condition}. Drag the amber line, or use the arrow keys."
+    )
     _VIEW(data=seen(name, examined, layer), key="cmi_order")
+    st.caption(
+        "What to see: does the curve bend where it is cut? A joint entropy near its limit means that all images look "
+        "different already, whatever unit comes next. The red mark is what the layer seems to tell of *shuffled* "
+        "labels: what lies below it is the estimate's bias. Maps are what the next layer reads, in the order of picks; "
+        "those behind the cut are faded. Accuracies are of images that the network was trained on and the order was "
+        "not made from."
+    )
 
 
 def seen(name: str, examined: Examined, layer: str) -> dict[str, Any]:
