@@ -36,6 +36,7 @@ from mipp_core.information import LEVELS, confidence_of
 from mipp_core.pruners import PRUNERS, ClosedForm, Decider, Ranker, Task
 from mipp_core.pruners.deciding import masks_at_targets
 from mipp_core.pruners.reaching import reach
+from mipp_core.runs.result import device_name
 from mipp_core.training import RECIPES, Recipe, train
 from mipp_core.vocabulary import silent
 
@@ -79,8 +80,8 @@ def cases(options: argparse.Namespace) -> Iterator[Case]:
             kept = keep_entry(Path(options.weights), network.architecture, Store(Path(options.store)))
             network = replace(network, weights=kept.name)
         spec = RunSpec(network)
-        stages = Store(Path(options.store)).stages(spec.hash)
-        experiment = Experiment(spec, stages, torch.device("cpu"), silent, Path(options.data_dir))
+        stages = Store(Path(options.store)).stages(spec.hash, device_name(torch.device(options.device)))
+        experiment = Experiment(spec, stages, torch.device(options.device), silent, Path(options.data_dir))
         test = experiment.data.test
         if options.judged_on:
             test = test.stratified(options.judged_on, torch.Generator().manual_seed(0))
@@ -129,6 +130,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=0, help="of retraining")
     parser.add_argument("--judged-on", type=int, help="so many test images, evenly from the classes; all by default")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these rows, such as SynFlow")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--store", default="at-equal-cost")
     options = parser.parse_args()
     wanted = targets(options.network)
