@@ -76,7 +76,9 @@ def test_collapse_above_90_percent_is_counted(evidence: Evidence, own: bool, oth
     assert f"MIPP {own:.0%} of {len(runs)}" in found.figures
 
 
-@pytest.mark.parametrize(("trained", "untrained", "ruling"), [(0.0, -0.1, "confirmed"), (-0.1, 0.0, "refuted")])
+@pytest.mark.parametrize(
+    ("trained", "untrained", "ruling"), [(0.0, -0.1, "confirmed"), (-0.05, -0.1, "partly"), (-0.1, 0.0, "refuted")]
+)
 def test_deformed_digits(evidence: Evidence, trained: float, untrained: float, ruling: str):
     run = evidence.runs["trained-0"]
     runs = {
