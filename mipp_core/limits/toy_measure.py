@@ -11,7 +11,7 @@ import torch
 
 from mipp_core.errors import SettingError, UnknownNameError
 from mipp_core.limits.bits import bound_bits, codes_along, entropy_bits
-from mipp_core.limits.toy import CORNERS, PARAMETERS, Cases, accuracies, all_cases, initial, trained
+from mipp_core.limits.toy import CORNERS, PARAMETERS, Cases, Networks, accuracies, all_cases, initial, trained
 from mipp_core.limits.toy_orders import ORDERS, SLOW, Setting, Task
 from mipp_core.training import one_thread
 from mipp_core.vocabulary import Progress, Report, silent
@@ -98,7 +98,7 @@ def measure(
         SettingError: a number is out of range, or training diverges.
     """
     how = setting or Setting()
-    _check(names, seeds, points)
+    check(names, seeds, points)
     with one_thread():  # steps are so short that several would wait for each other
         return _measured(names, seeds, how, all_cases(points), report)
 
@@ -110,11 +110,7 @@ def _measured(names: Sequence[str], seeds: int, how: Setting, cases: Cases, repo
     reached = []
     for seed in range(seeds):
         start = initial(seed)
-        dense = trained(start.expand(len(cases), -1), cases, how.epochs, how.rate)
-        if not dense.isfinite().all():
-            raise SettingError(
-                f"The toy's training diverged at the learning rate {how.rate:g}; give a lower one, as 0.5."
-            )
+        dense = dense_networks(start.expand(len(cases), -1), cases, how)
         reached.append(accuracies(dense, cases).mean().item())
         task = Task(start, cases, dense, how, seed, report)
         for place, name in enumerate(names):
@@ -126,7 +122,20 @@ def _measured(names: Sequence[str], seeds: int, how: Setting, cases: Cases, repo
     return Toy(how, cases.points.shape[1], len(cases), bits, commonest, reached, perf_counter() - began)
 
 
-def _check(names: Sequence[str], seeds: int, points: int) -> None:
+def dense_networks(start: Networks, cases: Cases, how: Setting) -> Networks:
+    """Train one network per data set.
+
+    Raises:
+        SettingError: training diverges.
+    """
+    dense = trained(start, cases, how.epochs, how.rate)
+    if not dense.isfinite().all():
+        raise SettingError(f"The toy's training diverged at the learning rate {how.rate:g}; give a lower one, as 0.5.")
+    return dense
+
+
+def check(names: Sequence[str], seeds: int, points: int) -> None:
+    """Refuse what is out of range, and pruners that there are not."""
     for name in names:
         if name not in ORDERS:
             raise UnknownNameError("pruner of the toy", name, ORDERS)
