@@ -80,9 +80,8 @@ _WEIGHTS = ["retrained", "rebuilt", "recalibrated", "pruned"]
 
 
 def _limits(parser: ArgumentParser) -> None:
-    toy = parser.add_subparsers(dest="what", required=True).add_parser(
-        "toy", help="every data set of the toy: I(mask; data) exactly, for each pruner"
-    )
+    studies = parser.add_subparsers(dest="what", required=True)
+    toy = studies.add_parser("toy", help="every data set of the toy: I(mask; data) exactly, for each pruner")
     toy.add_argument("--pruned", type=int, default=10, help="of its 21 parameters")
     toy.add_argument("--seeds", type=int, default=5, help="initialisations, from 0 on")
     toy.add_argument("--points", type=int, default=6, help="of a data set, 1 to 8")
@@ -90,6 +89,25 @@ def _limits(parser: ArgumentParser) -> None:
     toy.add_argument("--rate", type=float, default=0.5, help="of learning")
     toy.add_argument("--imp", action="store_true", help="iterative magnitude pruning too, which trains 21 times")
     _json(toy)
+    for name, words in [
+        ("units", "what masks of MIPP and CMI know of the data, in the toy"),
+        ("masks", "how far masks of real pruners agree on other images"),
+        ("memorisation", "how many pruned networks memorise random labels"),
+        ("noise", "how a network's correlation with label noise falls and climbs while it is pruned"),
+        ("fashion", "how well pruned networks fit noisy images"),
+        ("robustness", "how steep sparse networks are once they fit noise"),
+    ]:
+        study = studies.add_parser(name, help=words, description=words)
+        study.add_argument("--full", action="store_true", help="the paper's setting, in place of a few seconds' worth")
+        study.add_argument("--seeds", type=int, help="networks, from seed 0 on")
+        study.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1")
+        study.add_argument("--save", type=Path, metavar="FILE", help="write the JSON document here, too")
+        _json(study)
+        if name == "fashion":
+            study.add_argument(
+                "--dataset", help="see: datasets; mnist-sample, or with --full fashion-mnist, by default"
+            )
+            study.add_argument("--data-dir", type=Path, help="where datasets are (or MIPP_DATA)")
 
 
 def _inspect(parser: ArgumentParser) -> None:

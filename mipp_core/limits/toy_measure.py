@@ -114,7 +114,7 @@ def _measured(names: Sequence[str], seeds: int, how: Setting, cases: Cases, repo
         reached.append(accuracies(dense, cases).mean().item())
         task = Task(start, cases, dense, how, seed, report)
         for place, name in enumerate(names):
-            report(Progress(f"{name}, initialisation {seed + 1} of {seeds}", (seed + place / len(names)) / seeds))
+            report(Progress("Counting masks", (seed + place / len(names)) / seeds))
             codes = codes_along(ORDERS[name](task))
             bits[name].append([entropy_bits(each) for each in codes.unbind(-1)])
             if not seed:

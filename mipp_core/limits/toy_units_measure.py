@@ -58,7 +58,7 @@ def measure_units(
             start = initial(seed).expand(len(cases), -1)
             for place, (name, networks) in enumerate(_networks(start, cases, how)):
                 share = (seed + place / 2) / seeds
-                report(Progress(f"{name} networks, initialisation {seed + 1} of {seeds}", share))
+                report(Progress("Counting masks", share))
                 for pruner, masks, lost in _chosen(networks, cases, regressors, report):
                     found = curves.setdefault((pruner, name), {"bits": [], "kept": [], "lost": []})
                     _add(found, masks, lost)

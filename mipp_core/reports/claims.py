@@ -173,8 +173,9 @@ def _deformed(evidence: Evidence) -> Claim:
 
 def _common_share(runs: Sequence[RunDocument]) -> float | None:
     """Return the largest share of units, to whole percents, that all runs reach and can be trained at."""
-    tops = [max((level["sparsity"] for level in run["levels"] if _learns(level)), default=0.0) for run in runs]
-    return int(100 * min(tops)) / 100 if tops and min(tops) else None
+    tops = [max([0.0, *(level["sparsity"] for level in run["levels"] if _learns(level))]) for run in runs]
+    reached = min(tops, default=0.0)
+    return int(100 * reached) / 100 if reached else None
 
 
 def _learns(level: LevelDocument) -> bool:

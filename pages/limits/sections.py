@@ -1,0 +1,274 @@
+"""The experiments behind the toy: what each asks, its chart, what to see in it, and the paper's figures beside."""
+
+from statistics import fmean, pstdev
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from mipp_core.figures.limits import (
+    bound_chart,
+    fashion_chart,
+    masks_chart,
+    memorisation_chart,
+    noise_chart,
+    preserved_chart,
+    robustness_chart,
+    units_chart,
+)
+from pages.limits.studies import Document, panel
+
+
+def units() -> None:
+    """Draw MIPP and CMI in the toy."""
+    st.markdown(
+        "MIPP takes whole units: which of the toy's **four hidden units** stay, for every one of the 1,792 data sets, "
+        "counted as exactly as before. It looks at what the output neuron computes, never at a label."
+    )
+    panel("units", _units)
+
+
+def _units(document: Document) -> None:
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**MIPP: bits against confidence**")
+        st.plotly_chart(units_chart(document), key="units by level")
+    with right:
+        st.markdown("**CMI: bits against units kept**")
+        st.plotly_chart(units_chart(document, "kept"), key="units kept")
+    st.markdown(f"**What to see.** {units_said(document)}")
+    with st.expander("Theorem 1, and whether preserving information bounds the bits in a mask", expanded=True):
+        left, right = st.columns(2)
+        with left:
+            st.markdown(_theorem_said(document))
+            st.plotly_chart(preserved_chart(document), key="preserved")
+        with right:
+            st.markdown(_bound_said(document))
+            st.plotly_chart(bound_chart(document), key="bound")
+
+
+def at(document: Document, pruner: str, start: str, place: int, key: str = "bits") -> tuple[float, float]:
+    """Return mean and standard deviation over initialisations at one place of a sweep."""
+    curve = next(each for each in document["curves"] if (each["pruner"], each["start"]) == (pruner, start))
+    values = [one[place] for one in curve[key]]
+    return fmean(values), pstdev(values)
+
+
+def units_said(document: Document) -> str:
+    """Say what the figures show, from the figures."""
+    before, after = (at(document, "mipp-closed-form", start, 9) for start in ("initial", "trained"))
+    cmi = at(document, "cmi", "initial", 2)
+    words = (
+        f"At level 9 MIPP's masks carry {before[0]:.2f} ± {before[1]:.2f} bits at initialisation and {after[0]:.2f} ± "
+        f"{after[1]:.2f} after training, in closed form. Before training, they can only follow *which corners* were "
+        "drawn: the weights have not seen a label. Training writes the labels into the weights, and MIPP's masks carry "
+        f"them from there. CMI asks the labels themselves, and so knows of them at once: {cmi[0]:.2f} ± {cmi[1]:.2f} "
+        "bits with two units kept, before any training."
+    )
+    if any(curve["pruner"] == "mipp" for curve in document["curves"]):
+        early, late = (at(document, "mipp", start, 9) for start in ("initial", "trained"))
+        words += (
+            f" By perceptrons it is {early[0]:.2f} and {late[0]:.2f} bits: they find what is nonlinear, but their own "
+            "training adds chance of its own, which also tells data sets apart."
+        )
+    return words
+
+
+def _theorem_said(document: Document) -> str:
+    kept = at(document, "mipp-closed-form", "trained", 0, "kept")[0]
+    last, lost = (at(document, "mipp-closed-form", "trained", 19, key)[0] for key in ("kept", "lost"))
+    return f"""
+**Theorem 1 of MIPP, in short.** If the units that stay tell as much of the next layer as all of them did, then there is
+a function that rebuilds the next layer from them, and so, layer by layer, the network's answer. At level 0 nothing may
+be lost: on average {kept:.2f} of 4 units stay, and the output is rebuilt to within a millionth of its variance. Higher
+levels allow a loss, and at level 19 {last:.2f} units stay and {lost:.1%} is lost.
+"""
+
+
+def _bound_said(document: Document) -> str:
+    bits = at(document, "mipp-closed-form", "trained", 0)[0]
+    most, ceiling = document["most"], document["ceiling"]
+    return f"""
+**The claim put to the test.** MIPP's later version says that I(D; M) ≤ H(D), *and that this is reached* when
+information is preserved layer by layer. The first part holds for any mask, by definition. The second does not hold
+here: at level 0 all is preserved, and masks carry **{bits:.2f} bits** of H(D) = **{ceiling:.2f}**. A mask of four units
+cannot carry more than {most:.0f}. That the *network* keeps what matters is no reason for the *mask* to say which data
+it saw: after training, bits grow as more is given up, not as more is preserved.
+"""
+
+
+def memorisation() -> None:
+    """Draw memorisation."""
+    st.markdown(
+        "Random labels can only be memorised. 30 Gaussian points in 30 dimensions, a perceptron of two hidden layers, "
+        "pruned and then trained from its initial weights: **how many networks still memorise them?**"
+    )
+    panel("memorisation", _memorisation)
+
+
+def _memorisation(document: Document) -> None:
+    st.plotly_chart(memorisation_chart(document), key="memorisation")
+    published = document["published"]
+    found = {row["pruner"]: row for row in document["rows"] if row["sparsity"] == published["sparsity"]}
+    if found:
+        table = {
+            name: {
+                "Here": row["memorised"],
+                "± standard error": row["spread"],
+                "The paper": _if_any(published["memorised"].get(name)),
+            }
+            for name, row in found.items()
+        }
+        st.markdown(f"At {published['sparsity']:.0%} pruned:")
+        _percents(table, "Share that memorises")
+    st.markdown(
+        "**What to see.** At the same number of weights, IMP's networks memorise where others fail: its masks were "
+        "found by training, and hold part of the labels themselves. SynFlow never looks at the data; it stays close "
+        "because it keeps every layer connected, and random masks do not. Both effects are in this picture, and only "
+        "one of them is information. GraSP and SNIP look at one gradient and do not do better than SynFlow. Nor does "
+        "the magnitude after training, all at once: having seen the data is not enough."
+    )
+
+
+def noise() -> None:
+    """Draw the correlation with noise."""
+    st.markdown(
+        "A student network learns labels that are a teacher's answers **plus noise**, is pruned by a fifth of its "
+        "weights, rewound, and trained again. How much of the *noise* does it hold?"
+    )
+    panel("noise", _noise)
+
+
+def _noise(document: Document) -> None:
+    st.plotly_chart(noise_chart(document), key="noise")
+    rows = document["rows"]
+    full = [row for row in rows if row["last"] >= _ALL]
+    last = rows[-1]
+    held = f"up to {full[-1]['round']} prunings ({full[-1]['sparsity']:.0%} of the weights gone)" if full else "never"
+    st.markdown(
+        f"**What to see.** The correlation falls to nearly 0 at each pruning, since weights are rewound, and climbs "
+        f"back: to {_ALL:.0%} or more {held}. Then capacity runs out: after {last['round']} prunings "
+        f"({last['sparsity']:.1%} gone) {last['last']:.2f} ± {last['deviation']:.2f}. The paper: back to about 1, "
+        "and a decay after about nine rounds."
+    )
+
+
+_ALL = 0.95
+
+
+def fashion() -> None:
+    """Draw noisy images."""
+    st.markdown(
+        "Gaussian noise of variance 3 is added to Fashion-MNIST, so much that little but noise is left to fit. "
+        "**How well do networks with 1% of their weights fit the training images?**"
+    )
+    panel("fashion", _fashion)
+
+
+def _fashion(document: Document) -> None:
+    st.plotly_chart(fashion_chart(document), key="fashion")
+    name = document["setting"]["dataset"]
+    if name != "fashion-mnist":
+        st.caption(f"The small setting takes {name}, which needs no download: not to be compared with the paper.")
+    here = {row["pruner"]: row["accuracy"] for row in document["rows"]}
+    st.markdown(
+        f"**What to see.** Here: {_ranked(here)}. The paper: {_ranked(document['published']['accuracy'])}. IMP trains "
+        "at every step of its way and fits most in both. Where a pruner that never looks (SynFlow) is level with one "
+        "that has trained once (magnitude after), it is the shape of the network that counts, not what the mask knows."
+    )
+
+
+def _ranked(found: dict[str, float]) -> str:
+    return ", ".join(f"{name} {found[name]:.0%}" for name in sorted(found, key=lambda name: -found[name]))
+
+
+def robustness() -> None:
+    """Draw the law of robustness."""
+    st.markdown(
+        "**The law of robustness:** a network that fits noisy labels must be *steep*, the steeper the fewer effective "
+        "parameters it has: Lip(f) ≳ ε √(n d / p_eff). Here is how steep networks of different sparsity are, once they "
+        "fit."
+    )
+    panel("robustness", _robustness)
+
+
+def _robustness(document: Document) -> None:
+    st.plotly_chart(robustness_chart(document), key="robustness")
+    st.markdown(
+        "**What to see.** The law is a lower bound that grows to the right; the measured constant is itself a lower "
+        "bound: the largest gradient at the points and between them. Random masks carry 0 bits given their seed, so "
+        "their p_eff is known. Masks from trained weights may carry up to log₂ of the number of masks: then their "
+        "point lies anywhere on the bar to its left. Only seeds that fit are in a mean; where less than nine in ten "
+        "do, circles are open and say little."
+    )
+
+
+def masks() -> None:
+    """Draw what can be said of networks of useful size."""
+    st.markdown(
+        "For LeNet5 nobody can count I(mask; data). Two things are known: its bounds, and **how far masks agree** that "
+        "come from the same initial weights and *other images*. Equal masks know nothing of which images they were."
+    )
+    panel("masks", _masks)
+
+
+def _masks(document: Document) -> None:
+    st.plotly_chart(masks_chart(document), key="masks")
+    share, count = document["setting"]["share"], document["setting"]["images"]
+    st.caption(
+        f"LeNet5 on mnist-sample, {share:.0%} of its {document['units']} units removed; "
+        f"{document['setting']['copies']} disjoint sets of {count:,} images; MIPP in its small setting, CMI with α = 2. "
+        "*A measured proxy, not bits.*"
+    )
+    rows = document["rows"]
+    st.dataframe(
+        agreement_table(rows), hide_index=True, alt="Agreement and p_eff of every pruner", column_config=_columns()
+    )
+    for name, problem in document["refused"].items():
+        st.caption(f"{name} was left out: {problem}")
+    most = max(row["bound"] for row in rows)
+    st.markdown(
+        "**What to see.** At initialisation the masks of pruners that never look (random, magnitude, SynFlow, LAMP) "
+        "are *equal*, and those of most others nearly so. After training they differ from one set of images to the "
+        f"next. But masks of whole units are small: at most {most:.0f} bits beside thousands of weights that stay, so "
+        "p_eff is the weights. What *No Free Prune* says bites where single weights are pruned, and masks are as long "
+        "as the network."
+    )
+
+
+def agreement_table(rows: list[Document]) -> pd.DataFrame:
+    """Return a line per pruner and start: agreement both ways, and p_eff's two parts."""
+    lines: dict[tuple[str, str], dict[str, object]] = {}
+    for row in rows:
+        empty = {"Pruner": row["pruner"], "Start": row["start"], "Other images": None, "Other seeds": None}
+        line = lines.setdefault((row["pruner"], row["start"]), empty)
+        line["Other images" if row["way"] == "images" else "Other seeds"] = row["agreement"]
+        line["Weights that stay"] = round(row["weights"])
+        line["I(mask; data) at most"] = row["bound"] if row["looks"] else 0.0
+    return pd.DataFrame([*lines.values()])
+
+
+def _columns() -> dict[str, Any]:
+    return {
+        "Other images": st.column_config.NumberColumn(
+            format="%.2f", help="1: the same mask whatever the images; 0: chance."
+        ),
+        "Other seeds": st.column_config.NumberColumn(
+            format="%.2f", help="The same images, other initial weights: units of two networks have nothing in common."
+        ),
+        "Weights that stay": st.column_config.NumberColumn(format="localized"),
+        "I(mask; data) at most": st.column_config.NumberColumn(
+            format="%.0f bits",
+            help="0 for pruners that never look; for others log₂ of the number of masks of that size.",
+        ),
+    }
+
+
+def _if_any(share: float | None) -> str:
+    return "" if share is None else f"{share:.0%}"
+
+
+def _percents(rows: dict[str, dict[str, object]], words: str) -> None:
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    config = {name: st.column_config.NumberColumn(format="percent") for name in table.columns if name != "The paper"}
+    st.dataframe(table, alt=words, column_config=config)
