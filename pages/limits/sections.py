@@ -217,8 +217,8 @@ def _masks(document: Document) -> None:
     share, count = document["setting"]["share"], document["setting"]["images"]
     st.caption(
         f"LeNet5 on mnist-sample, {share:.0%} of its {document['units']} units removed; "
-        f"{document['setting']['copies']} disjoint sets of {count:,} images; MIPP in its small setting, CMI with α = 2. "
-        "*A measured proxy, not bits.*"
+        f"{document['setting']['copies']} disjoint sets of {count:,} images; MIPP in its small setting, CMI with "
+        "α = 2. *A measured proxy, not bits.*"
     )
     rows = document["rows"]
     st.dataframe(
