@@ -56,6 +56,7 @@ RANKERS: dict[str, tuple[Ranker, str]] = {
     "SynFlow": (PRUNERS["synflow"](), "global"),
     "Taylor": (PRUNERS["taylor"](), "global"),
     "SOSP-H": (PRUNERS["sosp-h"](), "global"),
+    "GraSP": (PRUNERS["grasp"](), "global"),
     "random": (PRUNERS["random"](), "layer"),
 }
 

@@ -4,6 +4,7 @@ Exit codes: 0 success, 1 the work failed, 2 the command was wrong, 130 interrupt
 """
 
 import json
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -67,8 +68,8 @@ def _complain(problem: object, code: int) -> int:
 
 
 def _show(chosen: Namespace, document: Any, lines: list[str]) -> None:
-    if chosen.json:
-        json.dump(document, sys.stdout, indent=1, allow_nan=False)
-        sys.stdout.write("\n")
-    else:
-        print("\n".join(lines))
+    text = json.dumps(document, indent=1, allow_nan=False) if chosen.json else "\n".join(lines)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # whoever reads has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -94,3 +97,11 @@ def test_unwritable_folders_fail_with_a_sentence(capsys, tmp_path):
     assert "cannot be written" in capsys.readouterr().err
     assert main([*words, "--dataset", "mnist", "--data-dir", str(blocked)]) == 1
     assert "mnist-sample" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    reader, writer = os.pipe()
+    os.close(reader)
+    found = subprocess.run([sys.executable, "-m", "mipp_core", "pruners"], stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (found.returncode, found.stderr) == (0, b"")
