@@ -12,6 +12,7 @@ from mipp_core.pruners.chip import Chip
 from mipp_core.pruners.closed_form import ClosedForm
 from mipp_core.pruners.closed_form_plan import plan_closed_form
 from mipp_core.pruners.cmi import Cmi
+from mipp_core.pruners.cmi_plan import plan_cmi
 from mipp_core.pruners.conductance import Conductance
 from mipp_core.pruners.contract import Decider, Pruner, Ranker, Scores, Task, Variant
 from mipp_core.pruners.from_file import load_pruner, named_pruner
@@ -56,6 +57,7 @@ __all__ = [
     "one_of",
     "plan",
     "plan_closed_form",
+    "plan_cmi",
     "plan_mipp",
     "pruner",
     "setting",

@@ -28,7 +28,7 @@ from mipp_core.vocabulary import Progress, Report
 _DRAWS = 10
 """Orders of the labels for the bias of an estimate."""
 
-_PLACES = 8
+PLACES = 8
 """Numbers of units of a wide layer at which its sensitivity is measured, beside the cuts that were tried."""
 
 _FEWEST = 2
@@ -144,8 +144,8 @@ class Walk:
     def _sensitivity(self, cut: CutLayer) -> Iterator[Tried]:
         """Yield what the network reaches with other numbers of a layer's units, the first ones of its order."""
         units, known = len(cut.ordering.order), {each.kept: each for each in cut.tried}
-        places = torch.linspace(0, log(units), min(units, _PLACES)).exp().round().int().tolist()
-        for kept in sorted({*places, *known}) if units > _PLACES else range(1, units + 1):
+        places = torch.linspace(0, log(units), min(units, PLACES)).exp().round().int().tolist()
+        for kept in sorted({*places, *known}) if units > PLACES else range(1, units + 1):
             yield known.get(kept) or self._judged(cut.layer, cut.ordering, kept, None)
 
     def _cut(self, name: str, given: dict[str, list[Variables]]) -> CutLayer:

@@ -40,7 +40,8 @@ class Plan:
 
     def __str__(self) -> str:
         range_ = f"{duration(self.least_seconds)} to {duration(self.most_seconds)}, depending on the tests"
-        head = f"{self.units:,} units of {self.layers} layers at {self.levels} levels"
+        swept = f" at {self.levels} levels" if self.levels > 1 else ""
+        head = f"{self.units:,} units of {self.layers} layers{swept}"
         how = f"{self.samples:,} samples, {self.how}, {self.bytes / 1e9:.1f} GB"
         return f"about {duration(self.usual_seconds)} ({range_}): {head}; {how}"
 
