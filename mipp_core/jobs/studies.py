@@ -13,8 +13,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import Any, Literal
 
 from filelock import FileLock, Timeout
@@ -29,6 +31,8 @@ State = Literal["none", "running", "done", "failed", "cancelled", "died"]
 
 _EVERY = 0.5
 """Seconds between two notes of progress."""
+
+_TURN = RLock()
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,11 @@ class Background:
 
     def start(self, data_dir: Path | None = None) -> None:
         """Start it, unless it is going on."""
-        if self.is_alive():
-            return
+        with _TURN:
+            if not self.is_alive():
+                self._launch(data_dir)
+
+    def _launch(self, data_dir: Path | None) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         for name in ("cancel", "failed.json"):
             (self.folder / name).unlink(missing_ok=True)
@@ -72,8 +79,8 @@ class Background:
                 | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 process_group=0,
             )
+        write_json(self.folder / "starting.json", process.pid)
         threading.Thread(target=process.wait, daemon=True).start()  # reaps it, whenever it ends
-        _wait_for(lambda: self.is_alive() or process.poll() is not None)
 
     def cancel(self) -> None:
         """Ask it to stop at its next report."""
@@ -81,14 +88,17 @@ class Background:
             (self.folder / "cancel").touch()
 
     def is_alive(self) -> bool:
-        """Tell whether its process is there."""
+        """Tell whether its process is there, or is just being started."""
         if not self.folder.is_dir():
             return False
-        try:
-            with _lock(self.folder).acquire(timeout=0):
+        with _TURN:  # two that ask at once would take each other for the process
+            try:
+                with _lock(self.folder).acquire(timeout=0):
+                    return _exists(read_json(self.folder / "starting.json"))
+            except Timeout:
+                return True
+            except OSError:  # nothing can be written there, so nothing runs
                 return False
-        except Timeout:
-            return True
 
     @property
     def state(self) -> State:
@@ -97,7 +107,7 @@ class Background:
             return "running"
         failed = self._read("failed.json")
         if failed:
-            return "cancelled" if failed["cancelled"] else "failed"
+            return "cancelled" if failed.get("cancelled") else "failed"
         if (self.folder / "progress.json").exists():
             return "died"
         return "done" if (self.folder / "result.json").exists() else "none"
@@ -106,7 +116,7 @@ class Background:
     def progress(self) -> Progress:
         """How far it has got."""
         found = self._read("progress.json") or {"stage": "starting", "done": 0.0}
-        return Progress(found["stage"], found["done"])
+        return Progress("cancelling" if (self.folder / "cancel").exists() else found["stage"], found["done"])
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -116,22 +126,26 @@ class Background:
     @property
     def problem(self) -> str:
         """Why it failed, in a sentence; empty if it did not."""
-        return (self._read("failed.json") or {"problem": ""})["problem"]
+        return str((self._read("failed.json") or {}).get("problem", ""))
 
     def _read(self, name: str) -> dict[str, Any] | None:
-        path = self.folder / name
-        found: dict[str, Any] | None = read_json(path) if path.exists() else None
-        return found
+        found = read_json(self.folder / name)
+        return found if isinstance(found, dict) else None
 
 
 def _lock(folder: Path) -> FileLock:
     return FileLock(folder / "lock", is_singleton=False)
 
 
-def _wait_for(condition: Any, seconds: float = 20.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition() and time.monotonic() < until:
-        time.sleep(0.05)
+def _exists(process: Any) -> bool:
+    """Tell whether a process that was started is there; once it has its lock, nobody asks."""
+    if not isinstance(process, int):
+        return False
+    try:
+        os.kill(process, 0)
+    except OSError:
+        return False
+    return True
 
 
 def work(name: str, folder: Path, full: bool, data_dir: Path | None) -> None:
@@ -146,14 +160,31 @@ def work(name: str, folder: Path, full: bool, data_dir: Path | None) -> None:
             told = time.monotonic()
             write_json(folder / "progress.json", {"stage": progress.stage, "done": progress.done})
 
-    with _lock(folder):
-        try:
-            write_json(folder / "result.json", STUDIES[name].measure(full, report, data_dir))
-        except CancelledError:
-            write_json(folder / "failed.json", {"cancelled": True, "problem": ""})
-        except (MippError, OSError) as problem:
-            write_json(folder / "failed.json", {"cancelled": False, "problem": str(problem)})
-        (folder / "progress.json").unlink(missing_ok=True)
+    try:
+        with _lock(folder).acquire(timeout=0):
+            (folder / "starting.json").unlink(missing_ok=True)
+            _end(folder, lambda: STUDIES[name].measure(full, report, data_dir))
+    except Timeout:  # another process does it already
+        return
+
+
+def _end(folder: Path, measure: Callable[[], dict[str, Any]]) -> None:
+    """Write the document, or why there is none; only a process that is killed leaves its progress behind."""
+    ended: dict[str, Any] | None = None
+    try:
+        write_json(folder / "result.json", measure())
+    except CancelledError:
+        ended = {"cancelled": True, "problem": ""}
+    except MippError as problem:
+        ended = {"cancelled": False, "problem": str(problem)}
+    except Exception as problem:  # whatever it is, the page says it
+        words = f"{type(problem).__name__}: {problem}; {folder / 'log'} has more"
+        ended = {"cancelled": False, "problem": words}
+    (folder / "failed.json").unlink(missing_ok=True)
+    if ended:
+        write_json(folder / "failed.json", ended)
+    for name in ("progress.json", "cancel"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def main() -> None:

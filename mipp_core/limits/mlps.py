@@ -16,7 +16,7 @@ from torch import Tensor
 Masks = tuple[Bool[Tensor, "seeds _ _"], ...]
 """Which weights stay, True = keep, layer by layer."""
 
-PURPOSES = ("weights", "data", "order", "mask")
+PURPOSES = ("weights", "data", "order", "mask", "teacher", "places")
 """What is drawn, each from a stream of its own."""
 
 
@@ -55,15 +55,18 @@ class Mlps:
         return Mlps(tuple(kept), tuple(each.clone() for each in self.biases))
 
 
-def drawn(sizes: Sequence[int], seeds: Sequence[int], device: torch.device | str = "cpu") -> Mlps:
+def drawn(
+    sizes: Sequence[int], seeds: Sequence[int], device: torch.device | str = "cpu", purpose: str = "weights"
+) -> Mlps:
     """Draw networks.
 
     Args:
         sizes: of the input, the hidden layers and the output.
         seeds: one per network.
         device: that the networks are put on; they are drawn on the CPU, the same for every device.
+        purpose: of ``PURPOSES``, what they are for.
     """
-    rows = [_one(sizes, stream(seed, "weights")) for seed in seeds]
+    rows = [_one(sizes, stream(seed, purpose)) for seed in seeds]
     weights = tuple(torch.stack([row[place][0] for row in rows]).to(device) for place in range(len(sizes) - 1))
     return Mlps(
         weights, tuple(torch.stack([row[place][1] for row in rows]).to(device) for place in range(len(weights)))

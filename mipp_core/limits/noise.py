@@ -25,9 +25,6 @@ from mipp_core.limits.mlps import Mlps, answers, drawn, stream
 from mipp_core.training import one_thread
 from mipp_core.vocabulary import Report, silent
 
-TEACHERS = 1_000_000
-"""Added to a seed, that of its teacher, so that it is no part of the student."""
-
 
 @dataclass(frozen=True)
 class Noise:
@@ -97,7 +94,7 @@ def noisy_points(how: Noise, device: torch.device | str = "cpu") -> tuple[Points
     generators = [stream(seed, "data") for seed in seeds]
     inputs = torch.stack([torch.randn(how.points, how.features, generator=each) for each in generators])
     noise = torch.stack([torch.randn(how.points, generator=each) for each in generators]) * sqrt(how.variance)
-    teachers = drawn((how.features, *how.teacher, 1), [seed + TEACHERS for seed in seeds])
+    teachers = drawn((how.features, *how.teacher, 1), seeds, purpose="teacher")
     wanted = answers(teachers, inputs).squeeze(2) + noise
     return Points(inputs.to(device), wanted.to(device), tuple(seeds)), noise.to(device)
 

@@ -97,7 +97,7 @@ def steepness(networks: Mlps, points: Points, between: int) -> Float[Tensor, " s
         between: places, uniform on the segments of random pairs.
     """
     inputs, count = points.inputs, points.inputs.shape[1]
-    generators = [stream(seed, "mask") for seed in points.seeds]
+    generators = [stream(seed, "places") for seed in points.seeds]
     pairs = torch.stack([torch.randint(count, (2, between), generator=each) for each in generators]).to(inputs.device)
     share = torch.stack([torch.rand(between, 1, generator=each) for each in generators]).to(inputs)
     rows = torch.arange(len(pairs), device=inputs.device).unsqueeze(1)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from math import log2
+from statistics import fmean
 from time import perf_counter
 from typing import Any
 
@@ -44,8 +45,9 @@ def measure_units(
     Returns:
         Plain JSON.  ``curves`` has an entry per pruner (``mipp-closed-form``, ``mipp``, ``cmi``) and ``start``
         (``initial``, ``trained``): per initialisation a list over the sweep (20 confidences; for CMI 0 to 4 units
-        kept) of ``bits``, of the ``kept`` units, and of the ``lost`` share of what the next layer read, both on average
-        over data sets.  ``most`` is what a mask of four units can carry, ``ceiling`` the entropy of the data, in bits.
+        kept) of ``bits``, of the part of them that is about the ``labels``, given which points there are, of the
+        ``kept`` units, and of the ``lost`` share of what the next layer read, both on average over data sets.
+        ``most`` is what a mask of four units can carry, ``ceiling`` the entropy of the data, in bits.
 
     Raises:
         SettingError: a number is out of range, or training diverges.
@@ -59,9 +61,10 @@ def measure_units(
             for place, (name, networks) in enumerate(_networks(start, cases, how)):
                 share = (seed + place / 2) / seeds
                 report(Progress("Counting masks", share))
-                for pruner, masks, lost in _chosen(networks, cases, regressors, report):
-                    found = curves.setdefault((pruner, name), {"bits": [], "kept": [], "lost": []})
-                    _add(found, masks, lost)
+                within = _within(report, share, 1 / (2 * seeds))
+                for pruner, masks, lost in _chosen(networks, cases, regressors, within):
+                    found = curves.setdefault((pruner, name), {"bits": [], "labels": [], "kept": [], "lost": []})
+                    _add(found, masks, lost, labellings=2**points)
     return {
         "study": "units",
         "setting": asdict(how) | {"points": points, "seeds": seeds, "regressors": regressors and asdict(regressors)},
@@ -72,6 +75,11 @@ def measure_units(
         "seconds": perf_counter() - began,
         "device": "cpu",
     }
+
+
+def _within(report: Report, begun: float, share: float) -> Report:
+    """Return a report whose progress is a part of the whole."""
+    return lambda progress: report(Progress(progress.stage, begun + share * progress.done))
 
 
 def _networks(start: Networks, cases: Cases, how: Setting) -> Iterator[tuple[str, Networks]]:
@@ -88,11 +96,12 @@ def _chosen(networks: Networks, cases: Cases, regressors: Regressors | None, rep
         yield "mipp", masks_by_perceptrons(tried, CONFIDENCES), tried.mean(0)
 
 
-def _add(found: dict[str, list[list[float]]], masks: Tensor, lost: Tensor) -> None:
+def _add(found: dict[str, list[list[float]]], masks: Tensor, lost: Tensor, labellings: int) -> None:
     sizes = is_in().sum(-1).double()
     columns = masks.unbind(-1)
     by_name: dict[str, Callable[[Tensor], float]] = {
         "bits": entropy_bits,
+        "labels": lambda each: fmean(entropy_bits(some) for some in each.view(-1, labellings)),
         "kept": lambda each: sizes[each].mean().item(),
         "lost": lambda each: lost.gather(-1, each.unsqueeze(-1)).mean().item(),
     }

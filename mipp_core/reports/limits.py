@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 from functools import cache
 from typing import Any
 
@@ -21,6 +22,6 @@ def shipped_studies() -> dict[str, dict[str, Any]]:
     """
     try:
         found: dict[str, dict[str, Any]] = json.loads(gzip.decompress(PACKED.read_bytes()))
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, EOFError, zlib.error) as problem:
         raise DataError(f"The shipped experiments in {PACKED} are damaged ({problem}); install it again.") from problem
     return found

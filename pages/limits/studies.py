@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from mipp_core.errors import MippError
 from mipp_core.jobs.studies import Background
 from mipp_core.limits.studies import study
 from mipp_core.reports.limits import shipped_studies
@@ -23,17 +24,20 @@ def panel(name: str, draw: Callable[[Document], None]) -> None:
     """
     jobs = {"small": Background.of(store(), name, False), "full": Background.of(store(), name, True)}
     known = {"shipped": shipped_studies().get(name)} | {size: job.result for size, job in jobs.items()}
-    options = [which for which in _WHICH if known[which]]
-    if options:
-        which = options[0]
-        if len(options) > 1:
-            which = st.segmented_control(
-                "Result", options, default=options[-1], key=f"result {name}", format_func=_words, required=True
-            )
-        document = known[which]
-        assert document
-        draw(document)
-        _provenance(name, which, document)
+    options = [which for which in _WHICH if (known[which] or {}).get("study") == name]
+    wished = st.session_state.get(f"wished {name}")
+    which = wished if wished in options else next(iter(options), None)
+    if len(options) > 1:
+        which = st.segmented_control(
+            "Result", options, default=which, key=f"result {name}", format_func=_words, required=True
+        )
+    document = known.get(which or "")
+    if which and document:
+        try:
+            draw(document)
+            _provenance(name, which, document)
+        except (KeyError, StopIteration, TypeError, ValueError):
+            st.warning("This result was made by another version; run it again.", icon=":material/history:")
     _running(name, jobs)
 
 
@@ -42,8 +46,8 @@ def _words(which: str) -> str:
 
 
 def _provenance(name: str, which: str, document: Document) -> None:
-    flag = "" if which == "small" else " --full"
     seeds = document["setting"].get("seeds")
+    flag = "" if which == "small" else " --full" if not seeds else f" --full --seeds {seeds}"
     count = f", {seeds} seeds" if seeds else ""
     st.caption(
         f"{_words(which)}{count}: {document['device']}, {document['seconds']:,.0f} s. `mipp limits {name}{flag} --json`"
@@ -55,17 +59,26 @@ def _watch(name: str, size: str) -> None:
     """Follow a run; when it ends the whole page is drawn anew."""
     job = Background.of(store(), name, size == "full")
     if job.state != "running":
+        st.session_state[f"wished {name}"] = size
         st.rerun()
     progress = job.progress
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(min(1.0, max(0.0, progress.done)), f"{progress.stage}, {progress.done:.0%}")
-        st.button("Cancel", key=f"cancel {name}", on_click=job.cancel, icon=":material/close:")
+        st.button("Cancel", key=f"cancel {name} {size}", on_click=job.cancel, icon=":material/close:")
+
+
+def _start(job: Background) -> None:
+    try:
+        job.start()
+    except (MippError, OSError) as problem:
+        st.session_state[f"problem {job.name}"] = str(problem)
 
 
 def _running(name: str, jobs: dict[str, Background]) -> None:
     going = [size for size, job in jobs.items() if job.is_alive()]
+    for size in going:
+        _watch(name, size)
     if going:
-        _watch(name, going[0])
         return
     for size, job in jobs.items():
         if job.state == "failed":
@@ -73,12 +86,15 @@ def _running(name: str, jobs: dict[str, Background]) -> None:
         elif job.state in ("cancelled", "died"):
             ended = "was cancelled" if job.state == "cancelled" else "was ended by the system"
             st.info(f"The {size} run {ended}; it can be started again.", icon=":material/info:")
+    if problem := st.session_state.pop(f"problem {name}", ""):
+        st.error(f"It could not be started: {problem}", icon=":material/block:")
     found = study(name)
     with st.container(horizontal=True):
         for size, takes in (("small", found.small), ("full", found.full)):
             st.button(
                 f"Run {'the small setting' if size == 'small' else 'the full setting'}: {takes}",
                 key=f"start {name} {size}",
-                on_click=jobs[size].start,
+                on_click=_start,
+                args=(jobs[size],),
                 icon=":material/play_arrow:",
             )

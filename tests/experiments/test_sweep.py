@@ -162,7 +162,7 @@ def test_damaged_json_reads_as_nothing(tmp_path):
 def test_shipped_runs_are_whole(folder):
     document = load_run(folder)
     assert document["state"] == "done"
-    assert len(document["levels"]) == 20
+    assert len(document["levels"]) == len(document["spec"]["measured"] or range(20))
     assert document["seconds"] and document["versions"] and document["device"]
     assert document["dense_accuracy"] > 0.95
     assert slim_weights(folder, 0) and slim_weights(folder, 19)

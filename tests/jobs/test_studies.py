@@ -83,6 +83,28 @@ def test_a_failure_is_told_in_its_own_words(tmp_path, stand_in):
     assert (job.state, job.problem) == ("failed", "There are no images; give some.")
 
 
+def test_any_fault_is_told_with_its_log_and_a_later_success_forgets_it(tmp_path, stand_in):
+    def measure(full, report, data_dir):
+        raise RuntimeError("out of memory")
+
+    stand_in(measure)
+    job = Background(tmp_path, "units", True)
+    work("units", tmp_path, True, None)
+    assert job.state == "failed"
+    assert job.problem.startswith("RuntimeError: out of memory; ")
+    stand_in(lambda full, report, data_dir: {"study": "units"})
+    work("units", tmp_path, True, None)
+    assert (job.state, job.problem) == ("done", "")
+
+
+def test_a_second_process_leaves_the_first_alone(tmp_path, stand_in):
+    stand_in(lambda full, report, data_dir: {"study": "second"})
+    with studies._lock(tmp_path):
+        assert Background(tmp_path, "units", True).state == "running"
+        work("units", tmp_path, True, None)
+    assert not (tmp_path / "result.json").exists()
+
+
 def test_progress_is_written_and_a_wish_to_cancel_is_heard(tmp_path, stand_in):
     seen = []
 

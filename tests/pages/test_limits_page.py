@@ -85,10 +85,20 @@ def test_what_was_run_here_is_shown_beside_what_ships(limits, own_store, words):
     write_json(job.folder / "result.json", {**shipped, "seconds": 7.0})
     app = limits(look="noise")
     assert not app.exception
+    assert f", {shipped['seconds']:,.0f} s." in words(app)
+    app.button_group(key="result noise").set_value("small").run()
     assert "Small, run here" in words(app)
     assert ", 7 s." in words(app)
-    app.button_group(key="result noise").set_value("shipped").run()
-    assert f", {shipped['seconds']:,.0f} s." in words(app)
+
+
+def test_a_result_of_another_version_is_not_drawn(limits, own_store, words):
+    job = Background.of(Store(own_store), "noise", False)
+    job.folder.mkdir(parents=True)
+    write_json(job.folder / "result.json", {"study": "noise", "setting": {}})
+    app = limits(look="noise")
+    app.button_group(key="result noise").set_value("small").run()
+    assert not app.exception
+    assert "made by another version" in words(app)
 
 
 def test_a_run_that_failed_says_why(limits, own_store, words):
