@@ -75,7 +75,7 @@ def _robustness(chosen: Namespace) -> Answer:
 
 def _units(chosen: Namespace) -> Answer:
     """Measure MIPP and CMI in the toy; the full setting has regressors too."""
-    seeds = chosen.seeds or (5 if chosen.full else 3)
+    seeds = (5 if chosen.full else 3) if chosen.seeds is None else chosen.seeds
     with progress_line() as report:
         found = measure_units(seeds, regressors=Regressors() if chosen.full else None, report=report)
     return _said(chosen, found)
@@ -100,8 +100,9 @@ def _said(chosen: Namespace, document: dict[str, Any]) -> Answer:
     """Return a study's document and table, and write the document where that was asked for."""
     if chosen.save:
         write_json(chosen.save, document)
-    seeds = document["setting"].get("seeds") or document["setting"]["copies"]
-    last = f"{seeds} seeds, {document['device']}; {document['seconds']:.1f} s"
+    setting = document["setting"]
+    count = f"{setting['copies']} networks per way" if "copies" in setting else f"{setting['seeds']} seeds"
+    last = f"{count}, {document['device']}; {document['seconds']:.1f} s"
     return document, [*TABLES[chosen.what](document), last]
 
 

@@ -98,7 +98,9 @@ def _limits(parser: ArgumentParser) -> None:
         ("robustness", "how steep sparse networks are once they fit noise"),
     ]:
         study = studies.add_parser(name, help=words, description=words)
-        study.add_argument("--full", action="store_true", help="the paper's setting, in place of a few seconds' worth")
+        study.add_argument(
+            "--full", action="store_true", help="the setting that ships, minutes, in place of a few seconds' worth"
+        )
         study.add_argument("--seeds", type=int, help="networks, from seed 0 on")
         study.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1")
         study.add_argument("--save", type=Path, metavar="FILE", help="write the JSON document here, too")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from math import comb, log2
 from statistics import fmean, pstdev
+from types import MappingProxyType
 from typing import Any
 
 import plotly.graph_objects as go
@@ -12,11 +13,11 @@ from mipp_core.limits.toy_orders import ORDERS
 
 Document = Mapping[str, Any]
 
-COLOUR_OF = dict(zip(ORDERS, COLOURS, strict=False))
+COLOUR_OF = MappingProxyType(dict(zip(ORDERS, COLOURS, strict=False)))
 _PAPER = {"symbol": "diamond-open", "size": 11, "line": {"width": 2}}
-_STARTS = {"initial": "at initialisation", "trained": "after training"}
-_NAMES = {"mipp-closed-form": "MIPP closed form", "mipp": "MIPP by perceptrons", "cmi": "CMI"}
-UNIT_COLOURS = {"mipp-closed-form": KEPT, "mipp": "#009E73", "cmi": "#D55E00"}
+_STARTS = MappingProxyType({"initial": "at initialisation", "trained": "after training"})
+_NAMES = MappingProxyType({"mipp-closed-form": "MIPP closed form", "mipp": "MIPP by perceptrons", "cmi": "CMI"})
+UNIT_COLOURS = MappingProxyType({"mipp-closed-form": KEPT, "mipp": "#009E73", "cmi": "#D55E00"})
 
 
 def memorisation_chart(document: Document) -> go.Figure:

@@ -3,7 +3,7 @@
 For a network of useful size I(mask; data) cannot be counted.  What is known exactly are its bounds: 0 for a pruner
 that never looks at the data, given its seed, and log2 of the number of masks of that size.  What can be measured is how
 far masks agree.  Two masks made from the same initial weights and *different* images differ only if the mask follows
-the data; their disagreement is no estimate of bits, but where masks are equal, nothing is known of which images it was.
+the data; their disagreement is no estimate of bits, but masks that are equal do not tell these images apart.
 
 Masks here are of whole units.  So there are few of them: of 226 units no mask carries more than 226 bits, beside tens
 of thousands of weights that stay.  p_eff of a network without some of its units is, up to logarithms, its weights.
@@ -120,9 +120,10 @@ def measure_agreement(how: Agreement, images: Split, report: Report = silent, de
     rows, refused = [], dict[str, str]()
     for number, name in enumerate(how.pruners):
         share = 0.4 + 0.6 * number / len(how.pruners)
-        report(Progress(f"{name}", share))
+        report(Progress(name, share))
         try:
-            rows += [row for start in ("initial", "trained") for row in _rows(name, start, how, cases, counter)]
+            heard = _at(report, name, share)
+            rows += [row for start in ("initial", "trained") for row in _rows(name, start, how, cases, counter, heard)]
         except (ModelError, SettingError) as problem:
             refused[name] = str(problem)
     return {
@@ -151,21 +152,28 @@ def _cases(how: Agreement, parts: Sequence[Split], report: Report) -> Iterator[C
     """Yield a network per seed on the first part, and one per other part from the first seed."""
     wanted = [*((seed, 0) for seed in range(how.copies)), *((0, part) for part in range(1, how.copies))]
     for number, (seed, part) in enumerate(wanted):
-        report(Progress(f"training network {number + 1} of {len(wanted)}", 0.4 * number / len(wanted)))
+        words, share = f"training network {number + 1} of {len(wanted)}", 0.4 * number / len(wanted)
         data = parts[part]
         start = architecture("lenet5", data.image_shape, 10).build(seed).to(data.images.device).eval()
         trained = architecture("lenet5", data.image_shape, 10).build(seed).to(data.images.device)
-        train(trained, data, how.recipe, seed=seed)
+        train(trained, data, how.recipe, seed=seed, report=_at(report, words, share))
         yield Case(seed, part, data, start, trained)
 
 
-def _rows(name: str, start: str, how: Agreement, cases: Sequence[Case], counter: Counter) -> list[dict[str, Any]]:
+def _at(report: Report, words: str, share: float) -> Report:
+    """Return a report that says where the whole is; so what is reported inside can stop it, too."""
+    return lambda _: report(Progress(words, share))
+
+
+def _rows(
+    name: str, start: str, how: Agreement, cases: Sequence[Case], counter: Counter, report: Report
+) -> list[dict[str, Any]]:
     kind = PRUNERS[name]
     if start == "initial" and "training" in kind.needs:
         return []
     pruner = QUICK.get(name) or kind()
     scope: Scope = pruner.scopes[0] if isinstance(pruner, Ranker) else "global"
-    masks = {(case.seed, case.part): _mask(pruner, scope, start, how, case, counter) for case in cases}
+    masks = {(case.seed, case.part): _mask(pruner, scope, start, how, case, counter, report) for case in cases}
     ways = {
         "seeds": [mask for (_, part), mask in masks.items() if part == 0],
         "images": [mask for (seed, _), mask in masks.items() if seed == 0],
@@ -188,14 +196,16 @@ def looks_at_data(pruner: Pruner, start: str) -> bool:
     return reads or (start == "trained" and pruner != PRUNERS["random"]())
 
 
-def _mask(pruner: Pruner, scope: Scope, start: str, how: Agreement, case: Case, counter: Counter) -> KeepMasks:
+def _mask(
+    pruner: Pruner, scope: Scope, start: str, how: Agreement, case: Case, counter: Counter, report: Report
+) -> KeepMasks:
     target = [Target(how.share)]
     model = case.start if start == "initial" else case.trained
     if isinstance(pruner, Decider):
-        return masks_at_targets(pruner.decide(model, case.images, case.seed, CONFIDENCES, silent), target, counter)[0]
+        return masks_at_targets(pruner.decide(model, case.images, case.seed, CONFIDENCES, report), target, counter)[0]
     assert isinstance(pruner, Ranker)
     model = case.start if "training" in pruner.needs else model
-    task = Task(model, case.images, case.seed, _trainer(how, case))
+    task = Task(model, case.images, case.seed, _trainer(how, case), report)
     return reach(pruner, task, target, Selection(scope), counter)[0].masks
 
 

@@ -60,7 +60,7 @@ def _masks(full: bool, report: Report, _: Path | None) -> dict[str, Any]:
 
 STUDIES: Mapping[str, Study] = MappingProxyType(
     {
-        "units": Study(_units, "seconds", "about 8 minutes"),
+        "units": Study(_units, "seconds", "about 9 minutes"),
         "memorisation": Study(_memorisation, "seconds", "about 3 minutes"),
         "noise": Study(_noise, "seconds", "about 4 minutes"),
         "fashion": Study(_fashion, "seconds", "half an hour, 31 MB to download"),

@@ -32,7 +32,7 @@ def plan_cmi(settings: Cmi, model: nn.Module, image_shape: tuple[int, int, int],
     orders = passes * sum(width * (width + 1) / 2 for width in widths) * a_candidate
     if settings.cut_off == "permutation":
         orders += passes * settings.shuffles * sum(widths) * a_candidate
-    tried = passes * settings.bends * len(widths)
+    tried = passes * (settings.bends if settings.cut_off == "scree" else 1) * len(widths)
     places = sum(min(width, PLACES) for width in widths)
     an_image = forward_seconds(model, image_shape)
     judging = judged * an_image * (tried + places)

@@ -6,6 +6,7 @@ where the runs that would tell are not at hand, that is what is said.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import floor
 from typing import Literal
 
 import pandas as pd
@@ -175,7 +176,7 @@ def _common_share(runs: Sequence[RunDocument]) -> float | None:
     """Return the largest share of units, to whole percents, that all runs reach and can be trained at."""
     tops = [max([0.0, *(level["sparsity"] for level in run["levels"] if _learns(level))]) for run in runs]
     reached = min(tops, default=0.0)
-    return int(100 * reached) / 100 if reached else None
+    return floor(100 * reached + 1e-9) / 100 if reached else None
 
 
 def _learns(level: LevelDocument) -> bool:

@@ -57,20 +57,20 @@ def at(document: Document, pruner: str, start: str, place: int, key: str = "bits
 def units_said(document: Document) -> str:
     """Say what the figures show, from the figures."""
     before, after = (at(document, "mipp-closed-form", start, 9) for start in ("initial", "trained"))
-    cmi = at(document, "cmi", "initial", 2)
+    early, late = (at(document, "mipp-closed-form", start, 9, "labels")[0] for start in ("initial", "trained"))
+    cmi, told = (at(document, "cmi", "initial", 2, key)[0] for key in ("bits", "labels"))
     words = (
         f"At level 9 MIPP's masks carry {before[0]:.2f} ± {before[1]:.2f} bits at initialisation and {after[0]:.2f} ± "
-        f"{after[1]:.2f} after training, in closed form. Before training, they can only follow *which corners* were "
-        "drawn: the weights have not seen a label. Training writes the labels into the weights, and MIPP's masks carry "
-        f"them from there. CMI asks the labels themselves, and so knows of them at once: {cmi[0]:.2f} ± {cmi[1]:.2f} "
-        "bits with two units kept, before any training."
+        f"{after[1]:.2f} after training, in closed form. Of those, {early:.2f} and {late:.2f} are about the "
+        "**labels**, given which corners were drawn. Before training that must be 0: the weights have not seen a "
+        "label, and MIPP asks for none. CMI asks for the labels: with two units kept, before any training, "
+        f"{told:.2f} of its {cmi:.2f} bits are about them."
     )
     if any(curve["pruner"] == "mipp" for curve in document["curves"]):
-        early, late = (at(document, "mipp", start, 9) for start in ("initial", "trained"))
-        words += (
-            f" By perceptrons it is {early[0]:.2f} and {late[0]:.2f} bits: they find what is nonlinear, but their own "
-            "training adds chance of its own, which also tells data sets apart."
+        bits, labels = (
+            [at(document, "mipp", start, 9, key)[0] for start in ("initial", "trained")] for key in ("bits", "labels")
         )
+        words += f" By perceptrons it is {bits[0]:.2f} and {bits[1]:.2f}, of which {labels[0]:.2f} and {labels[1]:.2f}."
     return words
 
 
@@ -93,7 +93,7 @@ def _bound_said(document: Document) -> str:
 information is preserved layer by layer. The first part holds for any mask, by definition. The second does not hold
 here: at level 0 all is preserved, and masks carry **{bits:.2f} bits** of H(D) = **{ceiling:.2f}**. A mask of four units
 cannot carry more than {most:.0f}. That the *network* keeps what matters is no reason for the *mask* to say which data
-it saw: after training, bits grow as more is given up, not as more is preserved.
+it saw.
 """
 
 
@@ -121,13 +121,12 @@ def _memorisation(document: Document) -> None:
         }
         st.markdown(f"At {published['sparsity']:.0%} pruned:")
         _percents(table, "Share that memorises")
-    st.markdown(
-        "**What to see.** At the same number of weights, IMP's networks memorise where others fail: its masks were "
-        "found by training, and hold part of the labels themselves. SynFlow never looks at the data; it stays close "
-        "because it keeps every layer connected, and random masks do not. Both effects are in this picture, and only "
-        "one of them is information. GraSP and SNIP look at one gradient and do not do better than SynFlow. Nor does "
-        "the magnitude after training, all at once: having seen the data is not enough."
-    )
+        here = {name: row["memorised"] for name, row in found.items()}
+        st.markdown(
+            f"**What to see.** At this size: {_ranked(here)}. IMP has trained at every step of its way to the mask. "
+            "Having looked at the data is not enough by itself: where SynFlow, which never looks, is ahead of the "
+            "magnitude after training, the shape of the network counts for more than what its mask knows."
+        )
 
 
 def noise() -> None:
@@ -144,10 +143,11 @@ def _noise(document: Document) -> None:
     rows = document["rows"]
     full = [row for row in rows if row["last"] >= _ALL]
     last = rows[-1]
-    held = f"up to {full[-1]['round']} prunings ({full[-1]['sparsity']:.0%} of the weights gone)" if full else "never"
+    held = f"to {_ALL} or more up to {full[-1]['round']} prunings ({full[-1]['sparsity']:.0%} of the weights gone)"
+    held = held if full else f"but never to {_ALL}"
     st.markdown(
-        f"**What to see.** The correlation falls to nearly 0 at each pruning, since weights are rewound, and climbs "
-        f"back: to {_ALL:.0%} or more {held}. Then capacity runs out: after {last['round']} prunings "
+        "**What to see.** (1/n) Σ (f(xᵢ) − f̄) zᵢ, 1 if the noise is fitted. It falls to nearly 0 at each pruning, "
+        f"since weights are rewound, and climbs back, {held}. In the end, after {last['round']} prunings "
         f"({last['sparsity']:.1%} gone) {last['last']:.2f} ± {last['deviation']:.2f}. The paper: back to about 1, "
         "and a decay after about nine rounds."
     )
@@ -172,9 +172,9 @@ def _fashion(document: Document) -> None:
         st.caption(f"The small setting takes {name}, which needs no download: not to be compared with the paper.")
     here = {row["pruner"]: row["accuracy"] for row in document["rows"]}
     st.markdown(
-        f"**What to see.** Here: {_ranked(here)}. The paper: {_ranked(document['published']['accuracy'])}. IMP trains "
-        "at every step of its way and fits most in both. Where a pruner that never looks (SynFlow) is level with one "
-        "that has trained once (magnitude after), it is the shape of the network that counts, not what the mask knows."
+        f"**What to see.** Here: {_ranked(here)}. The paper: {_ranked(document['published']['accuracy'])}. IMP has "
+        "trained at every step of its way to the mask. Where SynFlow, which never looks, is level with the magnitude "
+        "after training, the shape of the network counts for more than what its mask knows."
     )
 
 
@@ -199,7 +199,8 @@ def _robustness(document: Document) -> None:
         "bound: the largest gradient at the points and between them. Random masks carry 0 bits given their seed, so "
         "their p_eff is known. Masks from trained weights may carry up to log₂ of the number of masks: then their "
         "point lies anywhere on the bar to its left. Only seeds that fit are in a mean; where less than nine in ten "
-        "do, circles are open and say little."
+        "do, circles are open and say little. At the highest sparsities random masks fit a few times where masks from "
+        "trained weights never do, which a larger p_eff alone would not explain."
     )
 
 
@@ -207,7 +208,7 @@ def masks() -> None:
     """Draw what can be said of networks of useful size."""
     st.markdown(
         "For LeNet5 nobody can count I(mask; data). Two things are known: its bounds, and **how far masks agree** that "
-        "come from the same initial weights and *other images*. Equal masks know nothing of which images they were."
+        "come from the same initial weights and *other images*. Masks that are equal on these do not tell them apart."
     )
     panel("masks", _masks)
 
@@ -227,8 +228,9 @@ def _masks(document: Document) -> None:
     for name, problem in document["refused"].items():
         st.caption(f"{name} was left out: {problem}")
     most = max(row["bound"] for row in rows)
+    silent = ", ".join(dict.fromkeys(row["pruner"] for row in rows if row["start"] == "initial" and not row["looks"]))
     st.markdown(
-        "**What to see.** At initialisation the masks of pruners that never look (random, magnitude, SynFlow, LAMP) "
+        f"**What to see.** At initialisation the masks of pruners that never look ({silent}) "
         "are *equal*, and those of most others nearly so. After training they differ from one set of images to the "
         f"next. But masks of whole units are small: at most {most:.0f} bits beside thousands of weights that stay, so "
         "p_eff is the weights. What *No Free Prune* says bites where single weights are pruned, and masks are as long "

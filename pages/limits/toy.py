@@ -59,9 +59,9 @@ def panel() -> None:
     """Draw the toy."""
     state = st.session_state
     st.markdown(
-        "A perceptron of **3 inputs, 4 hidden units and 1 output** has 21 parameters. Six corners of the cube {−1, 1}³ "
-        "with a label each make a data set; there are **1,792** of them, and all are tried. So how much a mask tells "
-        "of the data is not estimated: the masks are counted. Move over the chart, or use the arrow keys."
+        "A perceptron of **3 inputs, 4 hidden units and 1 output** has 21 parameters. Some corners of the cube "
+        "{−1, 1}³ with a label each make a data set (six of them: 1,792 data sets), and **all are tried**. So how much "
+        "a mask tells of the data is not estimated: the masks are counted. Move over the chart, or use the arrow keys."
     )
     try:
         with st.spinner("Training every data set's network…", show_time=True):
@@ -72,11 +72,16 @@ def panel() -> None:
     draw(toy, PRUNED)
     fit = sum(toy.accuracy) / len(toy.accuracy)
     st.caption(
-        f"Measured just now: {len(toy.accuracy)} initialisations, {toy.data_sets:,} data sets each, dense networks are "
-        f"right on {fit:.1%} of their points; {toy.seconds:.1f} s on one core. "
-        f"`mipp limits toy --pruned {PRUNED} --seeds {len(toy.accuracy)} --json`"
+        f"Measured on this machine: {len(toy.accuracy)} initialisations, {toy.data_sets:,} data sets each, dense "
+        f"networks are right on {fit:.1%} of their points; {toy.seconds:.1f} s on one core. "
+        f"`mipp limits toy --pruned {PRUNED} {_flags(toy)} --json`"
     )
     _explained(toy)
+
+
+def _flags(toy: Toy) -> str:
+    how = f"--seeds {len(toy.accuracy)} --points {toy.points} --epochs {toy.setting.epochs} --rate {toy.setting.rate:g}"
+    return how + (" --imp" if "imp" in toy.bits else "")
 
 
 def _explained(toy: Toy) -> None:
@@ -88,7 +93,8 @@ def _explained(toy: Toy) -> None:
     st.markdown(
         f"**What to see.** At {PRUNED} parameters pruned: {said} bits, of {toy.ceiling:.2f} that there are and "
         f"{bound_bits(PARAMETERS, PRUNED):.2f} that a mask of this size can hold. "
-        f"{', '.join(free)}: {'exactly 0' if exact else 'not 0'}, for every number pruned. The paper reports {_PAPER}."
+        f"{', '.join(free)}: {'exactly 0' if exact else 'not 0'}, for every number pruned. "
+        f"The paper reports, for six points: {_PAPER}."
     )
     with st.expander("Theorem, caveats, and where we differ from the paper"):
         st.markdown(_THEOREM)
@@ -116,7 +122,7 @@ A random mask carries 0 bits *given its seed*; so do all figures here, which are
 **Where we differ.** The paper does not say loss, learning rate or number of epochs; here it is the logistic loss with
 plain gradient descent. With 10 parameters pruned and 20 initialisations (`mipp limits toy --seeds 20`), magnitude
 after training carries 9.21 ± 0.88 bits and SNIP 6.98 ± 2.03, as published; GraSP 8.32 ± 0.85, above the published 6.2
-and above SNIP. Ranking by the *absolute* value of its score gives 7.3 ± 2.5; the paper does not say which it took. Of
-the first five initialisations, number 1 has two dead hidden units: there SNIP's masks are the same for all data, 0
-bits, which takes 1.5 off its mean.
+and above SNIP. The paper does not say whether it took GraSP's score or its absolute value. Of the first five
+initialisations, number 1 has two dead hidden units: there SNIP's masks are the same for all data, 0 bits, which takes
+1.5 off its mean.
 """

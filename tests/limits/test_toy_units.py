@@ -175,6 +175,16 @@ def test_untrained_masks_of_mipp_do_not_depend_on_labels(cases):
     assert entropy_bits(by_points[:, 0, 9]) == pytest.approx(entropy_bits(masks[:, 9]))
 
 
+def test_bits_about_labels_are_a_part_of_all_bits_and_0_before_mipp_has_seen_one(document):
+    for curve in document["curves"]:
+        for bits, labels in zip(curve["bits"], curve["labels"], strict=True):
+            assert all(0 <= part <= whole + 1e-9 for part, whole in zip(labels, bits, strict=True))
+        if curve["pruner"] == "mipp-closed-form" and curve["start"] == "initial":
+            assert all(max(labels) == 0 for labels in curve["labels"])
+        else:
+            assert all(max(labels) > 0.1 for labels in curve["labels"])
+
+
 def test_regressors_are_measured_if_asked():
     found = measure_units(1, Setting(20), 2, Regressors(members=2, width=3, steps=5))
     assert {each["pruner"] for each in found["curves"]} == {"mipp-closed-form", "cmi", "mipp"}
