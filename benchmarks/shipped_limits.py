@@ -2,8 +2,7 @@
 
     python -m benchmarks.shipped_limits STORE [--only NAME …] [--data-dir DIR]
 
-Runs every study with its full setting, with fewer seeds where one core would need more than a quarter of an hour; the
-documents say how many.  They are kept in STORE, one file per study, and packed into ``mipp_core/shipped`` as {name:
+Runs every study with its full setting, which takes one core about an hour together.  The documents are kept in STORE, one file per study, and packed into ``mipp_core/shipped`` as {name:
 document}, numbers to six digits; documents of other names that are packed already stay.
 """
 
@@ -12,18 +11,13 @@ import gzip
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mipp_core.limits import fashion
 from mipp_core.limits.studies import STUDIES
 from mipp_core.reports.limits import PACKED
 from mipp_core.store.files import write_bytes, write_json
 from mipp_core.vocabulary import Progress
-
-IMAGES_SEEDS = 2
-"""Of noisy Fashion-MNIST, where a core needs three minutes per seed; the full setting has 10."""
 
 
 def short(value: Any) -> Any:
@@ -46,13 +40,6 @@ def pack(documents: dict[str, Any], path: Path = PACKED) -> None:
     write_bytes(path, gzip.compress(text.encode(), 9, mtime=0))
 
 
-def made(name: str, data_dir: Path | None) -> dict[str, Any]:
-    """Do an experiment; noisy images with fewer seeds than the full setting has."""
-    if name == "fashion":
-        return fashion.measure(replace(fashion.FULL, seeds=IMAGES_SEEDS), said(), "cpu", data_dir)
-    return STUDIES[name].measure(True, said(), data_dir)
-
-
 def said() -> Callable[[Progress], None]:
     """Return a report that prints every new stage."""
     stages = set[str]()
@@ -73,7 +60,7 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("MIPP_DATA"))
     chosen = parser.parse_args()
     for name in chosen.only:
-        document = short(made(name, chosen.data_dir))
+        document = short(STUDIES[name].measure(True, said(), chosen.data_dir))
         write_json(chosen.store / f"{name}.json", document)
         pack({name: document})
         print(f"{name}: {document['seconds']:.0f} s; packed {', '.join(packed())}, {PACKED.stat().st_size:,} bytes")

@@ -47,7 +47,7 @@ def _words(which: str) -> str:
 
 def _provenance(name: str, which: str, document: Document) -> None:
     seeds = document["setting"].get("seeds")
-    flag = "" if which == "small" else " --full" if not seeds else f" --full --seeds {seeds}"
+    flag = "" if which == "small" else " --full"
     count = f", {seeds} seeds" if seeds else ""
     st.caption(
         f"{_words(which)}{count}: {document['device']}, {document['seconds']:,.0f} s. `mipp limits {name}{flag} --json`"

@@ -164,5 +164,7 @@ def test_shipped_runs_are_whole(folder):
     assert document["state"] == "done"
     assert len(document["levels"]) == len(document["spec"]["measured"] or range(20))
     assert document["seconds"] and document["versions"] and document["device"]
-    assert document["dense_accuracy"] > 0.95
-    assert slim_weights(folder, 0) and slim_weights(folder, 19)
+    assert document["dense_accuracy"] > {"cifar10": 0.85, "fashion-mnist": 0.85}.get(
+        document["spec"]["network"]["dataset"], 0.91
+    )
+    assert all(slim_weights(folder, document["levels"][place]["level"]) for place in (0, -1))
