@@ -2,8 +2,9 @@
 
     python -m benchmarks.shipped_limits STORE [--only NAME …] [--data-dir DIR]
 
-Runs every study with its full setting, which takes one core about an hour together.  The documents are kept in STORE, one file per study, and packed into ``mipp_core/shipped`` as {name:
-document}, numbers to six digits; documents of other names that are packed already stay.
+Runs every study with its full setting, which takes one core about an hour together.  The documents are kept in STORE,
+one file per study, and packed into ``mipp_core/shipped`` as {name: document}, numbers to six digits; documents of other
+names that are packed already stay.
 """
 
 import argparse
