@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from mipp_core.data import Dataset, load_dataset
-from mipp_core.limits.mlp_masks import MASKS, Task, kept_at, known, trainings
+from mipp_core.limits.mlp_masks import MASKS, Task, kept_at, known, swept, trainings
 from mipp_core.limits.mlp_training import Points, Trainer, Training, cross_entropy, known_range
 from mipp_core.limits.mlps import Mlps, answers, drawn, stream
 from mipp_core.training import one_thread
@@ -132,7 +132,7 @@ def measure(
         train = Trainer(start, points, how.training, cross_entropy, report, trainings(how.pruners, how.sparsities))
         seen = Points(points.inputs[:, : how.scored], points.wanted[:, : how.scored], points.seeds)
         task = Task(train(None, "dense networks"), train, seen)
-        rows = [row for name in how.pruners for row in _rows(name, task, how)]
+        rows = swept(task, how.pruners, how.sparsities, lambda _, __, keep, words: _found(train(keep, words), points))
         dense = fmean(accuracies(task.dense, points))
     return {
         "study": "fashion",
@@ -147,13 +147,9 @@ def measure(
     }
 
 
-def _rows(name: str, task: Task, how: Fashion) -> list[dict[str, Any]]:
-    kept, rows = [kept_at(sparsity, task.start.prunable) for sparsity in how.sparsities], []
-    for sparsity, count, keep in zip(how.sparsities, kept, MASKS[name](task, kept), strict=True):
-        each = accuracies(task.train(keep, f"{name}, {sparsity:.1%} pruned"), task.train.points)
-        found = {"accuracy": fmean(each), "spread": pstdev(each), "each": each}
-        rows.append({"pruner": name, "sparsity": sparsity, "kept": count, **found})
-    return rows
+def _found(networks: Mlps, points: Points) -> dict[str, Any]:
+    each = accuracies(networks, points)
+    return {"accuracy": fmean(each), "spread": pstdev(each), "each": each}
 
 
 @torch.no_grad()

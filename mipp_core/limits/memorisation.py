@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mipp_core.limits.mlp_masks import MASKS, Task, kept_at, known, trainings
+from mipp_core.limits.mlp_masks import MASKS, Task, kept_at, known, swept, trainings
 from mipp_core.limits.mlp_training import Points, Trainer, Training, known_range, logistic
 from mipp_core.limits.mlps import Mlps, answers, drawn, stream
 from mipp_core.training import one_thread
@@ -113,7 +113,7 @@ def measure(how: Memorisation, report: Report = silent, device: torch.device | s
         points, start = random_points(how, device), drawn(how.sizes, range(how.seeds), device)
         train = Trainer(start, points, how.training, logistic, report, trainings(how.pruners, how.sparsities))
         task = Task(train(None, "dense networks"), train, points)
-        rows = [row for name in how.pruners for row in _rows(name, task, how)]
+        rows = swept(task, how.pruners, how.sparsities, lambda _, __, keep, words: _found(train(keep, words), points))
         dense = (_losses(task.dense, points) < MEMORISED).double().mean().item()
     return {
         "study": "memorisation",
@@ -127,14 +127,10 @@ def measure(how: Memorisation, report: Report = silent, device: torch.device | s
     }
 
 
-def _rows(name: str, task: Task, how: Memorisation) -> list[dict[str, Any]]:
-    kept, rows = [kept_at(sparsity, task.start.prunable) for sparsity in how.sparsities], []
-    for sparsity, count, keep in zip(how.sparsities, kept, MASKS[name](task, kept), strict=True):
-        losses = _losses(task.train(keep, f"{name}, {sparsity:.1%} pruned"), task.points)
-        share = (losses < MEMORISED).double().mean().item()
-        found = {"memorised": share, "spread": sqrt(share * (1 - share) / how.seeds), "loss": losses.mean().item()}
-        rows.append({"pruner": name, "sparsity": sparsity, "kept": count, **found})
-    return rows
+def _found(networks: Mlps, points: Points) -> dict[str, Any]:
+    losses = _losses(networks, points)
+    share = (losses < MEMORISED).double().mean().item()
+    return {"memorised": share, "spread": sqrt(share * (1 - share) / len(networks)), "loss": losses.mean().item()}
 
 
 def _losses(networks: Mlps, points: Points) -> Tensor:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, log
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -175,6 +176,20 @@ MASKS: Mapping[str, Pruner] = MappingProxyType(
     }
 )
 """Pruners by name, those of the exact toy."""
+
+Found = Callable[[str, int, Masks, str], dict[str, Any]]
+"""Is given a pruner's name, how many weights stay, the masks, and words for the training; returns what was found."""
+
+
+def swept(task: Task, pruners: Sequence[str], sparsities: Sequence[float], found: Found) -> list[dict[str, Any]]:
+    """Prune in every way to every sparsity; return a row each: ``pruner``, ``sparsity``, ``kept``, what was found."""
+    kept, rows = [kept_at(sparsity, task.start.prunable) for sparsity in sparsities], []
+    for name in pruners:
+        for sparsity, count, keep in zip(sparsities, kept, MASKS[name](task, kept), strict=True):
+            row = {"pruner": name, "sparsity": sparsity, "kept": count}
+            rows.append(row | found(name, count, keep, f"{name}, {sparsity:.1%} pruned"))
+    return rows
+
 
 BLIND = ("synflow", "magnitude-at-init", "random")
 """Those that do not look at the data: I(mask; data) is 0, given the initial weights and the seed."""

@@ -13,6 +13,7 @@ choice: the paper proves the law and does not draw it.
 """
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from math import inf, sqrt
 from time import perf_counter
 from typing import Any
@@ -24,9 +25,9 @@ from torch import Tensor
 from mipp_core.errors import SettingError
 from mipp_core.limits.bits import bound_bits
 from mipp_core.limits.memorisation import Memorisation, random_points
-from mipp_core.limits.mlp_masks import BLIND, MASKS, Task, kept_at, known, trainings
+from mipp_core.limits.mlp_masks import BLIND, Task, known, swept, trainings
 from mipp_core.limits.mlp_training import Points, Trainer, Training, known_range, squared
-from mipp_core.limits.mlps import Mlps, answers, drawn, stream
+from mipp_core.limits.mlps import Masks, Mlps, answers, drawn, stream
 from mipp_core.training import one_thread
 from mipp_core.vocabulary import Report, silent
 
@@ -129,7 +130,7 @@ def measure(how: Robustness, report: Report = silent, device: torch.device | str
         points, start = random_points(how.task, device), drawn(how.task.sizes, range(how.seeds), device)
         train = Trainer(start, points, how.training, squared, report, trainings(how.pruners, how.sparsities))
         task = Task(train(None, "dense networks"), train, points)
-        rows = [row for name in how.pruners for row in _rows(name, task, how)]
+        rows = swept(task, how.pruners, how.sparsities, partial(_found, task=task, how=how))
     return {
         "study": "robustness",
         "setting": asdict(how),
@@ -141,27 +142,23 @@ def measure(how: Robustness, report: Report = silent, device: torch.device | str
     }
 
 
-def _rows(name: str, task: Task, how: Robustness) -> list[dict[str, Any]]:
-    kept, rows = [kept_at(sparsity, task.start.prunable) for sparsity in how.sparsities], []
-    for sparsity, count, keep in zip(how.sparsities, kept, MASKS[name](task, kept), strict=True):
-        found = torch.full((how.seeds,), torch.nan)
+def _found(name: str, kept: int, keep: Masks, words: str, task: Task, how: Robustness) -> dict[str, Any]:
+    """Train, look at each network as soon as it fits, and sum up those that do."""
+    steep = torch.full((how.seeds,), torch.nan)
 
-        def look(epoch: int, networks: Mlps, found: Tensor = found) -> bool:
-            losses = squared(answers(networks, task.points.inputs), task.points.wanted).detach()
-            for seed in ((losses < how.fit).cpu() & found.isnan()).nonzero().flatten().tolist():
-                own = slice(seed, seed + 1)
-                alone = Points(task.points.inputs[own], task.points.wanted[own], (seed,))
-                found[seed] = steepness(networks.take(own), alone, how.between)[0].cpu()
-            return not found.isnan().any()
+    def look(epoch: int, networks: Mlps) -> bool:
+        losses = squared(answers(networks, task.points.inputs), task.points.wanted).detach()
+        for seed in ((losses < how.fit).cpu() & steep.isnan()).nonzero().flatten().tolist():
+            own = slice(seed, seed + 1)
+            alone = Points(task.points.inputs[own], task.points.wanted[own], (seed,))
+            steep[seed] = steepness(networks.take(own), alone, how.between)[0].cpu()
+        return not steep.isnan().any()
 
-        task.train(keep, f"{name}, {sparsity:.1%} pruned", look)
-        rows.append(
-            {"pruner": name, "sparsity": sparsity, "kept": count, **_found(name, task.start, count, found, how)}
-        )
-    return rows
+    task.train(keep, words, look)
+    return _summed(name, task.start, kept, steep, how)
 
 
-def _found(name: str, networks: Mlps, kept: int, steep: Tensor, how: Robustness) -> dict[str, Any]:
+def _summed(name: str, networks: Mlps, kept: int, steep: Tensor, how: Robustness) -> dict[str, Any]:
     fit = steep[~steep.isnan()]
     fewest = kept + sum(each.shape[1] for each in networks.biases)
     most = fewest + (0.0 if name in BLIND else bound_bits(networks.prunable, kept))

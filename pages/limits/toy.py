@@ -4,6 +4,7 @@ import streamlit as st
 
 from mipp_core.errors import MippError
 from mipp_core.limits.bits import bound_bits
+from mipp_core.limits.mlp_masks import BLIND
 from mipp_core.limits.toy import PARAMETERS
 from mipp_core.limits.toy_measure import QUICK, Toy, measure
 from mipp_core.limits.toy_orders import ORDERS, Setting
@@ -85,7 +86,7 @@ def _flags(toy: Toy) -> str:
 
 
 def _explained(toy: Toy) -> None:
-    free = [name for name in ("synflow", "magnitude-at-init", "random") if name in toy.bits]
+    free = [name for name in BLIND if name in toy.bits]
     exact = all(toy.mean(name, step) == 0 for name in free for step in range(PARAMETERS + 1))
     rows = {name: (toy.mean(name, PRUNED), toy.spread(name, PRUNED)) for name in toy.bits if name not in free}
     ranked = sorted(rows, key=lambda name: -rows[name][0])

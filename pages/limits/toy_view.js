@@ -1,5 +1,4 @@
 // The exact toy: how many bits of the data every pruner's masks carry, and the commonest masks as small networks.
-const SVG = "http://www.w3.org/2000/svg";
 const LEFT = 40, RIGHT = 12, TOP = 24, HEIGHT = 300, BOTTOM = TOP + HEIGHT;
 const INPUTS = 3, UNITS = 4, PARAMETERS = 21;
 
@@ -40,7 +39,6 @@ export default function (component) {
 }
 
 const fixed = (value) => value.toFixed(2);
-const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
 function nearest(data, pruned, height) {
   const far = (name) => Math.abs(data.mean[name][pruned] - height);
@@ -74,16 +72,6 @@ function heading(data, pruned, name) {
     `there are, and the more evenly data sets spread over them, the more bits.`;
 }
 
-function make(parent, tag, attributes = {}, text = "") {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.textContent = text;
-  parent.appendChild(node);
-  return node;
-}
-
-const path = (points) => points.map(([a, b], place) => `${place ? "L" : "M"}${a.toFixed(1)} ${b.toFixed(1)}`).join("");
-
 // Draws everything but the place that is looked at; returns how to move that, and how to draw anew at another width.
 function draw(host, data, onMove) {
   host.replaceChildren();
@@ -105,7 +93,7 @@ function draw(host, data, onMove) {
     });
     make(handle, "line", { y1: TOP, y2: BOTTOM });
     make(handle, "circle", { r: 7 });
-    handle.onkeydown = (event) => press(event, data, onMove, Number(handle.getAttribute("aria-valuenow")));
+    handle.onkeydown = (event) => press(event, onMove, Number(handle.getAttribute("aria-valuenow")), PARAMETERS, 5);
   }
 
   const at = (event) => {
@@ -131,13 +119,6 @@ function draw(host, data, onMove) {
     handle.setAttribute("aria-valuetext", said);
   }
   return { place, resize };
-}
-
-function press(event, data, onMove, now) {
-  const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -5, PageUp: 5, Home: -PARAMETERS, End: PARAMETERS };
-  if (!(event.key in steps)) return;
-  event.preventDefault();
-  onMove(now + steps[event.key]);
 }
 
 function frame(svg, data, x, y, width, most) {

@@ -9,6 +9,7 @@ from mipp_core.figures.limits import COLOUR_OF
 from mipp_core.limits.bits import bound_bits, mask_of
 from mipp_core.limits.toy import PARAMETERS
 from mipp_core.limits.toy_measure import Toy
+from pages.shared.svg import drawn_with
 
 _HERE = Path(__file__).parent
 
@@ -32,7 +33,7 @@ _VIEW = st.components.v2.component(
     "exact_toy",
     html=_HTML,
     css=(_HERE / "toy_view.css").read_text(),
-    js=(_HERE / "toy_view.js").read_text(),
+    js=drawn_with("toy_view.js", _HERE),
 )
 
 

@@ -1,5 +1,4 @@
 // A layer's order: its curve with a cut to drag, gauges, and every unit's map in the order in which it was picked.
-const SVG = "http://www.w3.org/2000/svg";
 const LEFT = 46, RIGHT = 12;
 const BLUE = "var(--st-primary-color)", GREY = "#888888", RED = "#D55E00"; // CMI; the whole; accuracy after cutting
 const CMI = { top: 22, height: 140 }, JOINT = { top: 194, height: 56 }, RATIOS = { top: 282, height: 56 };
@@ -52,7 +51,6 @@ export default function (component) {
 
 const fixed = (value, places) => value.toFixed(places);
 const bits = (value) => (value === 0 || value >= 0.01 ? fixed(value, value < 1 ? 3 : 2) : value.toPrecision(2));
-const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
 function reached(data, cut) {
   const exact = data.sensitivity.find(([kept]) => kept === cut);
@@ -94,14 +92,6 @@ function gauges(place, data, cut) {
     (data.chance === null ? "" : ` (whole layer ${bits(data.mutual.at(-1))}; shuffled labels ${bits(data.chance)})`);
 }
 
-function make(parent, tag, attributes = {}, text = "") {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.textContent = text;
-  parent.appendChild(node);
-  return node;
-}
-
 // Draws everything but the cut; returns how to place the cut and how to draw anew at another width.
 function draw(host, data, onMove) {
   host.replaceChildren();
@@ -125,7 +115,7 @@ function draw(host, data, onMove) {
     });
     make(handle, "line", { y1: CMI.top, y2: BOTTOM });
     make(handle, "circle", { r: 9, cy: CMI.top + CMI.height / 2 });
-    handle.onkeydown = (event) => press(event, onMove, Number(handle.getAttribute("aria-valuenow")), units);
+    handle.onkeydown = (event) => press(event, onMove, Number(handle.getAttribute("aria-valuenow")), units, 10);
   }
 
   const at = (event) => {
@@ -146,13 +136,6 @@ function draw(host, data, onMove) {
   return { place, resize };
 }
 
-function press(event, onMove, now, units) {
-  const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -units, End: units };
-  if (!(event.key in steps)) return;
-  event.preventDefault();
-  onMove(now + steps[event.key]);
-}
-
 function frame(svg, panel, width, title, ticks, y) {
   make(svg, "text", { x: width - RIGHT, y: panel.top - 7, "text-anchor": "end", class: "soft" }, title);
   for (const [value, label] of ticks) {
@@ -160,8 +143,6 @@ function frame(svg, panel, width, title, ticks, y) {
     make(svg, "text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end", class: "soft" }, label);
   }
 }
-
-const path = (points) => points.map(([a, b], place) => `${place ? "L" : "M"}${a.toFixed(1)} ${b.toFixed(1)}`).join("");
 
 function line(svg, points, colour, more = {}) {
   make(svg, "path", { d: path(points), fill: "none", stroke: colour, "stroke-width": 2.5, ...more });

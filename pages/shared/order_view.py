@@ -11,6 +11,7 @@ from torch import Tensor
 from mipp_core.information.cut_offs import scree
 from mipp_core.information.renyi import SATURATED
 from mipp_core.pruners.cmi_trace import CutLayer, Examined
+from pages.shared.svg import drawn_with
 
 _HERE = Path(__file__).parent
 
@@ -42,7 +43,7 @@ _VIEW = st.components.v2.component(
     "cmi_order",
     html=_HTML,
     css=(_HERE / "order_view.css").read_text(),
-    js=(_HERE / "order_view.js").read_text(),
+    js=drawn_with("order_view.js", _HERE),
 )
 
 

@@ -1,6 +1,7 @@
 """Pages with a store of their own, runs to put into it, and what opens a page."""
 
 import json
+from functools import partial
 
 import pytest
 from sqlalchemy import update
@@ -123,27 +124,42 @@ def one_of_each(runs, claimed, finished, address):
     return specs
 
 
+def opened(path, **query):
+    """Open a page at an address."""
+    app = AppTest.from_file(path, default_timeout=60)
+    for key, value in query.items():
+        app.query_params[key] = value
+    return app.run()
+
+
 @pytest.fixture
 def explore():
     """Open Explore at an address."""
+    return partial(opened, FRAME)
 
-    def make(**query):
-        app = AppTest.from_file(FRAME, default_timeout=60)
-        for key, value in query.items():
-            app.query_params[key] = value
-        return app.run()
 
-    return make
+@pytest.fixture
+def compare():
+    """Open Compare on the sample at an address."""
+    return partial(opened, "../../pages/compare/page.py", cmp_dataset="mnist-sample")
+
+
+@pytest.fixture
+def cmi():
+    """Open CMI at an address."""
+    return partial(opened, "../../pages/cmi/page.py")
+
+
+@pytest.fixture
+def limits():
+    """Open Limits at an address."""
+    return partial(opened, "../../pages/limits/page.py")
 
 
 @pytest.fixture
 def page():
     """Open Runs."""
-
-    def make():
-        return AppTest.from_file("../../pages/runs/page.py", default_timeout=60).run()
-
-    return make
+    return partial(opened, "../../pages/runs/page.py")
 
 
 @pytest.fixture

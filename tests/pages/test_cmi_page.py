@@ -4,7 +4,6 @@ import base64
 
 import pytest
 import torch
-from streamlit.testing.v1 import AppTest
 
 from mipp_core.pruners.cmi_trace import Examined
 from mipp_core.reports.cmi_questions import QUESTIONS, USUAL, own_cut, trained
@@ -12,19 +11,6 @@ from pages.shared import finding
 from pages.shared.order_view import seen
 
 USUAL_RUN = own_cut(trained("lenet5", "mnist-sample"), USUAL)
-
-
-@pytest.fixture
-def cmi(own_store):
-    """Open the page at an address."""
-
-    def make(**query):
-        app = AppTest.from_file("../../pages/cmi/page.py", default_timeout=60)
-        for key, value in query.items():
-            app.query_params[key] = value
-        return app.run()
-
-    return make
 
 
 def figures(app):

@@ -2,7 +2,6 @@
 
 import pytest
 from explore_page import level
-from streamlit.testing.v1 import AppTest
 
 from mipp_core.experiments import run
 from mipp_core.pruners import PRUNERS, Ranker, pruner
@@ -72,16 +71,13 @@ def test_layers_that_collapse_together_are_one_sentence(collapsed, runs, explore
 
 
 @pytest.fixture
-def compared(runs):
+def compared(runs, compare):
     """Open Compare with one pruner, whose run has the levels given."""
 
     def make(name, document):
         network = NetworkSpec("lenet5", "mnist-sample", recipe=RECIPES["live"])
         kept(runs, member(leader(network, True, RECIPES["live-retrain"]), name, "followed"), document)
-        app = AppTest.from_file("../../pages/compare/page.py", default_timeout=60)
-        for key, value in {"cmp_dataset": "mnist-sample", "cmp_pruners_trained": [name], "cmp_seeds": ["0"]}.items():
-            app.query_params[key] = value
-        app.run()
+        app = compare(cmp_pruners_trained=[name], cmp_seeds=["0"])
         assert not app.exception
         assert "Collapse rate" in [each.value for each in app.subheader]
         return app

@@ -1,25 +1,10 @@
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from mipp_core.reports.comparison import ENTRIES, leader, member
 from mipp_core.runs import NetworkSpec
 from mipp_core.training import RECIPES
 
 THREE = ["MIPP", "L1", "ThiNet"]
-
-
-@pytest.fixture
-def compare():
-    """Open Compare on the sample at an address."""
-
-    def make(**query):
-        app = AppTest.from_file("../../pages/compare/page.py", default_timeout=60)
-        app.query_params["cmp_dataset"] = "mnist-sample"
-        for key, value in query.items():
-            app.query_params[key] = value
-        return app.run()
-
-    return make
 
 
 def spec(name, seed=0, trained=True, protocol="followed"):

@@ -1,7 +1,6 @@
 """The page Limits: the toy measured as it opens, shipped experiments with no click, and runs in the background."""
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from mipp_core.jobs.studies import Background
 from mipp_core.limits.toy_measure import measure
@@ -19,19 +18,6 @@ SECTIONS = {
     "robustness": "robustness",
     "networks": "masks",
 }
-
-
-@pytest.fixture
-def limits(own_store):
-    """Open the page at an address."""
-
-    def make(**query):
-        app = AppTest.from_file("../../pages/limits/page.py", default_timeout=60)
-        for key, value in query.items():
-            app.query_params[key] = value
-        return app.run()
-
-    return make
 
 
 @pytest.fixture
