@@ -101,7 +101,11 @@ def _said(chosen: Namespace, document: dict[str, Any]) -> Answer:
     if chosen.save:
         write_json(chosen.save, document)
     setting = document["setting"]
-    count = f"{setting['copies']} networks per way" if "copies" in setting else f"{setting['seeds']} seeds"
+    count = (
+        f"{setting['copies']} networks per way"
+        if "copies" in setting
+        else f"{setting['seeds']} seed{'s' * (setting['seeds'] > 1)}"
+    )
     last = f"{count}, {document['device']}; {document['seconds']:.1f} s"
     return document, [*TABLES[chosen.what](document), last]
 

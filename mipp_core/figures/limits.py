@@ -85,7 +85,7 @@ def fashion_chart(document: Document) -> go.Figure:
     figure.add_scatter(
         x=[row["accuracy"] for row in rows],
         y=[row["pruner"] for row in rows],
-        error_x={"array": [row["spread"] for row in rows], "thickness": 1.5, "width": 4},
+        error_x={"array": [row["spread"] for row in rows], "thickness": 1.5, "width": 4, "color": DENSE},
         mode="markers",
         name="here",
         marker={"size": 12, "color": [COLOUR_OF[row["pruner"]] for row in rows]},

@@ -113,6 +113,9 @@ def measure_agreement(how: Agreement, images: Split, report: Report = silent, de
         and ``agreement`` = (overlap - chance) / (1 - chance), 1 for equal masks; ``kept`` units and ``weights`` that
         stay, ``bound`` = log2 of the number of such masks in bits, and whether the pruner ``looks`` at the data.
         ``refused`` says which pruners could not be asked, and why.
+
+    Raises:
+        SettingError: there are fewer images of a class than copies.
     """
     began, parts = perf_counter(), [each.to(device) for each in _parts(images, how.copies)]
     cases = list(_cases(how, parts, report))
@@ -140,6 +143,11 @@ def measure_agreement(how: Agreement, images: Split, report: Report = silent, de
 
 def _parts(images: Split, copies: int) -> list[Split]:
     """Divide the images into parts; each has the same number of every class."""
+    fewest = int(images.labels.unique(return_counts=True)[1].min()) if len(images.labels) else 0
+    if fewest < copies:
+        raise SettingError(
+            f"{copies} copies need as many parts of the images, but a class has {fewest}; give fewer copies, as 3."
+        )
     places: list[list[int]] = [[] for _ in range(copies)]
     for label in images.labels.unique():
         found = (images.labels == label).nonzero().flatten().tolist()

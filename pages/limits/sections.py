@@ -273,4 +273,5 @@ def _if_any(share: float | None) -> str:
 def _percents(rows: dict[str, dict[str, object]], words: str) -> None:
     table = pd.DataFrame.from_dict(rows, orient="index")
     config = {name: st.column_config.NumberColumn(format="percent") for name in table.columns if name != "The paper"}
+    config["The paper"] = st.column_config.TextColumn(alignment="right")
     st.dataframe(table, alt=words, column_config=config)

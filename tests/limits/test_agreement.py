@@ -79,6 +79,12 @@ def test_bad_numbers_are_refused(share, copies):
         Agreement(share, copies)
 
 
+def test_more_parts_than_images_are_refused():
+    split = Split(torch.zeros(20, 1, 16, 16), torch.arange(20) % 10)
+    with pytest.raises(SettingError, match="3 copies need as many parts of the images, but a class has 2"):
+        measure_agreement(Agreement(copies=3), split)
+
+
 def test_an_unknown_pruner_is_refused():
     with pytest.raises(UnknownNameError, match="snap"):
         Agreement(pruners=("snap",))
