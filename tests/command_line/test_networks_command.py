@@ -109,7 +109,7 @@ def test_the_plan_is_said_before_and_on_its_own(tmp_path: Path, capsys, monkeypa
         assert 0 < plan["least_seconds"] <= plan["usual_seconds"] <= plan["most_seconds"]
     assert main(["prune", "--model", "mlp", "--confidence", "0.9", *QUICK]) == 0
     said = capsys.readouterr().err
-    assert "400 units of 2 layers at 1 levels; 200 samples, 2 regressors per test" in said
+    assert "400 units of 2 layers; 200 samples, 2 regressors per test" in said
     assert main(["plan", "--model", "mlp", "--pruner", "mipp-closed-form", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found.keys() == {"as asked"}
