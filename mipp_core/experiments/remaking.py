@@ -11,6 +11,7 @@ from mipp_core.cutting.recalibration import recalibrate
 from mipp_core.errors import DataError
 from mipp_core.experiments.experiment import Experiment
 from mipp_core.experiments.masking import bare
+from mipp_core.experiments.subject import Subject
 from mipp_core.runs.result import device_name
 from mipp_core.runs.spec import RunSpec
 from mipp_core.store import Outcome, Store
@@ -69,3 +70,11 @@ def remade(
 
     asked = {**experiment.depends_on, "masks": bare(masks), "how": how}
     return experiment.stages.remember("remake", asked, make, counted=False).tensors or {}
+
+
+def dense_weights(spec: RunSpec, store: Store) -> Tensors | None:
+    """Return the weights of a run's trained dense network; None where the store does not have them any more."""
+    stages = store.stages(spec.hash)
+    if not stages.knows("train", {"network": spec.network}):
+        return None
+    return Subject(spec, stages, torch.device("cpu"), silent).dense().tensors

@@ -10,7 +10,9 @@ import streamlit as st
 from torch import Tensor
 
 from mipp_core.errors import DataError
+from mipp_core.experiments.remaking import dense_weights
 from mipp_core.reports.archive import has_weights, load_run, shipped_documents, shipped_runs, slim_weights
+from mipp_core.reports.networks import shipped_dense
 from mipp_core.reports.tables import headline
 from mipp_core.runs import RunSpec, entry_of
 from mipp_core.runs.document import RunDocument
@@ -47,6 +49,11 @@ class Found:
             return slim_weights(self.folder, level) or {}
         blob = entry_of(self.document, level)["weights"]
         return {} if blob is None else store().blobs.get(blob) or {}
+
+    def dense(self) -> dict[str, Tensor]:
+        """Return the trained dense network's weights; empty where they are not kept."""
+        spec = RunSpec.from_json(self.document["spec"])
+        return (shipped_dense(spec.network) if self.is_shipped else dense_weights(spec, store())) or {}
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
