@@ -1,8 +1,10 @@
-"""The app: its pages, and ``/api/health`` for whoever watches over it."""
+"""The app: its pages; ``/api/health`` for whoever watches over it; and what the pages' views fetch."""
 
 import streamlit as st
 from starlette.routing import Route
 
-from pages.shared.health import answer
+from pages.shared import health, served
 
-app = st.App("pages/frame.py", routes=[Route("/api/health", answer)])
+ROUTES = [Route("/api/health", health.answer), Route("/api/runs/{run}/{file}", served.answer)]
+
+app = st.App("pages/frame.py", routes=ROUTES)

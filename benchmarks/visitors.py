@@ -1,5 +1,6 @@
 """Visitors of the app that speak the browser's protocol and draw nothing, for benchmarks and tests of many at once."""
 
+import json
 import os
 import signal
 import socket
@@ -19,7 +20,6 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 ROOT = Path(__file__).parent.parent
-_SLIDER = "Confidence level"
 
 
 @dataclass
@@ -40,7 +40,6 @@ class Visitor:
     seconds: list[float] = field(default_factory=list)
     pages: dict[str, str] = field(default_factory=dict)
     _page: str = ""
-    _slider: str = ""
     _level: int | None = None
     _socket: websockets.ClientConnection | None = None
 
@@ -48,12 +47,12 @@ class Visitor:
         """Open the app's first page."""
         await self.close()
         address, origin = f"ws://{self.host}/_stcore/stream", f"http://{self.host}"
-        self._page, self._slider, self._level = "", "", None
+        self._page, self._level = "", None
         self._socket = await websockets.connect(address, max_size=None, subprotocols=["streamlit"], origin=origin)
         await self._rerun()
 
     async def move(self, level: int) -> None:
-        """Move the slider."""
+        """Let the slider's thumb go at a level, which writes that into the address."""
         self._level = level
         await self._rerun()
 
@@ -90,10 +89,6 @@ class Visitor:
         asked = BackMsg()
         asked.rerun_script.query_string = "" if self._level is None else f"level={self._level}"
         asked.rerun_script.page_script_hash = self._page
-        if self._level is not None and self._slider:
-            moved = asked.rerun_script.widget_states.widgets.add()
-            moved.id = self._slider
-            moved.double_array_value.data.append(self._level)
         return asked
 
     def _look(self, message: ForwardMsg) -> None:
@@ -105,8 +100,9 @@ class Visitor:
 
     def _see(self, element: object) -> None:
         kind = element.WhichOneof("type")
-        if kind == "slider" and element.slider.label == _SLIDER:
-            self._slider = element.slider.id
+        if kind == "bidi_component" and element.bidi_component.component_name == "living_network":
+            given = json.loads(element.bidi_component.json)
+            self.words.append(f"{given['points'][given['at']]['named']}: what the living network opens with")
         elif kind in ("markdown", "heading"):
             self.words.append(getattr(element, kind).body)
         elif kind == "exception":

@@ -68,7 +68,7 @@ def worth(
     spec = RunSpec(replace(network, recipe=RECIPES["none"]) if trains or not run else network)
     where = torch.device(device)
     stages = store.stages(run or spec.hash, device_name(where))
-    subject = Subject(spec, stages, where, report if may_download else _without_download(report), data_dir)
+    subject = Subject(spec, stages, where, report if may_download else without_download(report), data_dir)
 
     if run and not trains:
         return Worth(subject.dense().value["accuracy"], card_of(network.dataset).test_size)
@@ -80,21 +80,21 @@ def worth(
 
     try:
         value = stages.remember("evaluate", {"network": spec.network, "given": True}, make).value
-    except _DownloadNeededError:
+    except DownloadNeededError:
         return None
     return Worth(value["accuracy"], value["images"])
 
 
-class _DownloadNeededError(CancelledError):
+class DownloadNeededError(CancelledError):
     """Images would have to be downloaded first."""
 
 
-def _without_download(report: Report) -> Report:
+def without_download(report: Report) -> Report:
     """Return a receiver of progress that stops a download before it begins."""
 
     def receive(progress: Progress) -> None:
         if progress.stage.startswith("downloading"):
-            raise _DownloadNeededError("The images are not on this machine yet; start a run, which downloads them.")
+            raise DownloadNeededError("The images are not on this machine yet; start a run, which downloads them.")
         report(progress)
 
     return receive

@@ -20,7 +20,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "Trained LeNet5": {},
         "LeNet5 at initialisation": {"start": "at initialisation"},
-        "Pixels": {"pixels": True, "method": method.CLOSED_FORM, "level": 12},
+        "Pixels": {"pixels": True, "method": method.CLOSED_FORM},
         "Deformed digits, live": {"dataset": "mnist-sample", "deformation": 0.5},
         "MLP, live": {"dataset": "mnist-sample", "model": "mlp"},
     }
@@ -35,7 +35,6 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "start": "trained",
         "seed": 0,
         "pixels": False,
-        "level": levels.DEFAULT,
         "fine": False,
         **method.DEFAULTS,
     }
@@ -74,6 +73,7 @@ def _presets() -> None:
 def _apply(changed: dict[str, Any]) -> None:
     for key, value in {**DEFAULTS, **changed}.items():
         st.session_state[key] = value
+    levels.forget()
     own_weights.forget()
 
 

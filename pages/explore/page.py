@@ -8,23 +8,24 @@ from pages.shared import at_once, finding, live
 from pages.shared.chips import chips, idea_of, method_of
 
 st.title("Mutual Information Preserving Pruning", anchor=False)
-introduction = st.empty()
 named = st.query_params.get("run")
 spec = controls.named_run(named) if named else controls.sidebar()
-introduction.markdown(idea_of(spec))
-if spec is not None:
+if spec is None:
+    st.markdown(idea_of(spec))
+else:
     found = finding.find_named(named) if named and named != spec.hash else finding.find(spec)
     if not named:
         at_once.start("explore", spec, found)
     live.panel(spec, found)
     if found is None:
+        st.markdown(idea_of(spec))
         waiting.show(spec)
         prunable.panel(spec.network)
     else:
         shown = RunSpec.from_json(found.document["spec"])
         others = " ".join(f":gray-badge[{chip}]" for chip in chips(shown) if chip != shown.pruner)
         st.markdown(f":blue-badge[{method_of(shown)}] {others}")
-        panels.show(found, levels.slider(found.document))
+        panels.show(found, levels.chosen(found.document))
         at_once.remember("explore", found)
 if not named:
     live.warm()

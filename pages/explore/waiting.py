@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from mipp_core.errors import MippError
+from mipp_core.reports.level_words import called
 from mipp_core.runs import RunSpec
 from pages.explore import levels, panels
 from pages.shared import at_once, live
@@ -34,9 +35,9 @@ def show(spec: RunSpec) -> None:
         return
     old = RunSpec.from_json(last.document["spec"])
     with at_once.greyed():
-        level = levels.slider(last.document)
+        level = levels.chosen(last.document)
         panels.overview(last, level)
-    where = f"{method_of(old)}, {_named(old)}, {levels.called(last.document, level)}"
+    where = f"{method_of(old)}, {_named(old)}, {called(last.document, level)}"
     line.warning(f"**This is still {where}.** {words}", icon=":material/history:")
 
 

@@ -1,8 +1,9 @@
-"""What views that are drawn as SVG in the browser share."""
+"""What views that are drawn in the browser share."""
 
 from pathlib import Path
 
 
-def drawn_with(script: str, folder: Path) -> str:
-    """Return a view's script, behind the one that all of them use."""
-    return (Path(__file__).parent / "svg.js").read_text() + (folder / script).read_text()
+def drawn_with(scripts: tuple[str, ...], folder: Path) -> str:
+    """Return a view's scripts as one, behind the one that all of them use."""
+    shared = (Path(__file__).parent / "svg.js").read_text()
+    return shared + "".join((folder / script).read_text() for script in scripts)

@@ -1,7 +1,7 @@
 """A collapse is announced at the pages, whatever pruner ranked the units."""
 
 import pytest
-from explore_page import level
+from explore_page import level, point
 
 from mipp_core.experiments import run
 from mipp_core.pruners import PRUNERS, Ranker, pruner
@@ -44,30 +44,28 @@ def kept(runs, spec, document):
 
 
 @pytest.mark.parametrize("name", RANKERS)
-def test_explore_names_the_layer_at_the_level_where_it_is_gone(name, collapsed, runs, explore):
+def test_explore_names_the_layer_at_the_level_where_it_is_gone(name, collapsed, runs, explore, words):
     asked, document = collapsed
     spec = RunSpec(
         asked.network, pruner=name, settings=pruner(name), sparsities=asked.sparsities, retraining=asked.retraining
     )
     app = level(explore(run=kept(runs, spec, document)), 0)
     assert not app.exception
-    assert not [error for error in app.error if "collapse" in error.value]
+    assert point(app)["dead"] == []
+    assert "First collapse: fc2 at step 1." in words(app)
     level(app, 1)
-    (said,) = [error.value for error in app.error if "collapse" in error.value]
-    assert "**Layer collapse:** **fc2 has no unit left** since level 1. Nothing passes through it" in said
+    assert point(app)["dead"] == ["fc2"]
+    assert "Layer collapse: **fc2 has no unit left** since step 1." in words(app)
 
 
-def test_layers_that_collapse_together_are_one_sentence(collapsed, runs, explore):
+def test_layers_that_collapse_together_are_one_sentence(collapsed, runs, explore, words):
     spec, document = collapsed
     first, last = document["levels"]
     both = [{**layer, "kept": 0, "kept_units": [], "collapsed": True} for layer in last["layers"]]
     name = kept(runs, spec, {**document, "levels": [first, {**last, "layers": both}]})
     app = level(explore(run=name), 1)
-    (said,) = [error.value for error in app.error if "collapse" in error.value]
-    assert (
-        "fc1 has no unit left** since level 1; **fc2 has no unit left** since level 1. Nothing passes through them"
-        in said
-    )
+    assert point(app)["dead"] == ["fc1", "fc2"]
+    assert "**fc1 has no unit left** since step 1; **fc2 has no unit left** since step 1." in words(app)
 
 
 @pytest.fixture

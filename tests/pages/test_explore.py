@@ -1,7 +1,7 @@
 """Explore with a finished run, with a named one and with none."""
 
 import pytest
-from explore_page import HERE, PLAN, labels, level, metric
+from explore_page import HERE, PLAN, labels, level, metric, point, seen
 
 from mipp_core.runs.result import collapsed_layers
 from mipp_core.store import Store
@@ -32,7 +32,8 @@ def test_every_panel_follows_the_level(seeded, explore, words):
         entry = seeded["levels"][number]
         assert metric(app, "Units removed") == f"{entry['sparsity']:.1%}"
         assert metric(app, "Retrained") == f"{entry['accuracy_retrained']:.2%}"
-        assert f"{entry['layers'][0]['kept']} of 784 pixels kept" in words(app)
+        assert point(app)["named"] == f"Level {number}"
+        assert point(app)["dead"] == collapsed_layers(entry)
         assert ("Layer collapse" in words(app)) == bool(collapsed_layers(entry))
 
 
@@ -41,7 +42,7 @@ def test_older_documents_have_neither_recalibrated_accuracies_nor_a_difference(s
         del entry["accuracy_recalibrated"], entry["cut_difference"]
     runs.publish(address().hash, seeded)
     app = explore(**HERE)
-    assert "Recalibrated" not in [each.label for each in app.metric]
+    assert "recalibrated" not in seen(app)["measures"]
     assert not app.exception
     assert "masked dense network" not in words(app)
 
@@ -88,13 +89,15 @@ def test_collapse_names_the_layer_and_the_level(seeded, runs, address, explore, 
     for entry in seeded["levels"][:12]:
         entry["untrainable"] = False
         entry["layers"][2].update(kept=1, kept_units=[0], pruning_ratio=0.9, collapsed=False)
+    for entry in seeded["levels"]:
         entry["layers"][1].update(kept=1, kept_units=[0], pruning_ratio=0.9, collapsed=False)
     runs.publish(address().hash, seeded)
     app = explore(**HERE, level="15")
-    assert any("fc2 has no unit left** since level 12" in error.value for error in app.error)
+    assert point(app)["dead"] == ["fc2"]
+    assert "Layer collapse: **fc2 has no unit left** since level 12." in words(app)
     level(app, 3)
-    assert not app.error
-    assert "fc2 at level 12" in words(app)
+    assert point(app)["dead"] == []
+    assert "First collapse: fc2 at level 12." in words(app)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +148,7 @@ def test_an_unknown_name_is_one_sentence(name, explore):
     assert len(app.error) == 1
     assert app.error[0].value.startswith(f"This machine has no run called {name[:20]!r}")
     assert labels(app) == {"back": "Back to the controls"}
-    assert not app.metric
+    assert seen(app) is None
 
 
 def test_a_run_of_another_version_is_one_sentence(written_by_another_version, address, explore):

@@ -1,15 +1,15 @@
 """Explore when a control is changed: the last result stays, greyed, and short runs start at once."""
 
 import pytest
-from explore_page import labels, level, metric
+from explore_page import labels, level, metric, point, seen
 from sqlalchemy import update
 
 from mipp_core.information import fine_schedule
 from mipp_core.pruners import ClosedForm, Mipp
 from mipp_core.recipes import RECIPES
+from mipp_core.reports import level_words
 from mipp_core.runs import NetworkSpec, RunSpec
 from mipp_core.store import Store, schema
-from pages.explore import levels
 from pages.shared import live as following
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -41,7 +41,7 @@ def test_a_change_starts_a_short_run_and_keeps_the_last_result(runs, explore, ca
     assert "MIPP with trained regressors, lenet5, mnist, trained, seed 0, level 7.**" in still(app)[0]
     assert "is being computed" in still(app)[0]
     assert metric(app, "Rebuilt") == before
-    assert app.slider(key="level").value == 7
+    assert point(app)["number"] == 7
 
 
 def test_the_run_takes_the_place_of_the_last_result_when_its_levels_are_rebuilt(finished, runs, explore, words):
@@ -148,9 +148,9 @@ def test_fine_levels_keep_the_slider_at_its_confidence(runs, finished, explore):
     runs.publish(spec.hash, many(document))
     app.run()
     assert not app.exception
-    assert "Level 8:" in " ".join(each.value for each in app.caption)
+    assert point(app)["named"] == "Level 8"
     app.toggle(key="fine").set_value(False).run()
-    assert app.session_state["level"] == 8
+    assert app.query_params["level"] == "8"
 
 
 def many(document):
@@ -170,7 +170,7 @@ def test_the_last_result_belongs_to_one_session(own_store, explore):
     choose_sample(explore(at_once="false"))
     other = explore(dataset="mnist-sample")
     assert not still(other)
-    assert not other.metric
+    assert seen(other) is None
 
 
 def test_a_stored_run_of_another_version_is_not_offered(finished, own_store, explore, words):
@@ -185,10 +185,10 @@ def test_a_stored_run_of_another_version_is_not_offered(finished, own_store, exp
 
 
 def test_fine_levels_have_names_of_their_own():
-    names = list(map(levels.between, fine_schedule()))
+    names = list(map(level_words.between, fine_schedule()))
     assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize(("confidence", "said"), [(0.5, "0"), (0.9375, "3"), (fine_schedule()[1], "0.1")])
 def test_confidences_as_levels(confidence, said):
-    assert levels.between(confidence) == said
+    assert level_words.between(confidence) == said

@@ -1,6 +1,7 @@
 """Explore with networks other than LeNet5: what there is to choose, how long it will take, what a run shows."""
 
 import pytest
+from explore_page import level, point, seen
 
 from mipp_core.experiments import run
 from mipp_core.pruners import SMALL, pruner
@@ -97,12 +98,12 @@ def test_a_residual_run_shows_its_blocks_what_is_passed_by_and_the_measured_diff
     monkeypatch.setenv("MIPP_STORE", str(store.root))
     app = explore(run=result.spec.hash)
     assert not app.exception
-    assert "does the pattern repeat with the blocks?" in words(app)
     assert "Cut network and masked dense network differ by at most" in words(app)
-    assert "Recalibrated" in [metric.label for metric in app.metric]
+    assert "recalibrated" in seen(app)["measures"]
     passed = {layer.name for level in result.levels for layer in level.layers if layer.passed_by}
     assert passed
-    app.slider(key="level").set_value(1).run()
+    level(app, 1)
+    assert point(app)["passed"] == [layer.name for layer in result.levels[1].layers if layer.passed_by]
     assert ("Passed by" in words(app)) == any(layer.passed_by for layer in result.levels[1].layers)
 
 

@@ -26,7 +26,7 @@ async def rounds(host: str) -> list[float]:
     for number in range(ROUNDS):
         await asyncio.gather(*(visitor.open() for visitor in visitors))
         first += [visitor.seconds[-1] for visitor in visitors]
-        assert all(visitor.shows("Level 3:") for visitor in visitors)
+        assert all(visitor.shows("Level 15:") for visitor in visitors)
         await asyncio.gather(*(act(visitor, place, number) for place, visitor in enumerate(visitors)))
         for place, visitor in enumerate(visitors):
             assert visitor.shows(wanted(place, number)), f"visitor {place} sees {visitor.words[:3]}"
@@ -49,7 +49,7 @@ def wanted(place: int, number: int) -> str:
 
 
 def level_of(place: int, number: int) -> int:
-    return (place // 2 + number) % 18  # at 18 and 19 a layer of the shipped run collapses, which is said as an error
+    return (place // 2 + number) % 20
 
 
 def title_of(place: int, number: int) -> str:

@@ -1,6 +1,7 @@
 """A run of a pruner that cuts by itself, on Explore: its own cut is a point of the slider."""
 
 import pytest
+from explore_page import level, point, seen
 
 from mipp_core.experiments import run
 from mipp_core.pruners import Cmi
@@ -21,16 +22,15 @@ def kept(own_store):
     return document
 
 
-def test_its_own_cut_is_where_the_slider_starts(explore, kept, words):
+def test_its_own_cut_is_where_the_slider_starts(explore, kept):
     app = explore(run=kept["hash"])
     assert not app.exception
-    slider = app.select_slider(key="point")
+    given = seen(app)
     own = next(level for level in kept["levels"] if level["level"] == 20)
-    assert slider.label == "Units removed"
-    assert slider.value == 20
-    assert f"{own['sparsity']:.1%}, its own cut" in slider.options
-    assert len(slider.options) == 21
-    assert f"{own['sparsity']:.0%} of all units are removed" in words(app)
+    assert given["axis"] == "Units removed"
+    assert point(app)["number"] == 20
+    assert point(app)["named"] == f"{own['sparsity']:.1%}, its own cut"
+    assert len(given["points"]) == 21
 
 
 def test_the_points_are_in_the_order_of_what_they_remove(kept):
@@ -42,9 +42,9 @@ def test_the_points_are_in_the_order_of_what_they_remove(kept):
 
 def test_other_shares_can_be_chosen(explore, kept):
     app = explore(run=kept["hash"])
-    app.select_slider(key="point").set_value(5).run()
+    level(app, 5, "point")
     assert not app.exception
-    assert app.select_slider(key="point").value == 5
+    assert point(app)["number"] == 5
 
 
 def test_each_layers_curve_is_drawn_and_said(explore, kept, words):
@@ -62,10 +62,9 @@ def test_its_shares_are_nested_with_its_own_cut_among_them(explore, kept, words)
 
 
 def test_the_address_holds_the_share(explore, kept):
-    level = next(level for level in kept["levels"] if level["level"] == 8)
-    app = explore(run=kept["hash"], point=f"{level['sparsity']:.1%}")
+    app = explore(run=kept["hash"], point="8")
     assert not app.exception
-    assert app.select_slider(key="point").value == 8
+    assert point(app)["number"] == 8
 
 
 def test_the_page_says_what_another_pruner_goes_by(explore, kept, words):

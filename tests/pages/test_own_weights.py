@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 import torch
+from explore_page import seen
 from given_weights import named, upload
 from safetensors.torch import save
 
@@ -77,7 +78,7 @@ def test_a_bad_file_is_a_sentence(kind, explore, own_store, tmp_path):
     assert len(app.error) == 1
     assert app.error[0].value.startswith(("This file is not read: ", "The file does not hold the weights of lenet5"))
     assert named(app) is None
-    assert app.metric, "the page stays as it was"
+    assert seen(app), "the page stays as it was"
     assert not app.run().error, "said once"
     assert len(upload(app, checkpoint()).success) == 1
     assert not list(tmp_path.rglob("marker"))
@@ -90,7 +91,7 @@ def test_an_unknown_name_in_a_link_is_one_sentence(name, explore):
     assert [warning.value for warning in app.warning] == [
         f"This machine has no weights called {name[:12]!r}; give their file again."
     ]
-    assert app.metric
+    assert seen(app)
     app.button(key="forget_weights").click().run()
     assert not app.warning
 

@@ -45,7 +45,8 @@ def press(app, *keys):
 
 
 def level(app, number):
-    return app.slider(key="level").set_value(number).run()
+    app.query_params["level"] = str(number)
+    return app.run()
 
 
 def test_the_table_is_that_of_the_level(explore, shipped):
@@ -75,7 +76,7 @@ def test_every_button_does_what_it_says(explore, words):
 
 
 def test_what_was_made_belongs_to_its_level(explore):
-    app = press(explore(), "slim_pt2", "slim_latency")
+    app = press(explore(level="3"), "slim_pt2", "slim_latency")
     level(app, 4)
     assert len(rows(app)) == 3
     assert not any("slim.pt2" in label for label in files(app))

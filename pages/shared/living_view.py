@@ -1,0 +1,77 @@
+"""The living network: a run's slider, headline, picture and curve as one view, which is given every point at once."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pages.shared.svg import drawn_with
+
+_HERE = Path(__file__).parent / "living"
+
+_HTML = """
+<div class="living">
+  <p class="head" aria-live="off"><span class="main" data-part="main"></span><span data-part="rest"></span></p>
+  <p class="accuracies" data-part="accuracies"></p>
+  <p class="removed" data-part="removed"></p>
+  <p class="warning" data-part="warning"></p>
+  <div class="slide">
+    <label for="slider" data-part="asks"></label>
+    <input type="range" id="slider" min="0" step="1" data-part="slider">
+  </div>
+  <div class="sides">
+    <div>
+      <div class="frame" data-part="frame">
+        <canvas class="network" data-part="network" tabindex="0" role="application"
+          aria-label="Units of the network: arrow keys move, Enter looks into one" aria-describedby="pointed"></canvas>
+      </div>
+      <p class="pointed" id="pointed" data-part="pointed" aria-live="polite"></p>
+    </div>
+    <div data-part="curve"></div>
+  </div>
+  <div class="digits" data-part="digits" role="group" aria-label="One image through the networks" hidden>
+    <p class="waiting" data-part="waiting"></p>
+    <div class="within" data-part="within" hidden>
+      <div class="chosen">
+        <canvas class="pad" data-part="pad" role="img" aria-label="The image; draw on it"></canvas>
+        <div>
+          <div class="picks" data-part="picks" role="group" aria-label="Pick an image"></div>
+          <div class="row">
+            <button type="button" data-part="clear">Draw your own</button>
+            <button type="button" data-part="find">Find one that only the dense network reads</button>
+          </div>
+          <p class="truth" data-part="truth" aria-live="polite"></p>
+        </div>
+      </div>
+      <ul class="verdicts" data-part="verdicts" aria-label="What each network says"></ul>
+    </div>
+  </div>
+</div>
+"""
+
+_DIGITS = ("forward.js", "digits.js", "pad.js")
+_SCRIPTS = ("numbers.js", "headline.js", "curve.js", "layout.js", "picture.js", "pointing.js", *_DIGITS, "view.js")
+
+_VIEW = st.components.v2.component(
+    "living_network",
+    html=_HTML,
+    css=(_HERE / "view.css").read_text(),
+    js=drawn_with(_SCRIPTS, _HERE),
+)
+
+
+def draw(seen: dict[str, Any], moved: Callable[[int], None], chosen: Callable[[str], None], key: str) -> None:
+    """Draw the view.
+
+    Args:
+        seen: what ``mipp_core.reports.living`` returns.
+        moved: receives the number of the point at which the thumb was let go.
+        chosen: receives the unit that was clicked, as ``layer:unit``; the unit is -1 for a whole layer.
+        key: the view's own.
+    """
+
+    def told(word: str, call: Callable[[Any], None]) -> Callable[[], None]:
+        return lambda: call(st.session_state[key][word])
+
+    _VIEW(data=seen, key=key, on_moved_change=told("moved", moved), on_chosen_change=told("chosen", chosen))
