@@ -22,7 +22,6 @@ export default function (component) {
   function show() {
     const point = data.points[state.at];
     parts.slider.value = state.at;
-    parts.slider.setAttribute("aria-valuetext", spoken(data, point));
     parts.slider.style.setProperty("--filled", `${(100 * state.at) / Math.max(1, data.points.length - 1)}%`);
     parts.asks.innerHTML = `<b></b>`;
     parts.asks.firstChild.textContent = point.named;
@@ -30,6 +29,7 @@ export default function (component) {
     showHeadline(parts, data, point);
     curve.place(state.at);
     draw();
+    parts.slider.setAttribute("aria-valuetext", spoken(data, point));
   }
 
   function draw() {
