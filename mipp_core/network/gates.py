@@ -35,6 +35,10 @@ class Gate(nn.Module):
         ]
         return read * torch.cat(parts).view(-1, *(1,) * (-1 - dim))
 
+    def carries(self, space: str) -> bool:
+        """Tell whether a space's channels are read here."""
+        return any(part.space == space for part in self._channels.parts)
+
     def heard_of(self, space: str, units: int, tensor: Tensor) -> Float[Tensor, "n units numbers"] | None:
         """Return one space's channels of a tensor shaped like the one read here; None if the space is not read here.
 

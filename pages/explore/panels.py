@@ -13,7 +13,7 @@ from mipp_core.reports.tables import curve_table, measures_of
 from mipp_core.runs import RunSpec, entry_of
 from mipp_core.runs.document import RunDocument
 from mipp_core.runs.result import accuracy_of
-from pages.explore import decisions, levels, orders, selection, slim
+from pages.explore import decisions, levels, orders, selection, slim, unit
 from pages.shared import living_view, provenance
 from pages.shared.chips import idea_of
 from pages.shared.finding import Found, other_seeds
@@ -35,12 +35,13 @@ def show(found: Found, level: int) -> None:
 def overview(found: Found, level: int) -> None:
     """Draw the panels that sum a level up: the living network, and the curve."""
     document = found.document
-    living_view.draw(
-        living(document, level), moved=partial(levels.choose, document), chosen=selection.choose, key="living"
-    )
+    looked_into = selection.chosen(document)
+    given = {**living(document, level), "chosen": looked_into and [looked_into.layer, looked_into.unit]}
+    living_view.draw(given, moved=partial(levels.choose, document), chosen=selection.choose, key="living")
     spec = RunSpec.from_json(document["spec"])
     st.markdown(idea_of(spec))
     _notes(document, level)
+    unit.panel(found, level)
     _curve(document, level, other_seeds(spec))
 
 

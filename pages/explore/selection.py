@@ -1,11 +1,47 @@
-"""Which layer or unit is looked into; it is in the address, and nowhere else."""
+"""The layer or unit that is looked into; it is in the address, and nowhere else."""
+
+from dataclasses import dataclass
 
 import streamlit as st
 
+from mipp_core.runs.document import RunDocument
+from mipp_core.vocabulary import INPUT
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A layer of a run, or one of its units.
+
+    Attributes:
+        layer: its name.
+        unit: its number; None for the whole layer.
+    """
+
+    layer: str
+    unit: int | None
+
+    def __str__(self) -> str:
+        return f"{self.layer}:{-1 if self.unit is None else self.unit}"
+
 
 def choose(unit: str) -> None:
-    """Write a unit into the address, as ``layer:number``; a second time, take it out."""
+    """Write ``layer:number`` into the address; the same a second time takes it out."""
     if st.query_params.get("unit") == unit:
-        st.query_params.pop("unit", None)
+        forget()
     else:
         st.query_params["unit"] = unit
+
+
+def forget() -> None:
+    """Look into nothing."""
+    st.query_params.pop("unit", None)
+
+
+def chosen(document: RunDocument) -> Selection | None:
+    """Return what the address names; None for nothing, and for what the run does not have."""
+    layer, _, unit = st.query_params.get("unit", "").rpartition(":")
+    units = {each["name"]: each["units"] for each in document["levels"][0]["layers"] if each["name"] != INPUT}
+    if layer not in units:
+        return None
+    number = {str(each): each for each in range(units[layer])}.get(unit)
+    return Selection(layer, number)

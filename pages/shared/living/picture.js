@@ -46,6 +46,7 @@ function drawLayer(drawn, { layer, box, cells: grid }, kind) {
   write(drawn, layer.title, box.x, box.y - 8, { bold: true });
   if (kind === "stacked" && layer.kind !== "pixel") write(drawn, figuresOf(layer, kept), box.x + box.width, box.y - 8, { align: "right", soft: true });
   drawUnits(drawn, layer, bits, grid);
+  if (drawn.state.chosen && drawn.state.chosen.layer === layer.name && layer.bits) underline(drawn, box);
   if (dead) {
     pen.strokeStyle = look.bad;
     pen.lineWidth = 2;
@@ -61,6 +62,12 @@ function drawLayer(drawn, { layer, box, cells: grid }, kind) {
 }
 
 const figuresOf = (layer, kept) => (layer.bits ? `${kept} of ${layer.units}` : `${layer.units}`);
+
+// The layer that is looked into.
+function underline({ pen }, box) {
+  pen.fillStyle = AMBER;
+  pen.fillRect(box.x, box.y - 5, Math.min(box.width, 40), 2.5);
+}
 
 // The pruning ratio: what is removed, hatched, of the whole.
 function bar({ pen, look }, x, y, width, removed) {

@@ -62,7 +62,7 @@ function partsOf(root) {
 // What stays as it is while the page is drawn again: the place of the thumb, unless another was asked for.
 function held(root, data) {
   const before = root.held && root.held.name === data.name ? root.held : {};
-  const state = { zoomed: null, pointed: null, ...before, name: data.name, asked: data.at, chosen: data.chosen ?? null };
+  const state = { zoomed: null, pointed: null, ...before, name: data.name, asked: data.at, chosen: data.chosen ? { layer: data.chosen[0], unit: data.chosen[1] ?? -1 } : null };
   const isNews = data.at !== before.asked && data.at !== before.told;
   if (isNews) state.at = state.told = data.at;
   state.at = Math.min(state.at, data.points.length - 1);
