@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from mipp_core.information.confidence import quantile
 from mipp_core.models import Architecture
 from mipp_core.reports.in_browser import for_browser
 from mipp_core.reports.level_words import asks, axis_name, name_of
@@ -38,6 +39,7 @@ def living(document: RunDocument, at: int) -> dict[str, Any]:
         "trained": spec.trained,
         "measures": list(measures),
         "image": list(spec.network.architecture.image_shape),
+        "replays": bool(document["decisions"]) and document["levels"][0]["confidence"] is not None,
         "digits": for_browser(spec.network),
         "points": [_point(document, entry, measures) for entry in document["levels"]],
         "layers": _layers(document["levels"], spec.network.architecture),
@@ -47,6 +49,7 @@ def living(document: RunDocument, at: int) -> dict[str, Any]:
 def _point(document: RunDocument, entry: LevelDocument, measures: tuple[str, ...]) -> dict[str, Any]:
     return {
         "number": entry["level"],
+        "needed": None if entry["confidence"] is None else quantile(entry["confidence"]),
         "named": name_of(document, entry["level"]),
         "asks": asks(document, entry["level"]),
         "units": entry["sparsity"],

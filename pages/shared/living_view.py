@@ -27,6 +27,18 @@ _HTML = """
           aria-label="Units of the network: arrow keys move, Enter looks into one" aria-describedby="pointed"></canvas>
       </div>
       <p class="pointed" id="pointed" data-part="pointed" aria-live="polite"></p>
+      <div class="replay" data-part="replay" role="group" aria-label="Replay" hidden>
+        <div class="row">
+          <button type="button" data-part="play"></button>
+          <button type="button" data-part="back" aria-label="One step back">◀ Back</button>
+          <button type="button" data-part="step" aria-label="One step on">Step ▶</button>
+          <button type="button" data-part="stop">■ Stop</button>
+          <label class="speed">
+            slow <input type="range" min="0" value="2" data-part="speed" aria-label="Speed"> fast
+          </label>
+        </div>
+        <div data-part="trial" hidden><p data-part="trialsaid"></p><div class="scale" data-part="scale"></div></div>
+      </div>
     </div>
     <div data-part="curve"></div>
   </div>
@@ -50,8 +62,18 @@ _HTML = """
 </div>
 """
 
-_DIGITS = ("forward.js", "digits.js", "pad.js")
-_SCRIPTS = ("numbers.js", "headline.js", "curve.js", "layout.js", "picture.js", "pointing.js", *_DIGITS, "view.js")
+_PICTURE = ("curve.js", "layout.js", "picture.js", "pointing.js")
+_SCRIPTS = ("numbers.js", "headline.js", *_PICTURE, "replay.js", "forward.js", "digits.js", "pad.js", "view.js")
+    "numbers.js",
+    "replay.js",
+    "headline.js",
+    "curve.js",
+    "layout.js",
+    "picture.js",
+    "pointing.js",
+    *_DIGITS,
+    "view.js",
+)
 
 _VIEW = st.components.v2.component(
     "living_network",

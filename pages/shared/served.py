@@ -1,11 +1,11 @@
-"""What the browser fetches by itself: the networks of a run and images to run them on, as safetensors files."""
+"""What the browser fetches by itself: a run's decisions, its networks, and images to run them on."""
 
 from collections.abc import Callable
 from types import MappingProxyType
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from mipp_core.errors import MippError
 from mipp_core.experiments.remaking import remade
@@ -23,6 +23,8 @@ def answer(request: Request) -> Response:
     run, name = request.path_params["run"], request.path_params["file"]
     try:
         found = find_named(run)
+        if found and name == "decisions.json":
+            return JSONResponse(found.document["decisions"])
         tensors = _FILES[name](found) if found and name in _FILES and _can_run(found) else {}
     except MippError as problem:
         return PlainTextResponse(str(problem), status_code=404)

@@ -120,7 +120,7 @@ def test_slider_network_and_headline_share_the_first_screen(server, browser, wid
     page = context.new_page()
     opened(server, page)
     flowing(page)
-    for part in (".head", "input[type=range]", "canvas.network"):
+    for part in (".head", "input#slider", "canvas.network"):
         box = page.locator(f".living {part}").bounding_box()
         assert box["y"] >= 0 and box["y"] + box["height"] <= height, part
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -149,3 +149,23 @@ def test_the_picture_is_never_far_behind_the_thumb(server, tab):
     behind = sorted(slider.evaluate(BEHIND))
     print(f"behind the thumb: median {behind[10]:.0f} ms, most {behind[-1]:.0f} ms")
     assert behind[-1] < 5000, "every level is drawn"
+
+
+def test_the_decisions_are_played_stepped_and_stopped(server, tab):
+    slider = opened(server, tab, "?level=12")
+    last = tab.locator(".living [data-part=trialsaid]")
+    tab.get_by_role("button", name="One step on").click()
+    expect(last).to_contain_text("1 of ")
+    first = last.inner_text()
+    assert re.search(r"fc2, unit \d+.*: z -?[\d.]+, needed 3\.67: (kept|removed)\.", first)
+    tab.get_by_role("button", name="One step on").click()
+    expect(last).to_contain_text("2 of ")
+    tab.get_by_role("button", name="One step back").click()
+    expect(last).to_have_text(first)
+    tab.get_by_role("slider", name="Speed").press("End")
+    tab.get_by_role("button", name="Play the decisions").click()
+    total = re.search(r"of (\d+):", first)[1]
+    expect(last).to_contain_text(f"{total} of {total}: conv1", timeout=60_000)
+    tab.get_by_role("button", name="Stop").click()
+    expect(last).to_be_hidden()
+    expect(slider).to_have_value("12")

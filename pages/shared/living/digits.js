@@ -36,8 +36,8 @@ function run(data, state, measure, image) {
   const weights = weightsAt(data, state, measure);
   if (!weights) return null;
   const pixels = data.layers.find((layer) => layer.kind === "pixel");
-  const seen = measure === "dense" || !pixels ? image : image.map((value, place) => value * pixels.bits[state.at][place]);
-  const kept = measure === "pruned" ? Object.fromEntries(data.layers.map((layer) => [layer.name, layer.bits[state.at]])) : {};
+  const seen = measure === "dense" || !pixels ? image : image.map((value, place) => value * bitsOf(state, pixels)[place]);
+  const kept = measure === "pruned" ? Object.fromEntries(data.layers.map((layer) => [layer.name, bitsOf(state, layer)])) : {};
   return forward(data.digits.steps, weights, seen, data.image, kept);
 }
 
@@ -48,7 +48,7 @@ function ready(state) {
 // Runs all networks; what the last of them does is what the picture shows.
 function flow(data, state) {
   if (!ready(state)) return;
-  const image = inputOf(data, state), wanted = data.trained ? NETWORKS : ["dense", "retrained"];
+  const image = inputOf(data, state), wanted = state.replay ? ["dense", "pruned"] : data.trained ? NETWORKS : ["dense", "retrained"];
   const found = Object.fromEntries(wanted.map((measure) => [measure, run(data, state, measure, image)]));
   const shown = [...wanted].reverse().find((measure) => found[measure]);
   state.found = found;

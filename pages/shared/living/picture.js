@@ -14,7 +14,7 @@ function drawPicture(canvas, layout, data, state, look) {
   for (const box of layout.boxes) layout.kind === "rows" ? drawRow(drawn, box) : drawLayer(drawn, box, layout.kind);
 }
 
-const keptAt = ({ at }, layer) => layer.bits ? layer.bits[at] : null;
+const keptAt = ({ state }, layer) => bitsOf(state, layer);
 
 // What flows from layer to layer: as wide as the share of the units that stay.
 function drawFlow(drawn, boxes) {
@@ -142,7 +142,7 @@ function ring({ pen }, layer, x, y, side, wide, colour) {
 
 // One layer of a large network: its name, its units as one strip, how much of it is gone, and that at every point.
 function drawRow(drawn, { layer, row, figures, box, cells: grid }) {
-  const { pen, look, at, state, data } = drawn, bits = layer.bits[at], kept = counted(bits);
+  const { pen, look, at, state, data } = drawn, bits = keptAt(drawn, layer), kept = counted(bits);
   const dead = data.points[at].dead.includes(layer.name);
   if (state.pointed && state.pointed.layer === layer.name) {
     pen.fillStyle = look.ink;

@@ -6,7 +6,7 @@ function shownLayers(data) {
 function described(data, state) {
   const layer = shownLayers(data).find((each) => each.name === state.pointed.layer), unit = state.pointed.unit;
   if (!layer) return data.hint;
-  const bits = layer.bits ? layer.bits[state.at] : null;
+  const bits = bitsOf(state, layer);
   const whole = `${layer.title}: ${plural(layer.units, layer.kind)}` + (bits ? `, ${counted(bits)} kept` : "");
   if (unit < 0 || !bits) return whole;
   return `${layer.title}, ${layer.kind} ${unit}: ${bits[unit] ? "kept" : "removed"} here; ${fate(data, layer, unit)}`;

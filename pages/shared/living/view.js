@@ -11,6 +11,7 @@ export default function (component) {
 
   function move(at) {
     state.at = Math.max(0, Math.min(data.points.length - 1, at));
+    state.replay = null;
     cancelAnimationFrame(state.frame);
     state.frame = requestAnimationFrame(show);
   }
@@ -36,6 +37,7 @@ export default function (component) {
     INKED.value = numbersOf(lookOf(root).ink);
     flow(data, state);
     showDigits(parts, data, state);
+    showReplay(parts, data, state);
     state.layout = layoutOf(data, parts.network.clientWidth, state.zoomed);
     drawPicture(parts.network, state.layout, data, state, lookOf(root));
     parts.pointed.textContent = state.pointed ? described(data, state) : data.hint;
@@ -49,6 +51,7 @@ export default function (component) {
   const theme = new MutationObserver(() => requestAnimationFrame(show));
   theme.observe(document.documentElement, { attributes: true });
   curve.resize();
+  wireReplay(parts, data, state, show);
   fillDigits(parts, data, state, show);
   fetchDigits(data, state, show);
   show();
