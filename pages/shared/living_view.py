@@ -64,16 +64,6 @@ _HTML = """
 
 _PICTURE = ("curve.js", "layout.js", "picture.js", "pointing.js")
 _SCRIPTS = ("numbers.js", "headline.js", *_PICTURE, "replay.js", "forward.js", "digits.js", "pad.js", "view.js")
-    "numbers.js",
-    "replay.js",
-    "headline.js",
-    "curve.js",
-    "layout.js",
-    "picture.js",
-    "pointing.js",
-    *_DIGITS,
-    "view.js",
-)
 
 _VIEW = st.components.v2.component(
     "living_network",
