@@ -38,9 +38,11 @@ twin            in the tests, a second implementation, slow and obvious, that mu
 street, room    in the tests, the order of the packages, and a package: each imports only from those before it
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from torch import Tensor
 
 INPUT = "input"
 """The name of the zeroth layer, whose units are pixels."""
@@ -77,10 +79,13 @@ class Progress:
     Attributes:
         stage: what is being done, in words for the user.
         done: how much of the stage is done, in [0, 1].
+        so_far: gives the keep-masks that are decided so far, by layer, [levels, units]; may be called by another thread
+            at any time.  None where nothing is being decided.
     """
 
     stage: str
     done: float
+    so_far: Callable[[], Mapping[str, Tensor]] | None = None
 
 
 Report = Callable[[Progress], None]

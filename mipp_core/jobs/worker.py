@@ -35,6 +35,9 @@ _BEAT = 0.2
 _HEARTBEAT = 2.0
 """Seconds between signs of life."""
 
+_SKETCH = 0.5
+"""Seconds between pictures of what is decided so far."""
+
 _WAIT = 0.1
 """Seconds between looks at an empty queue."""
 
@@ -109,6 +112,7 @@ class Worker:
 
     def _end(self, hash_: str, state: State, message: str = "") -> None:
         self._current = None
+        self._store.sketches.drop(hash_)
         self._store.runs.finish(hash_, state, message)
 
     @property
@@ -147,7 +151,7 @@ class Worker:
     def _beat(self) -> None:
         """Pass on progress and requests to stop; end the process where the run does not heed one."""
         asked: float | None = None
-        heard = 0.0
+        heard = sketched = 0.0
         while True:
             time.sleep(_BEAT)
             current, progress = self._current, self._progress
@@ -158,6 +162,9 @@ class Worker:
                 if current is None:
                     asked = None
                     continue
+                if progress.so_far is not None and time.monotonic() - sketched > _SKETCH:
+                    self._store.sketches.put(current, progress.so_far())
+                    sketched = time.monotonic()
                 told = progress.stage, round(self._pace.share() if self._pace else 0.0, 3)
                 if told != self._told:
                     self._store.runs.tell(current, *told)

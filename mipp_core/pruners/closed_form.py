@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar, get_args
 
 import torch
@@ -136,7 +137,7 @@ class ClosedForm(Decider):
         steps += [(INPUT, wiring.image_readers, images[0].numel())] if self.pixels else []
         decisions: list[Decision] = []
         for done, (layer, readers, units) in enumerate(steps):
-            report(Progress(f"Testing {layer}", done / len(steps)))
+            report(Progress(f"Testing {layer}", done / len(steps), partial(dict, kept)))
             made: list[Decision] = []
             for reader, levels in _read_by(readers, kept, len(confidences)):
                 if reader is None:

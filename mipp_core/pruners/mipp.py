@@ -1,7 +1,8 @@
 """Mutual Information Preserving Pruning (Westphal, Hailes and Musolesi, arXiv 2411.00147)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, get_args
 from zlib import crc32
 
@@ -135,7 +136,8 @@ class Mipp(Decider):
             for batch in self.test_units(step.layer, inputs, targets, wanted, thresholds, seed, left):
                 made += batch
                 done = before + work[number] * _share_done(made, wanted, inputs)
-                report(Progress(f"Testing {step.layer}", done / sum(work)))
+                so_far = partial(_so_far, kept, step.layer, made, wanted.shape[0], inputs.shape[1])
+                report(Progress(f"Testing {step.layer}", done / sum(work), so_far))
             kept[step.layer] = keep_masks(made, inputs.shape[1], len(confidences))
             decisions += made
         return decisions
@@ -215,6 +217,13 @@ class _Step:
 
     layer: str
     readers: tuple[str, ...]
+
+
+def _so_far(
+    kept: Mapping[str, Tensor], layer: str, made: Sequence[Decision], levels: int, units: int
+) -> dict[str, Tensor]:
+    """Return what is kept of the layers before, and of this one as far as it is decided."""
+    return {**kept, layer: keep_masks(tuple(made), units, levels)}
 
 
 def _steps(wiring: Wiring) -> list[_Step]:

@@ -1,19 +1,22 @@
 """A run as the living network draws it: every point at once, as plain JSON."""
 
-import base64
 from typing import Any
 
 import numpy as np
 from torch import nn
 
+from mipp_core.experiments.masking import schedule
 from mipp_core.information.confidence import quantile
 from mipp_core.models import Architecture
+from mipp_core.network.guessing import example_images
+from mipp_core.network.layers import wiring_of
 from mipp_core.reports.in_browser import for_browser
-from mipp_core.reports.level_words import asks, axis_name, name_of
+from mipp_core.reports.level_words import asks, axis_name, between, name_of, percent
 from mipp_core.reports.tables import measures_of
 from mipp_core.runs.document import LevelDocument, RunDocument
 from mipp_core.runs.result import accuracy_of, collapsed_layers, passed_layers
 from mipp_core.runs.spec import RunSpec
+from mipp_core.store.sketches import Sketch, packed_bits
 from mipp_core.vocabulary import INPUT
 
 
@@ -87,4 +90,60 @@ def _packed(kept: list[list[int]], units: int) -> str:
     bits = np.zeros((len(kept), units), dtype=bool)
     for row, stays in zip(bits, kept, strict=True):
         row[stays] = True
-    return base64.b64encode(np.packbits(bits).tobytes()).decode()
+    return packed_bits(bits)
+
+
+def deciding(spec: RunSpec, sketch: Sketch, stage: str, at: int) -> dict[str, Any]:
+    """Return what the view of a network is given while its units are being decided.
+
+    Args:
+        spec: of the run.
+        sketch: what is decided so far; everything else is drawn as kept.
+        stage: what is being done, in words.
+        at: the number of the point that it opens with.
+    """
+    architecture, confidences = spec.network.architecture, spec.confidences or schedule()
+    widths = prunable_units(architecture) | {layer: each["units"] for layer, each in sketch.items()}
+    names = [INPUT] * (INPUT in sketch) + [name for name in widths if name != INPUT]
+    parts = dict(architecture.sketch().named_modules())
+    whole = {name: packed_bits(np.ones((len(confidences), widths[name]), dtype=bool)) for name in names}
+    return {
+        "name": f"{spec.hash} deciding",
+        "axis": "Confidence level",
+        "at": min(at, len(confidences) - 1),
+        "stage": stage,
+        "dense": None,
+        "trained": spec.trained,
+        "measures": [],
+        "image": list(architecture.image_shape),
+        "points": [_asked(number, confidence) for number, confidence in enumerate(confidences)],
+        "layers": [
+            {
+                "name": name,
+                "units": widths[name],
+                "kind": _kind(name, parts),
+                "kept": sketch[name]["kept"] if name in sketch else whole[name],
+            }
+            for name in names
+        ],
+    }
+
+
+def _asked(number: int, confidence: float) -> dict[str, Any]:
+    """Return a point of which nothing is measured yet."""
+    return {
+        "number": number,
+        "named": f"Level {between(confidence)}",
+        "asks": f"keep a unit only if more than {percent(confidence)} sure that it transfers information",
+        "accuracy": {},
+        "dead": [],
+        "passed": [],
+        "untrainable": False,
+    }
+
+
+def prunable_units(architecture: Architecture) -> dict[str, int]:
+    """Return the units of every layer that can be pruned, input to output."""
+    network = architecture.sketch().eval()
+    images = example_images(architecture.image_shape)
+    return {layer.name: layer.units for layer in wiring_of(network, images.to("meta")).layers}

@@ -13,6 +13,7 @@ from mipp_core.store.database import Database
 from mipp_core.store.files import VARIABLE, Blobs
 from mipp_core.store.places import Places
 from mipp_core.store.runs import Runs
+from mipp_core.store.sketches import Sketches
 from mipp_core.store.stages import Stages
 from mipp_core.store.workers import Workers
 
@@ -51,6 +52,11 @@ class Store:
     def runs(self) -> Runs:
         """The queue and the history."""
         return Runs(self.database)
+
+    @property
+    def sketches(self) -> Sketches:
+        """What runs that go on have decided so far."""
+        return Sketches(self.root / "sketches")
 
     @property
     def workers(self) -> Workers:

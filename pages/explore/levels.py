@@ -51,6 +51,18 @@ def choose(document: RunDocument, number: int) -> None:
     st.query_params[_key(document)] = str(number)
 
 
+def asked_for(usual: int) -> int:
+    """Return the point that the address names before there is a run to look it up in."""
+    fine = bool(st.session_state.get("fine"))
+    count = len(fine_schedule()) if fine else LEVELS
+    return _number(st.query_params.get("fine_level" if fine else "level"), range(count), usual)
+
+
+def ask_for(number: int) -> None:
+    """Write a point into the address before there is a run."""
+    st.query_params["fine_level" if st.session_state.get("fine") else "level"] = str(number)
+
+
 def forget() -> None:
     """Take every point out of the address."""
     for key in ("level", "fine_level", "point"):

@@ -9,12 +9,17 @@ from typing import Any
 import streamlit as st
 
 from mipp_core.errors import MippError
+from mipp_core.pruners import Decider
 from mipp_core.reports.level_words import called
+from mipp_core.reports.living import deciding
 from mipp_core.runs import RunSpec
 from pages.explore import levels, panels
-from pages.shared import at_once, live
+from pages.shared import at_once, live, living_view
 from pages.shared.chips import chips, method_of
 from pages.shared.finding import find_named, shipped, store
+
+_LOOK = 0.5
+"""Seconds between looks at what is decided."""
 
 NEAREST = 3
 """Runs that are offered."""
@@ -28,6 +33,9 @@ def show(spec: RunSpec) -> None:
     name = at_once.last_shown("explore")
     last = find_named(name) if name else None
     words, line = live.waiting_words(spec), st.empty()
+    if live.goes_on(spec) and isinstance(spec.settings, Decider) and (last is None or not at_once.is_short(spec)):
+        _falling(spec)
+        return
     if not live.goes_on(spec):
         _offer(spec, name)
     if last is None:
@@ -39,6 +47,20 @@ def show(spec: RunSpec) -> None:
         panels.overview(last, level)
     where = f"{method_of(old)}, {_named(old)}, {called(last.document, level)}"
     line.warning(f"**This is still {where}.** {words}", icon=":material/history:")
+
+
+@st.fragment(run_every=_LOOK)
+def _falling(spec: RunSpec) -> None:
+    """Draw the network while its units are being decided: they fall one by one."""
+    job = store().runs.look(spec.hash)
+    stage = job.stage if job and job.state == "running" else "Waiting for its turn"
+    at = levels.asked_for(levels.DEFAULT)
+    living_view.draw(
+        deciding(spec, store().sketches.get(spec.hash), stage, at),
+        moved=levels.ask_for,
+        chosen=lambda _: None,
+        key="living_deciding",
+    )
 
 
 def _named(spec: RunSpec) -> str:

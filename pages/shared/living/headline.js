@@ -1,17 +1,17 @@
 // The figures of a point: one headline, the accuracies as a legend of the curve, what was removed, and warnings.
 function showHeadline(parts, data, point) {
   const measure = last(data, point);
-  parts.main.textContent = measure ? percent(point.accuracy[measure]) : "…";
-  parts.rest.textContent = measure
+  parts.main.textContent = data.stage ? "Deciding" : measure ? percent(point.accuracy[measure]) : "…";
+  parts.rest.textContent = data.stage ? `${data.stage}: units fall as they are decided` : measure
     ? `${called(data, measure).toLowerCase()}, ${lost(data, point.accuracy[measure])}, ${times(point.smaller)}`
     : `not measured yet, ${times(point.smaller)}`;
   for (const chip of parts.accuracies.children) {
     const value = chip.dataset.measure === "dense" ? data.dense : point.accuracy[chip.dataset.measure];
     chip.querySelector(".figure").textContent = known(value) ? percent(value) : "…";
   }
-  parts.removed.innerHTML = `<b>${percent(point.units, 1)}</b> of units, <b>${percent(point.parameters, 1)}</b> of parameters, ` +
-    `<b>${percent(point.macs, 1)}</b> of MACs removed`;
-  parts.warning.textContent = warning(point);
+  const costs = known(point.macs) ? `, <b>${percent(point.parameters, 1)}</b> of parameters, <b>${percent(point.macs, 1)}</b> of MACs` : "";
+  parts.removed.innerHTML = `<b>${percent(point.units, 1)}</b> of units${costs} removed${data.stage ? " so far" : ""}`;
+  parts.warning.textContent = data.stage ? "" : warning(point);
   parts.warning.className = `warning ${point.dead.length || point.untrainable ? "bad" : ""}`;
 }
 

@@ -6,6 +6,7 @@ export default function (component) {
   const state = held(root, data), parts = partsOf(root);
   const tell = quietly((word, value) => setTriggerValue(word, value));
   const curve = drawCurve(parts.curve, data, (at) => { move(at); rest(); });
+  parts.curve.hidden = !data.measures.length;
   fillAccuracies(parts.accuracies, data);
   wireSlider(parts.slider, data, state, move, rest);
 
@@ -79,6 +80,10 @@ function prepare(data) {
     layer.removed = layer.bits.map((bits) => 1 - counted(bits) / layer.units);
     layer.title = layer.kind === "pixel" ? "pixels" : layer.name;
   }
+  const own = data.layers.filter((layer) => layer.kind !== "pixel"), all = own.reduce((sum, layer) => sum + layer.units, 0);
+  data.points.forEach((point, at) => {
+    point.units ??= own.reduce((sum, layer) => sum + layer.removed[at] * layer.units, 0) / all;
+  });
   const [, height, width] = data.image;
   const image = { name: "input", title: "image", kind: "pixel", units: height * width, bits: null };
   const asImage = (layer) => ({ ...layer, units: height * width, bits: layer.bits.map((bits) => anyChannel(bits, height * width)) });
