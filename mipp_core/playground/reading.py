@@ -88,7 +88,9 @@ class Between:
     def _link(self, images: int) -> Link:
         link = Link.between(self._wiring, self._wiring[self.layer], self.reader, images)
         if link is None or link.stream is not None or link.patches.groups > 1:
-            raise ModelError(f"{self.reader} reads {self.layer} in a stream or in groups; choose a plain network's layer.")
+            raise ModelError(
+                f"{self.reader} reads {self.layer} in a stream or in groups; choose a plain network's layer."
+            )
         return link
 
     def _sample(self, images: Tensor) -> Sample:

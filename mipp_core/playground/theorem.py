@@ -103,6 +103,12 @@ class Theorem:
         held_out: images to judge on.
         labels: of the latter.
         seed: of the random order and of the activations that are shown.
+
+    Attributes:
+        between: the two layers.
+        images: how many were fitted on.
+        dense: accuracy of the network as it is, on held-out images.
+        most: nats per unit of the next layer, if all that is told of it is lost.
     """
 
     def __init__(
@@ -117,11 +123,13 @@ class Theorem:
         self._wiring, self._labels, self._seed = wiring, labels, seed
         self.between = Between(wiring, layer, images, held_out)
         self._rest = Rest(wiring, self.between.reader, held_out)
+        self.images, self.dense = len(images), self._accuracy(torch.zeros_like(self.between.problem.weights))
         variance = self.between.held.variance(self.between.problem.weights)
         usual = ClosedForm()
         self._verdict = Verdict(
             self._shares(variance), variance, usual.noise, usual.estimate_size, loss="nats", reference="fixed"
         )
+        self.most = float(self._verdict.losses(torch.zeros_like(variance), variance))
 
     def _shares(self, variance: Float[Tensor, " t"]) -> Float[Tensor, "1 t"]:
         """Return what a unit of each target's held-out variance is worth; the same share of each one's own."""

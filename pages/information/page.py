@@ -1,0 +1,39 @@
+"""Information: Theorem 1 of MIPP on a trained network, and estimators of information where the truth is known."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import streamlit as st
+
+from pages.information import estimators, theorem
+
+_SECTIONS: Mapping[str, tuple[str, Callable[[], None]]] = MappingProxyType(
+    {
+        "theorem": ("Theorem 1, made visible", theorem.panel),
+        "estimators": ("Estimators, put to the test", estimators.panel),
+    }
+)
+# What is looked at, its words, and what draws it; the first is in the address.
+
+
+def _words(look: str) -> str:
+    return _SECTIONS[look][0]
+
+
+st.title("Information", anchor=False)
+st.markdown(
+    "MIPP keeps the units that tell the next layer what all of them did. Two questions are behind that: what does a "
+    "kept layer allow, and can such information be measured at all?"
+)
+look = st.segmented_control(
+    "Look at",
+    list(_SECTIONS),
+    format_func=_words,
+    default="theorem",
+    required=True,
+    key="look",
+    bind="query-params",
+    label_visibility="collapsed",
+    help="Theorem 1 on a trained LeNet5, or estimators on variables whose information is known.",
+)
+_SECTIONS[look or "theorem"][1]()
