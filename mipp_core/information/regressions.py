@@ -217,9 +217,9 @@ def alone(problem: Problem) -> Float[Tensor, "u t"]:
 
 
 def refitted(problem: Problem, units: Sequence[int]) -> Float[Tensor, "p t"]:
-    """Return the weights that compute the targets best from the columns of some units alone; 0 for all other columns.
+    """Return the weights that compute the targets best without the columns of all but some units, which get 0.
 
-    The same ridge regression as a table's, by itself: what is left of it when all other units are gone.  For layers
+    The same ridge regression as a table's, by itself: what is left of it when the other units are gone.  For layers
     that are in no stream.
 
     Args:
@@ -228,8 +228,9 @@ def refitted(problem: Problem, units: Sequence[int]) -> Float[Tensor, "p t"]:
     """
     covariance, weights = problem.covariance.double(), problem.weights.double()
     left = torch.isin(problem.units, torch.tensor(units, dtype=problem.units.dtype, device=problem.units.device))
-    columns = problem.columns[left].flatten()
-    columns = columns[columns >= 0]
+    there, gone = torch.ones_like(covariance[0], dtype=torch.bool), problem.columns[~left]
+    there[gone[gone >= 0]] = False
+    columns = there.nonzero().flatten()
     own, spread = covariance[columns][:, columns], covariance.diagonal()[columns]
     own = own + torch.diag(torch.where(spread > 0, problem.noise * spread, 1.0))
     found = torch.zeros_like(weights)

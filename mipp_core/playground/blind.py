@@ -4,7 +4,9 @@ How much of A's variance can be rebuilt from the bits, with and without the last
 there is, which is counted; by the best linear one, as in MIPP's closed form; and by perceptrons, as in MIPP.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from jaxtyping import Float
@@ -15,7 +17,9 @@ from mipp_core.information.whole_maps import Sums
 from mipp_core.playground.estimators import held_out_errors
 from mipp_core.playground.known import Drawn, Known, counted, known
 
-EXAMPLES = ("triple", "xor")
+EXAMPLES: Mapping[str, str] = MappingProxyType({"triple": "TERC's triple", "xor": "XOR"})
+"""Of the pairs of variables, those that are examples, and their short names."""
+
 SAMPLES = 2000
 
 
@@ -42,12 +46,10 @@ class Example:
     """One example.
 
     Attributes:
-        title: for readers.
         nats: I(bits; A), with all bits and without the last, counted.
         best, linear, perceptrons: what can be rebuilt of A.
     """
 
-    title: str
     nats: Told
     best: Told
     linear: Told
@@ -70,7 +72,6 @@ def example(name: str, seed: int = 0) -> Example:
     table = _table(pair)
     without = table[: len(table) // 2] + table[len(table) // 2 :]  # the last bit is the highest
     return Example(
-        pair.title,
         Told(counted(table), counted(without)),
         Told(_best(table), _best(without)),
         Told(_linear((bits, answer)), _linear((fewer, answer))),

@@ -95,11 +95,13 @@ def _by_cross_entropy(pairs: Pairs, predicted: Float[Tensor, "k m 1"]) -> float:
     one sample more could tell.
     """
     low, high = pairs.targets.min(), pairs.targets.max()
+    if low == high:
+        return 0.0
     least = 1 / (len(pairs.targets) + 2)
     yes = (pairs.held_targets > (low + high) / 2).double()
 
     def loss(values: Tensor) -> Tensor:
-        said = ((values - low) / (high - low).clamp_min(1e-9)).double().clamp(least, 1 - least)
+        said = ((values - low) / (high - low)).double().clamp(least, 1 - least)
         return -torch.where(yes > 0, said, 1 - said).log().mean()
 
     return float(loss(torch.zeros_like(predicted)) - loss(predicted))

@@ -145,9 +145,9 @@ def _discrete(title: str, count: int) -> Known:
 
 DISTRIBUTIONS: Mapping[str, Known] = MappingProxyType(
     {
-        "gauss-1": _gaussian(1),
-        "gauss-2": _gaussian(2),
-        "gauss-5": _gaussian(5),
+        "gaussian": _gaussian(1),
+        "gaussian-2d": _gaussian(2),
+        "gaussian-5d": _gaussian(5),
         "cubed": Known(
             "Gaussians, y cubed",
             "the correlation before y is cubed, which takes no information away",

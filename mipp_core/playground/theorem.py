@@ -49,7 +49,7 @@ def _random(between: Between, wiring: Wiring, seed: int) -> list[int]:
 
 
 ORDERS: Mapping[str, Callable[[Between, Wiring, int], list[int]]] = MappingProxyType(
-    {"greedy": _greedy, "ascending": _ascending, "magnitude": _magnitude, "random": _random}
+    {"MIPP": _greedy, "ascending MI": _ascending, "magnitude": _magnitude, "random": _random}
 )
 """Order of removal -> what makes it: MIPP's in closed form, which always removes what costs least now; what tells least
 by itself first, as the paper tests; small L1 norms of weights first; and by chance, by a seed."""

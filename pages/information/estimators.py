@@ -38,14 +38,13 @@ def _controls() -> tuple[str, float, int, int]:
     name = st.pills(
         "Pair of variables",
         list(DISTRIBUTIONS),
-        format_func=lambda each: DISTRIBUTIONS[each].title,
-        default="gauss-1",
+        default="gaussian",
         required=True,
         key="pair",
         bind="query-params",
         help="Each has an information that is known exactly.",
     )
-    pair = DISTRIBUTIONS[name or "gauss-1"]
+    pair = DISTRIBUTIONS[name or "gaussian"]
     left, middle, right = st.columns([3, 3, 1], gap="medium")
     with left:
         strength = st.slider(
@@ -60,7 +59,13 @@ def _controls() -> tuple[str, float, int, int]:
         )
     with middle:
         n = st.select_slider(
-            "Samples", _SAMPLES, 1000, key="n", bind="query-params", help="That every estimator is given."
+            "Samples",
+            _SAMPLES,
+            1000,
+            format_func="{:,}".format,
+            key="n",
+            bind="query-params",
+            help="That every estimator is given.",
         )
     with right:
         seed = st.number_input(
@@ -71,7 +76,7 @@ def _controls() -> tuple[str, float, int, int]:
             bind="query-params",
             help="Of the samples, the regressors and their minibatches.",
         )
-    return name or "gauss-1", float(strength), int(n), int(seed)
+    return name or "gaussian", float(strength), int(n), int(seed)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
@@ -96,7 +101,7 @@ def _now(pair: Known, strength: float, n: int, seed: int, asked: Mapping[str, tu
         st.markdown(f"**I(x; y) = {truth:.3f} nats.** With these {n:,} samples, estimators read:")
         rows = [_row(name, pair, strength, truth, *found) for name, found in asked.items()]
         table = pd.DataFrame(rows).set_index("Estimator")
-        table = table.dropna(axis="columns", how="all")
+        table = table if table["Tends to"].any() else table.drop(columns="Tends to")
         st.dataframe(table, alt="What every estimator reads now", column_config=_columns())
         if n > MOST_SAMPLES:
             st.caption(f"Rényi is asked about {MOST_SAMPLES:,} samples at most: its matrices have n² entries.")
@@ -104,11 +109,12 @@ def _now(pair: Known, strength: float, n: int, seed: int, asked: Mapping[str, tu
 
 def _row(name: str, pair: Known, strength: float, truth: float, nats: float, seconds: float) -> dict[str, Any]:
     alpha = ESTIMATORS[name].alpha
+    limit = renyi_limit(pair, strength, alpha) if alpha else None
     return {
         "Estimator": ESTIMATORS[name].title,
         "Reads": nats,
         "That is": bias_said(nats - truth, 0.0),
-        "Tends to": renyi_limit(pair, strength, alpha) if alpha else None,
+        "Tends to": "" if limit is None else f"{limit:.3f} nats",
         "Seconds": seconds,
     }
 
@@ -118,7 +124,7 @@ def _columns() -> dict[str, Any]:
     return {
         "Reads": st.column_config.NumberColumn(format="%.3f nats"),
         "That is": st.column_config.TextColumn(help="Reading less truth, in words; one seed."),
-        "Tends to": st.column_config.NumberColumn(format="%.3f nats", help=words),
+        "Tends to": st.column_config.TextColumn(alignment="right", help=words),
         "Seconds": st.column_config.NumberColumn(format="%.3f", help="Of this estimate, on this machine."),
     }
 

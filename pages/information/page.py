@@ -7,18 +7,10 @@ import streamlit as st
 
 from pages.information import estimators, theorem
 
-_SECTIONS: Mapping[str, tuple[str, Callable[[], None]]] = MappingProxyType(
-    {
-        "theorem": ("Theorem 1, made visible", theorem.panel),
-        "estimators": ("Estimators, put to the test", estimators.panel),
-    }
+_SECTIONS: Mapping[str, Callable[[], None]] = MappingProxyType(
+    {"theorem": theorem.panel, "estimators": estimators.panel}
 )
-# What is looked at, its words, and what draws it; the first is in the address.
-
-
-def _words(look: str) -> str:
-    return _SECTIONS[look][0]
-
+# What is looked at, and what draws it; the words are in the address.
 
 st.title("Information", anchor=False)
 st.markdown(
@@ -28,7 +20,6 @@ st.markdown(
 look = st.segmented_control(
     "Look at",
     list(_SECTIONS),
-    format_func=_words,
     default="theorem",
     required=True,
     key="look",
@@ -36,4 +27,4 @@ look = st.segmented_control(
     label_visibility="collapsed",
     help="Theorem 1 on a trained LeNet5, or estimators on variables whose information is known.",
 )
-_SECTIONS[look or "theorem"][1]()
+_SECTIONS[look or "theorem"]()

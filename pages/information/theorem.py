@@ -11,9 +11,10 @@ from mipp_core.data import load_dataset
 from mipp_core.network.layers import wiring_of
 from mipp_core.playground.blind import EXAMPLES, SAMPLES, Example, example
 from mipp_core.playground.theorem import ORDERS, Theorem
+from mipp_core.pruners import ClosedForm
 from mipp_core.reports.information import DENSE, shipped_information, shipped_network
 from mipp_core.training import one_thread
-from pages.information.theorem_view import TITLES, draw, packed
+from pages.information.theorem_view import draw, packed
 from pages.shared.turn import turn
 
 _LAYERS = ("conv1", "conv2", "fc1", "fc2")
@@ -36,16 +37,19 @@ def panel() -> None:
     draw(found, order)
     st.caption(
         "What to see: on the log scale a loss of nothing lies on the floor. Up to where the green curve leaves it, the "
-        "theorem's equality holds. The cloud stays on its diagonal far longer, and the accuracy longer still: losing "
-        "*some* information is not yet losing the task. The shaded gap is what the images that were fitted to hide."
+        "theorem's equality holds. How much longer does the cloud stay on its diagonal, and the accuracy where it was? "
+        "Losing *some* information is not yet losing the task. The shaded gap is what the fitted images do not show; "
+        "points beyond the axes lie on the edge."
     )
     _made(images)
     _breaks(found)
 
 
 def _controls() -> tuple[str, str, int, int]:
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        layer = st.segmented_control(
+    first, second = st.columns([2, 3], gap="medium")
+    third, fourth = st.columns([4, 1], gap="medium")
+    with first:
+        layer = st.pills(
             "Layer that loses units",
             _LAYERS,
             default="fc1",
@@ -54,30 +58,32 @@ def _controls() -> tuple[str, str, int, int]:
             bind="query-params",
             help="Of LeNet5; the layer behind it is the one that is rebuilt.",
         )
-        order = st.segmented_control(
+    with second:
+        order = st.pills(
             "Order of removal",
             list(ORDERS),
-            format_func=lambda name: TITLES[name],
-            default="greedy",
+            default="MIPP",
             required=True,
             key="order",
             bind="query-params",
-            help="MIPP in closed form removes what costs least now; ascending MI what tells least by itself; magnitude "
-            "what has the smallest L1 norm of weights.",
+            help="MIPP, in closed form, removes what costs least now; ascending MI what tells least by itself; "
+            "magnitude what has the smallest L1 norm of weights.",
         )
+    with third:
         images = st.select_slider(
             "Images to fit on",
             _IMAGES,
             _USUAL,
+            format_func="{:,}".format,
             key="images",
             bind="query-params",
-            width=260,
             help="Unlabelled training images that orders and rebuilds are made from. With few, watch the gap.",
         )
+    with fourth:
         seed = st.number_input(
-            "Seed", 0, 999, key="seed", bind="query-params", width=120, help="Of the random order and of the cloud."
+            "Seed", 0, 999, key="seed", bind="query-params", help="Of the random order and of the cloud."
         )
-    return layer or "fc1", order or "greedy", int(images), int(seed)
+    return layer or "fc1", order or "MIPP", int(images), int(seed)
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
@@ -97,18 +103,17 @@ def _made(images: int) -> None:
     st.caption(
         f"LeNet5 on {DENSE.dataset}, trained for {DENSE.recipe.epochs} epochs, {dense['accuracy']:.1%} right on the "
         f"2,000 held-out images, which all of this but the dashed line is judged on; it ships with the package "
-        f"(`python -m benchmarks.shipped_information --network`). Fitted on {images:,} training images, here and now."
+        f"(`python -m benchmarks.shipped_information --network`). Fitted on {images:,} training images, here and now. "
+        "Nats: as if all were Gaussian, and each unit of the next layer known up to noise of "
+        f"{ClosedForm().noise:.1%} of its variance, since without noise the information would be infinite."
     )
 
 
 def _breaks(found: dict[str, Any]) -> None:
     st.subheader("Where it breaks", anchor=False)
-    left, middle, right = st.columns(3, gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         st.markdown(equality_said(found))
-    with middle:
-        _blind()
-    with right:
         st.markdown(samples_said(found))
         st.button(
             f"Show conv2, fitted on {_FEW} images",
@@ -117,6 +122,8 @@ def _breaks(found: dict[str, Any]) -> None:
             icon=":material/visibility:",
             help="Sets the controls above.",
         )
+    with right:
+        _blind()
 
 
 def _show_few() -> None:
@@ -127,13 +134,15 @@ def equality_said(found: Mapping[str, Any]) -> str:
     """Say up to where nothing is lost, and how far one gets with a loss of a hundredth."""
     free = {name: each["free"] for name, each in found["orders"].items()}
     cheap = {name: _within(each["held"]) for name, each in found["orders"].items()}
-    reached = ", ".join(f"{cheap[name]} ({TITLES[name]})" for name in sorted(cheap, key=lambda name: -cheap[name]))
+    reached = ", ".join(f"{cheap[name]} ({name})" for name in sorted(cheap, key=lambda name: -cheap[name]))
     first = max(free, key=lambda name: free[name])
+    going = f"{free[first]} can go before anything is lost on the images fitted to, at best ({first})"
     return (
-        f"**(a) Equality ends early.** Of {found['units']} units of {found['layer']}, "
-        f"{free[first] or 'none'} can go before anything is lost, in the order that does best at that "
-        f"({TITLES[first]}). From there on the theorem says nothing: it is about *all or nothing*, and pruning lives "
-        f"on *nearly all*. With less than 1% of {found['reader']}'s variance lost on held-out images, {reached} can go."
+        f"**(a) Exactness ends early.** Of {found['units']} units of {found['layer']}, "
+        f"{going if free[first] else 'none can go without a loss, in any order'}. From there on no linear function "
+        "rebuilds all, and the theorem, which is about *all or nothing*, is silent: how much a little less information "
+        "costs it does not say. Pruning lives on *nearly all*. With less than 1% of "
+        f"{found['reader']}'s variance lost on held-out images, {reached if any(cheap.values()) else 'no unit'} can go."
     )
 
 
@@ -144,30 +153,28 @@ def _within(held: list[float]) -> int:
 
 def samples_said(found: Mapping[str, Any]) -> str:
     """Say how far the loss on the fitted images and on others are apart, half of the units gone, by MIPP's order."""
-    curve, half = found["orders"]["greedy"], found["units"] // 2
-    fitted, held = curve["fitted"][half], curve["held"][half]
+    curve, half = found["orders"]["MIPP"], found["units"] // 2
     return (
-        f"**(c) Samples are finite.** A fit knows only its images. With {half} of {found['units']} units gone by "
-        f"MIPP's order, fitted on {found['images']:,} images, {fitted:.2%} of the variance is lost on those and "
-        f"{held:.2%} on others. With fewer images than numbers to fit, the first can be exactly nothing while the "
-        "second is everything: information that was never there. So MIPP judges on held-out samples, or counts how "
-        "sure it is."
+        f"**(c) Samples are finite.** With {half} of {found['units']} units gone in MIPP's order, fitted on "
+        f"{found['images']:,} images, {curve['fitted'][half]:.2%} of the variance is lost on those and "
+        f"{curve['held'][half]:.2%} on others. With fewer images than numbers to fit, units seem to cost nothing on "
+        "the images fitted to and cost much on all others. So MIPP judges its perceptrons on held-out images. The "
+        f"closed form trusts what it is fitted to, and therefore takes {ClosedForm().samples:,} images."
     )
 
 
 @st.cache_data(max_entries=1, show_spinner=False)
-def _examples() -> list[dict[str, Any]]:
+def _examples() -> dict[str, dict[str, float]]:
     with turn(), one_thread():
-        return [_row(example(name)) for name in EXAMPLES]
+        return {title: _row(example(name)) for name, title in EXAMPLES.items()}
 
 
-def _row(made: Example) -> dict[str, Any]:
+def _row(made: Example) -> dict[str, float]:
     return {
-        "A": made.title,
-        "It tells": made.nats.lost,
-        "Best": made.best.lost,
-        "Closed form": made.linear.lost,
-        "Perceptrons": made.perceptrons.lost,
+        "best": made.best.lost,
+        "linear": made.linear.lost,
+        "trained": made.perceptrons.lost,
+        "nats": made.nats.lost,
     }
 
 
@@ -177,19 +184,21 @@ def _blind() -> None:
         "**(b) A linear rebuild is blind** to what only a nonlinear function can use. Take fair bits and A, a yes or "
         "no about them, and remove the last bit. How much of A's variance can no longer be rebuilt?"
     )
-    st.dataframe(pd.DataFrame(rows).set_index("A"), alt="What the last bit's removal costs", column_config=_columns())
-    worst = max(rows, key=lambda row: row["Best"] - row["Closed form"])
+    st.dataframe(_table(rows), alt="What the last bit's removal costs, by what rebuilds A")
+    st.caption(f"Counted, and measured on {SAMPLES:,} samples, here and now.")
     st.markdown(
-        f"The closed form says that {worst['Closed form']:.1%} is lost of the second where {worst['Best']:.0%} is. "
-        "Between two layers this cannot happen, since the next layer is linear in what it reads; for a target further "
+        f"The closed form would let the last bit go for {max(row['linear'] for row in rows.values()):.1%} or less. "
+        "Between two layers that cannot happen, since the next layer is linear in what it reads. For a target further "
         "on it can, and there MIPP's perceptrons are needed."
-        if worst is rows[1]
-        else f"The closed form says {worst['Closed form']:.1%} where {worst['Best']:.0%} is lost."
     )
 
 
-def _columns() -> dict[str, Any]:
-    share = {name: st.column_config.NumberColumn(format="percent") for name in ("Best", "Closed form", "Perceptrons")}
-    share["Best"] = st.column_config.NumberColumn(format="percent", help="By the best function that there is, counted.")
-    words = f"I(bits; A) less what the other bits tell, counted. Figures at the right are from {SAMPLES:,} samples."
-    return {**share, "It tells": st.column_config.NumberColumn(format="%.2f nats", help=words)}
+def _table(rows: dict[str, dict[str, float]]) -> pd.DataFrame:
+    """Return a column per example, in words."""
+    lines = {"by the best function": "best", "by the closed form": "linear", "by perceptrons": "trained"}
+    return pd.DataFrame(
+        {
+            title: {line: f"{row[key]:.0%}" for line, key in lines.items()} | {"nats lost": f"{row['nats']:.2f}"}
+            for title, row in rows.items()
+        }
+    )

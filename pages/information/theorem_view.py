@@ -40,20 +40,15 @@ _VIEW = st.components.v2.component(
     js=drawn_with("theorem_view.js", _HERE),
 )
 
-TITLES: Mapping[str, str] = MappingProxyType(
-    {"greedy": "MIPP, greedy", "ascending": "ascending MI", "magnitude": "magnitude", "random": "random"}
-)
-# Order of removal, and its name.
-
 _WORDS: Mapping[str, str] = MappingProxyType(
     {
-        "greedy": "MIPP’s greedy order",
-        "ascending": "ascending order of MI",
+        "MIPP": "MIPP’s greedy order",
+        "ascending MI": "ascending order of MI",
         "magnitude": "ascending order of magnitude",
         "random": "a random order",
     }
 )
-# The same, as a sentence says it.
+# Order of removal, as a sentence says it.
 
 
 def packed(theorem: Theorem, layer: str) -> dict[str, Any]:
@@ -67,7 +62,6 @@ def packed(theorem: Theorem, layer: str) -> dict[str, Any]:
             **curves,
             "free": made.free,
             "cloud": _bytes(cloud),
-            "title": TITLES[name],
             "words": _WORDS[name],
         }
     return {
