@@ -43,7 +43,7 @@ def along_chart(document: Mapping[str, Any], along: str, asked: Mapping[str, flo
     for name in ESTIMATORS:
         found = readings(document, name, along)
         if found:
-            _estimator(figure, name, [getattr(each, along) for each in found], found)
+            _estimator(figure, name, [float(getattr(each, along)) for each in found], found)
     _truth(figure, document, along)
     if here is not None:
         _asked(figure, asked, here)

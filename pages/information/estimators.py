@@ -62,7 +62,6 @@ def _controls() -> tuple[str, float, int, int]:
             "Samples",
             _SAMPLES,
             1000,
-            format_func="{:,}".format,
             key="n",
             bind="query-params",
             help="That every estimator is given.",
@@ -138,7 +137,7 @@ def _over_seeds(
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(f"**By samples**, at strength {setting['at']:g}")
-        here = n if strength == setting["at"] else None
+        here = float(n) if strength == setting["at"] else None
         chart = along_chart(document, "n", nats, here)
         st.plotly_chart(chart, key="by samples", alt=f"Estimates of {pair.title} by number of samples")
         st.caption(f"What to see: {crossing_said(document)}")

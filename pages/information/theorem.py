@@ -74,7 +74,6 @@ def _controls() -> tuple[str, str, int, int]:
             "Images to fit on",
             _IMAGES,
             _USUAL,
-            format_func="{:,}".format,
             key="images",
             bind="query-params",
             help="Unlabelled training images that orders and rebuilds are made from. With few, watch the gap.",
