@@ -30,6 +30,10 @@ POINTS = 600
 """Activations that are shown one by one."""
 
 
+ALLOWED = 0.01
+"""A share of the next layer's variance that is little."""
+
+
 def _greedy(between: Between, wiring: Wiring, seed: int) -> list[int]:
     return list(eliminated([between.problem], between.units, between.worth, _never).units)
 
@@ -78,6 +82,11 @@ class Rebuilt:
     nats: tuple[float, ...]
     accuracy: tuple[float, ...]
     free: int
+
+    @property
+    def cheap(self) -> int:
+        """How many units go first while no more than ``ALLOWED`` is lost on held-out images."""
+        return next((max(0, gone - 1) for gone, lost in enumerate(self.held) if lost > ALLOWED), len(self.order))
 
 
 @dataclass(frozen=True)

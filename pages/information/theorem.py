@@ -10,7 +10,7 @@ import torch
 from mipp_core.data import load_dataset
 from mipp_core.network.layers import wiring_of
 from mipp_core.playground.blind import EXAMPLES, SAMPLES, Example, example
-from mipp_core.playground.theorem import ORDERS, Theorem
+from mipp_core.playground.theorem import ALLOWED, ORDERS, Theorem
 from mipp_core.pruners import ClosedForm
 from mipp_core.reports.information import DENSE, shipped_information, shipped_network
 from mipp_core.training import one_thread
@@ -20,7 +20,6 @@ from pages.shared.turn import turn
 _LAYERS = ("conv1", "conv2", "fc1", "fc2")
 _IMAGES = (60, 120, 250, 500, 1000, 2000, 4000, 8000)
 _USUAL, _FEW = 4000, 60
-_CENT = 0.01
 
 
 def panel() -> None:
@@ -132,7 +131,7 @@ def _show_few() -> None:
 def equality_said(found: Mapping[str, Any]) -> str:
     """Say up to where nothing is lost, and how far one gets with a loss of a hundredth."""
     free = {name: each["free"] for name, each in found["orders"].items()}
-    cheap = {name: _within(each["held"]) for name, each in found["orders"].items()}
+    cheap = {name: each["cheap"] for name, each in found["orders"].items()}
     reached = ", ".join(f"{cheap[name]} ({name})" for name in sorted(cheap, key=lambda name: -cheap[name]))
     first = max(free, key=lambda name: free[name])
     going = f"{free[first]} can go before anything is lost on the images fitted to, at best ({first})"
@@ -140,14 +139,9 @@ def equality_said(found: Mapping[str, Any]) -> str:
         f"**(a) Exactness ends early.** Of {found['units']} units of {found['layer']}, "
         f"{going if free[first] else 'none can go without a loss, in any order'}. From there on no linear function "
         "rebuilds all, and the theorem, which is about *all or nothing*, is silent: how much a little less information "
-        "costs it does not say. Pruning lives on *nearly all*. With less than 1% of "
+        f"costs it does not say. Pruning lives on *nearly all*. With less than {ALLOWED:.0%} of "
         f"{found['reader']}'s variance lost on held-out images, {reached if any(cheap.values()) else 'no unit'} can go."
     )
-
-
-def _within(held: list[float]) -> int:
-    """Return the most units that can go while the loss stays within a hundredth."""
-    return max((gone for gone in range(len(held)) if max(held[: gone + 1]) <= _CENT), default=0)
 
 
 def samples_said(found: Mapping[str, Any]) -> str:

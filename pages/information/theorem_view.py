@@ -61,6 +61,7 @@ def packed(theorem: Theorem, layer: str) -> dict[str, Any]:
         orders[name] = {
             **curves,
             "free": made.free,
+            "cheap": made.cheap,
             "cloud": _bytes(cloud),
             "words": _WORDS[name],
         }

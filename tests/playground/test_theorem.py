@@ -8,7 +8,7 @@ from mipp_core.errors import ModelError
 from mipp_core.models import architecture
 from mipp_core.network.layers import wiring_of
 from mipp_core.playground.reading import Between, Rest
-from mipp_core.playground.theorem import ORDERS, Theorem
+from mipp_core.playground.theorem import ALLOWED, ORDERS, Theorem
 from mipp_core.pruners.magnitude import Magnitude
 
 DEAD = 2
@@ -105,6 +105,7 @@ def test_a_silent_unit_goes_first_and_for_free(theorem):
     assert made.free >= 1
     assert made.fitted[made.free] < 1e-6 < made.fitted[made.free + 1]
     assert made.held[1] < 1e-5
+    assert made.held[made.cheap] <= ALLOWED < made.held[made.cheap + 1]
 
 
 def test_few_images_hide_what_is_lost_on_others(theorem):
@@ -112,6 +113,8 @@ def test_few_images_hide_what_is_lost_on_others(theorem):
     assert made.free > 2
     assert made.fitted[3] < 1e-6
     assert made.held[3] > 0.01
+    assert made.held[0] > ALLOWED  # not even the weights that are there are found
+    assert made.cheap == 0
 
 
 def test_the_orders_are_what_they_say(network, theorem, images):
