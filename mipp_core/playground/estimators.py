@@ -29,8 +29,8 @@ STEPS, RATE, HELD_OUT = 600, 3e-3, 0.25
 """How perceptrons are trained here: smaller and shorter than MIPP's default, so that a page need not wait."""
 
 NEIGHBOURS = 3
-MOST_SAMPLES = 2000
-"""Of the matrix-based estimators, whose matrices have the square of it in entries."""
+_MOST_ENTRIES, _MOST_EIGENVALUES = 2000, 1000
+"""Samples that the matrix-based estimators take, whose matrices have the square of it in entries: a second's worth."""
 
 _JITTER = 1e-3
 
@@ -148,8 +148,8 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
         "closed-form": Estimator("Closed form", _closed_form),
         "perceptrons": Estimator("Perceptrons", _perceptrons),
         "neighbours": Estimator("Nearest neighbours", _neighbours),
-        "renyi-1.01": Estimator("Rényi, α = 1.01", partial(_renyi, 1.01), MOST_SAMPLES, 1.01),
-        "renyi-2": Estimator("Rényi, α = 2", partial(_renyi, 2.0), MOST_SAMPLES, 2.0),
+        "renyi-1.01": Estimator("Rényi, α = 1.01", partial(_renyi, 1.01), _MOST_EIGENVALUES, 1.01),
+        "renyi-2": Estimator("Rényi, α = 2", partial(_renyi, 2.0), _MOST_ENTRIES, 2.0),
         "counting": Estimator("Counting", _counting, discrete_only=True),
     }
 )

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from mipp_core.figures.information import along_chart, samples_chart
-from mipp_core.playground.estimators import ESTIMATORS, MOST_SAMPLES, NEIGHBOURS, REGRESSORS, STEPS, estimated
+from mipp_core.playground.estimators import ESTIMATORS, NEIGHBOURS, REGRESSORS, STEPS, estimated
 from mipp_core.playground.grid import Reading, bias_said, readings
 from mipp_core.playground.known import DISTRIBUTIONS, STRONGEST, Known
 from mipp_core.playground.renyi_limit import renyi_limit
@@ -102,8 +102,9 @@ def _now(pair: Known, strength: float, n: int, seed: int, asked: Mapping[str, tu
         table = pd.DataFrame(rows).set_index("Estimator")
         table = table if table["Tends to"].any() else table.drop(columns="Tends to")
         st.dataframe(table, alt="What every estimator reads now", column_config=_columns())
-        if n > MOST_SAMPLES:
-            st.caption(f"Rényi is asked about {MOST_SAMPLES:,} samples at most: its matrices have n² entries.")
+        silent = [f"{how.title} ({how.most:,})" for how in ESTIMATORS.values() if how.most and n > how.most]
+        if silent:
+            st.caption(f"Not asked, as matrices have n² entries (most samples): {', '.join(silent)}.")
 
 
 def _row(name: str, pair: Known, strength: float, truth: float, nats: float, seconds: float) -> dict[str, Any]:

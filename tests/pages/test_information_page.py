@@ -116,7 +116,7 @@ def test_a_moved_control_asks_anew(information, quickly, words):
 def test_too_many_samples_for_renyi_are_told(information, quickly, words):
     app = information(look="estimators", pair="xor", n="5000")
     assert not app.exception
-    assert "2,000 samples at most" in words(app)
+    assert "Rényi, α = 1.01 (1,000), Rényi, α = 2 (2,000)." in words(app)
     assert not any("Rényi" in name for name in app.dataframe[0].value.index)
 
 
