@@ -29,7 +29,6 @@ from mipp_core.pruners.weight_scores import reduced
 POINTS = 600
 """Activations that are shown one by one."""
 
-
 ALLOWED = 0.01
 """A share of the next layer's variance that is little."""
 
@@ -115,7 +114,7 @@ class Theorem:
 
     Attributes:
         between: the two layers.
-        images: how many were fitted on.
+        images, judged: how many were fitted on, and how many are held out.
         dense: accuracy of the network as it is, on held-out images.
         most: nats per unit of the next layer, if all that is told of it is lost.
     """
@@ -132,7 +131,8 @@ class Theorem:
         self._wiring, self._labels, self._seed = wiring, labels, seed
         self.between = Between(wiring, layer, images, held_out)
         self._rest = Rest(wiring, self.between.reader, held_out)
-        self.images, self.dense = len(images), self._accuracy(torch.zeros_like(self.between.problem.weights))
+        self.images, self.judged = len(images), len(held_out)
+        self.dense = self._accuracy(torch.zeros_like(self.between.problem.weights))
         variance = self.between.held.variance(self.between.problem.weights)
         usual = ClosedForm()
         self._verdict = Verdict(

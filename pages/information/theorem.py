@@ -25,10 +25,10 @@ _USUAL, _FEW = 4000, 60
 def panel() -> None:
     """Draw the section."""
     st.markdown(
-        "**Theorem 1.** If the units that stay tell as much of the next layer as all of them did, then a function "
-        "exists that rebuilds the next layer from them, *and only then*. Here that function is found: what a layer "
-        "computes before its nonlinearity is linear in what it reads, so the best rebuild is a least-squares fit. "
-        "Move over the chart, or use the arrow keys."
+        "**Theorem 1 of MIPP.** If the units that stay tell as much of the next layer as all of them did, then a "
+        "function exists that rebuilds the next layer from them, *and only then*. Here a linear one is looked for: "
+        "what a layer computes before its nonlinearity is linear in what it reads, so the best that it can do with "
+        "fewer units is a least-squares fit. Move over the chart, or use the arrow keys."
     )
     layer, order, images, seed = _controls()
     with st.spinner("Rebuilding the next layer from ever fewer units…", show_time=True):
@@ -40,7 +40,7 @@ def panel() -> None:
         "Losing *some* information is not yet losing the task. The shaded gap is what the fitted images do not show; "
         "points beyond the axes lie on the edge."
     )
-    _made(images)
+    _made(found)
     _breaks(found)
 
 
@@ -96,13 +96,13 @@ def measured(layer: str, images: int, seed: int) -> dict[str, Any]:
         return packed(made, layer)
 
 
-def _made(images: int) -> None:
+def _made(found: Mapping[str, Any]) -> None:
     dense = shipped_information()["dense"]
     st.caption(
         f"LeNet5 on {DENSE.dataset}, trained for {DENSE.recipe.epochs} epochs, {dense['accuracy']:.1%} right on the "
-        f"2,000 held-out images, which all of this but the dashed line is judged on; it ships with the package "
-        f"(`python -m benchmarks.shipped_information --network`). Fitted on {images:,} training images, here and now. "
-        "Nats: as if all were Gaussian, and each unit of the next layer known up to noise of "
+        f"{found['judged']:,} held-out images, which all of this but the dashed line is judged on; it ships with the "
+        f"package (`python -m benchmarks.shipped_information --network`). Fitted on {found['images']:,} training "
+        "images, here and now. Nats: as if all were Gaussian, and each unit of the next layer known up to noise of "
         f"{ClosedForm().noise:.1%} of its variance, since without noise the information would be infinite."
     )
 

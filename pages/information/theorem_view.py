@@ -70,6 +70,7 @@ def packed(theorem: Theorem, layer: str) -> dict[str, Any]:
         "reader": theorem.between.reader,
         "units": theorem.between.units,
         "images": theorem.images,
+        "judged": theorem.judged,
         "dense": theorem.dense,
         "most": theorem.most,
         "range": RANGE,
