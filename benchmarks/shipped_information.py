@@ -2,7 +2,7 @@
 
     python -m benchmarks.shipped_information [--only PAIR …] [--network]
 
-Without options, asks all estimators about all pairs of variables, which takes one core about six minutes, and trains
+Without options, asks all estimators about all pairs of variables, which takes one core about seven minutes, and trains
 the network, which takes seconds.  ``--only`` asks about some pairs, ``--network`` only trains.  What is packed already
 stays.  Numbers have six digits.
 """
