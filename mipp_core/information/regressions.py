@@ -25,6 +25,7 @@ worth); these are kept up to date.  The rest of T waits, and many removals are t
 product is bound by arithmetic, an update of low rank by memory.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -213,3 +214,25 @@ def alone(problem: Problem) -> Float[Tensor, "u t"]:
     blocks = blocks + torch.diag_embed(torch.where(spread > 0, problem.noise * spread, 1.0))
     told = aims[own] * there[..., None]
     return (told * _solved(blocks, told)).sum(1)
+
+
+def refitted(problem: Problem, units: Sequence[int]) -> Float[Tensor, "p t"]:
+    """Return the weights that compute the targets best without the columns of all but some units, which get 0.
+
+    The same ridge regression as a table's, by itself: what is left of it when the other units are gone.  For layers
+    that are in no stream.
+
+    Args:
+        problem: what is read, and what is computed from it.
+        units: those that are left, by their numbers.
+    """
+    covariance, weights = problem.covariance.double(), problem.weights.double()
+    left = torch.isin(problem.units, torch.tensor(units, dtype=problem.units.dtype, device=problem.units.device))
+    there, gone = torch.ones_like(covariance[0], dtype=torch.bool), problem.columns[~left]
+    there[gone[gone >= 0]] = False
+    columns = there.nonzero().flatten()
+    own, spread = covariance[columns][:, columns], covariance.diagonal()[columns]
+    own = own + torch.diag(torch.where(spread > 0, problem.noise * spread, 1.0))
+    found = torch.zeros_like(weights)
+    found[columns] = torch.cholesky_solve(covariance[columns] @ weights, torch.linalg.cholesky(own))
+    return found

@@ -157,6 +157,12 @@ def limits():
 
 
 @pytest.fixture
+def information():
+    """Open Information at an address."""
+    return partial(opened, "../../pages/information/page.py")
+
+
+@pytest.fixture
 def page():
     """Open Runs."""
     return partial(opened, "../../pages/runs/page.py")
