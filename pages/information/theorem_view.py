@@ -37,7 +37,7 @@ _VIEW = st.components.v2.component(
     "theorem",
     html=_HTML,
     css=(_HERE / "theorem_view.css").read_text(),
-    js=drawn_with("theorem_view.js", _HERE),
+    js=drawn_with(_HERE, "theorem_view.js"),
 )
 
 _WORDS: Mapping[str, str] = MappingProxyType(

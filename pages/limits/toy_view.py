@@ -33,7 +33,7 @@ _VIEW = st.components.v2.component(
     "exact_toy",
     html=_HTML,
     css=(_HERE / "toy_view.css").read_text(),
-    js=drawn_with(("toy_view.js",), _HERE),
+    js=drawn_with(_HERE, "toy_view.js"),
 )
 
 

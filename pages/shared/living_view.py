@@ -69,7 +69,7 @@ _VIEW = st.components.v2.component(
     "living_network",
     html=_HTML,
     css=(_HERE / "view.css").read_text(),
-    js=drawn_with(_SCRIPTS, _HERE),
+    js=drawn_with(_HERE, *_SCRIPTS),
 )
 
 

@@ -43,7 +43,7 @@ _VIEW = st.components.v2.component(
     "cmi_order",
     html=_HTML,
     css=(_HERE / "order_view.css").read_text(),
-    js=drawn_with(("order_view.js",), _HERE),
+    js=drawn_with(_HERE, "order_view.js"),
 )
 
 
