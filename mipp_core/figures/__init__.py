@@ -3,7 +3,7 @@
 from mipp_core.figures.comparison import ceiling, comparison_panels, cost_chart
 from mipp_core.figures.curve import AXES, accuracy_curve, compare_curves
 from mipp_core.figures.entries import Look
-from mipp_core.figures.layers import MANY, block_bars, ratio_bars, unit_map
+from mipp_core.figures.layers import unit_map
 from mipp_core.figures.palette import HIGHLIGHTS
 from mipp_core.figures.pixels import pixel_map
 from mipp_core.figures.ratios import ratio_map
@@ -12,16 +12,13 @@ from mipp_core.figures.seconds import time_chart
 __all__ = [
     "AXES",
     "HIGHLIGHTS",
-    "MANY",
     "Look",
     "accuracy_curve",
-    "block_bars",
     "ceiling",
     "compare_curves",
     "comparison_panels",
     "cost_chart",
     "pixel_map",
-    "ratio_bars",
     "ratio_map",
     "time_chart",
     "unit_map",

@@ -1,27 +1,17 @@
-"""What a run by CMI shows: its own cut in figures, each layer's order, and where every layer is cut."""
-
-from types import MappingProxyType
+"""What a run by CMI shows: the network at its own cut, each layer's order, and where every layer is cut."""
 
 import pandas as pd
 import streamlit as st
 
-from mipp_core.figures import MANY, block_bars, ratio_bars
 from mipp_core.pruners import Cmi
 from mipp_core.pruners.cmi_trace import CutLayer, Examined
-from mipp_core.reports.tables import layer_table
-from mipp_core.runs import RunSpec
-from mipp_core.runs.document import LevelDocument, RunDocument
-from pages.shared import provenance
+from mipp_core.reports.level_words import own_point
+from mipp_core.reports.living import living
+from mipp_core.runs import RunSpec, entry_of
+from mipp_core.runs.document import RunDocument
+from pages.shared import living_view, provenance
 from pages.shared.finding import Found
 from pages.shared.order_view import orders
-
-_ACCURACIES = MappingProxyType(
-    {
-        "Cut": ("accuracy_pruned", "Right after cutting, nothing relearned."),
-        "Rebuilt": ("accuracy_rebuilt", "The next layer refitted by least squares."),
-        "Retrained": ("accuracy_retrained", "Trained for some epochs more."),
-    }
-)
 
 
 def show(found: Found) -> None:
@@ -30,35 +20,22 @@ def show(found: Found) -> None:
     spec = RunSpec.from_json(document["spec"])
     assert isinstance(spec.settings, Cmi)
     examined = Examined.from_json(document["orders"])
-    entry = document["levels"][-1]
-    _headline(document, entry)
+    _network(document)
     orders(document["hash"], examined)
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        _layers(entry)
-    with right:
-        _walk(examined, spec.settings.acceptable)
+    _walk(examined, spec.settings.acceptable)
     provenance.show(found, spec)
 
 
-def _headline(document: RunDocument, entry: LevelDocument) -> None:
-    removed, macs = entry["sparsity"], 1 - entry["macs"] / document["macs"]
-    dense = document["dense_accuracy"] or 0.0
-    with st.container(horizontal=True, gap="large"):
-        st.metric("Units removed", f"{removed:.1%}", help="By CMI's own cut of every layer.")
-        st.metric("MACs removed", f"{macs:.1%}", help="Multiply-accumulates of one image.")
-        st.metric("Dense", f"{dense:.2%}", help="Test accuracy before.")
-        for label, (key, words) in _ACCURACIES.items():
-            value = entry[key]  # type: ignore[literal-required]
-            change = None if value is None else f"{100 * (value - dense):+.2f} points"
-            st.metric(label, "–" if value is None else f"{value:.2%}", change, help=words)
+def _network(document: RunDocument) -> None:
+    """Draw the network at CMI's own cut."""
+    own = own_point(document)
+    entry = document["levels"][-1] if own is None else entry_of(document, own)
+    alone: RunDocument = {**document, "levels": [entry]}
+    living_view.draw(living(alone, entry["level"]), moved=_ignore, chosen=_ignore, key="living_cmi")
 
 
-def _layers(entry: LevelDocument) -> None:
-    st.subheader("Units per layer", anchor=False)
-    layers = layer_table(entry)
-    bars = ratio_bars if len(layers) <= MANY else block_bars
-    st.plotly_chart(bars(layers), key="ratios", alt="Pruning ratio of each layer")
+def _ignore(_: object) -> None:
+    """There is one point, and a unit is looked into on Explore."""
 
 
 def _walk(examined: Examined, acceptable: float) -> None:

@@ -6,7 +6,7 @@ export default function (component) {
   const state = held(root, data), parts = partsOf(root);
   const tell = quietly((word, value) => setTriggerValue(word, value));
   const curve = drawCurve(parts.curve, data, (at) => { move(at); rest(); });
-  parts.curve.hidden = !data.measures.length;
+  parts.curve.hidden = !data.measures.length || data.points.length < 2;
   fillAccuracies(parts.accuracies, data);
   wireSlider(parts.slider, data, state, move, rest);
 
