@@ -31,7 +31,8 @@ def _network(document: RunDocument) -> None:
     own = own_point(document)
     entry = document["levels"][-1] if own is None else entry_of(document, own)
     alone: RunDocument = {**document, "levels": [entry]}
-    living_view.draw(living(alone, entry["level"]), moved=_ignore, chosen=_ignore, key="living_cmi")
+    given = {**living(alone, entry["level"]), "digits": None}
+    living_view.draw(given, moved=_ignore, chosen=_ignore, key="living_cmi")
 
 
 def _ignore(_: object) -> None:

@@ -7,13 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from mipp_core.figures import AXES, accuracy_curve
+from mipp_core.reports.in_browser import for_browser
 from mipp_core.reports.level_words import collapses, said_of_nesting
 from mipp_core.reports.living import living
 from mipp_core.reports.tables import curve_table, measures_of
 from mipp_core.runs import RunSpec, entry_of
 from mipp_core.runs.document import RunDocument
 from mipp_core.runs.result import accuracy_of
-from pages.explore import decisions, levels, orders, selection, slim, unit
+from pages.explore import decisions, levels, mine, orders, selection, slim, unit
 from pages.shared import living_view, provenance
 from pages.shared.chips import idea_of
 from pages.shared.finding import Found, other_seeds
@@ -36,11 +37,19 @@ def overview(found: Found, level: int) -> None:
     """Draw the panels that sum a level up: the living network, and the curve."""
     document = found.document
     looked_into = selection.chosen(document)
-    given = {**living(document, level), "chosen": looked_into and [looked_into.layer, looked_into.unit]}
-    living_view.draw(given, moved=partial(levels.choose, document), chosen=selection.choose, key="living")
+    given = {
+        **living(document, level),
+        "chosen": looked_into and [looked_into.layer, looked_into.unit],
+        "looks": True,
+        "cuts": for_browser(RunSpec.from_json(document["spec"]).network) is not None,
+        "mine": mine.chosen(document),
+    }
+    moved = partial(levels.choose, document)
+    living_view.draw(given, moved, chosen=selection.choose, key="living", mine=mine.choose)
     spec = RunSpec.from_json(document["spec"])
     st.markdown(idea_of(spec))
     _notes(document, level)
+    mine.panel(found)
     unit.panel(found, level)
     _curve(document, level, other_seeds(spec))
 

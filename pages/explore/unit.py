@@ -1,16 +1,10 @@
 """One layer or unit, looked into: what it reads and answers, how it was tested, who makes up for it."""
 
-from math import isqrt
-
 import pandas as pd
 import streamlit as st
 import torch
-from torch import nn
 
-from mipp_core.checkpoints.fitting import load
-from mipp_core.data import Split
 from mipp_core.errors import MippError
-from mipp_core.experiments.networks import initial_network
 from mipp_core.figures.units import (
     answer_picture,
     attribution_picture,
@@ -20,13 +14,13 @@ from mipp_core.figures.units import (
     weight_picture,
 )
 from mipp_core.information.confidence import quantile
-from mipp_core.reports.in_browser import images_at_hand
 from mipp_core.reports.level_words import called
 from mipp_core.reports.unit_looks import Seen, look, pixels_that_drive, stand_ins, trial
 from mipp_core.runs import RunSpec, entry_of, masks_of
 from mipp_core.runs.document import RunDocument
 from pages.explore import selection
 from pages.explore.selection import Selection
+from pages.explore.subject import subject
 from pages.shared.finding import Found
 from pages.shared.turn import turn
 
@@ -169,31 +163,19 @@ def _folding(document: RunDocument, weights: torch.Tensor) -> tuple[int, int] | 
     if len(weights) == height * width:
         return height, width
     maps = RunSpec.from_json(document["spec"]).network.model == "lenet5" and len(weights) % 25 == 0
-    return (isqrt(25), isqrt(25)) if maps else None
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _subject(name: str, _found: Found) -> tuple[nn.Module, Split] | None:
-    """Return a run's dense network and images; None where they are not here."""
-    network = RunSpec.from_json(_found.document["spec"]).network
-    weights = _found.dense()
-    if not weights:
-        return None
-    model = initial_network(network)
-    load(model, weights)
-    return model, images_at_hand(network).test.in_memory()
+    return (5, 5) if maps else None
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _seen(name: str, _found: Found) -> Seen | None:
     with turn():
-        subject = _subject(name, _found)
-        return look(*subject) if subject else None
+        here = subject(name, _found)
+        return look(here.model, here.test) if here else None
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _driving(name: str, layer: str, unit: int, _found: Found) -> torch.Tensor:
     with turn():
-        subject = _subject(name, _found)
-        assert subject is not None, "the unit's answers were shown before"
-        return pixels_that_drive(*subject, layer, unit)
+        here = subject(name, _found)
+        assert here is not None, "the unit's answers were shown before"
+        return pixels_that_drive(here.model, here.test, layer, unit)

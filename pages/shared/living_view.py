@@ -42,6 +42,16 @@ _HTML = """
     </div>
     <div data-part="curve"></div>
   </div>
+  <div class="own" data-part="own" role="group" aria-label="Cut units yourself" hidden>
+    <div class="row">
+      <button type="button" data-part="begin">Cut units yourself</button>
+      <button type="button" data-part="from">…starting from this level</button>
+    </div>
+    <div data-part="cutting" hidden>
+      <p data-part="ownsaid" aria-live="polite"></p>
+      <div class="row"><button type="button" data-part="end">Back to the run</button></div>
+    </div>
+  </div>
   <div class="digits" data-part="digits" role="group" aria-label="One image through the networks" hidden>
     <p class="waiting" data-part="waiting"></p>
     <div class="within" data-part="within" hidden>
@@ -63,7 +73,8 @@ _HTML = """
 """
 
 _PICTURE = ("curve.js", "layout.js", "picture.js", "pointing.js")
-_SCRIPTS = ("numbers.js", "headline.js", *_PICTURE, "replay.js", "forward.js", "digits.js", "pad.js", "view.js")
+_IMAGES = ("forward.js", "digits.js", "pad.js", "mine.js")
+_SCRIPTS = ("numbers.js", "headline.js", *_PICTURE, "replay.js", *_IMAGES, "view.js")
 
 _VIEW = st.components.v2.component(
     "living_network",
@@ -73,7 +84,13 @@ _VIEW = st.components.v2.component(
 )
 
 
-def draw(seen: dict[str, Any], moved: Callable[[int], None], chosen: Callable[[str], None], key: str) -> None:
+def draw(
+    seen: dict[str, Any],
+    moved: Callable[[int], None],
+    chosen: Callable[[str], None],
+    key: str,
+    mine: Callable[[str], None] = lambda _: None,
+) -> None:
     """Draw the view.
 
     Args:
@@ -81,9 +98,16 @@ def draw(seen: dict[str, Any], moved: Callable[[int], None], chosen: Callable[[s
         moved: receives the number of the point at which the thumb was let go.
         chosen: receives the unit that was clicked, as ``layer:unit``; the unit is -1 for a whole layer.
         key: the view's own.
+        mine: receives the units that were cut by hand, see ``mipp_core.reports.own_cut``; empty when they are given up.
     """
 
     def told(word: str, call: Callable[[Any], None]) -> Callable[[], None]:
         return lambda: call(st.session_state[key][word])
 
-    _VIEW(data=seen, key=key, on_moved_change=told("moved", moved), on_chosen_change=told("chosen", chosen))
+    _VIEW(
+        data=seen,
+        key=key,
+        on_moved_change=told("moved", moved),
+        on_chosen_change=told("chosen", chosen),
+        on_mine_change=told("mine", mine),
+    )

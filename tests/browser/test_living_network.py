@@ -169,3 +169,26 @@ def test_the_decisions_are_played_stepped_and_stopped(server, tab):
     tab.get_by_role("button", name="Stop").click()
     expect(last).to_be_hidden()
     expect(slider).to_have_value("12")
+
+
+def test_a_cut_by_hand_is_measured_at_once_and_shared_by_its_address(server, tab):
+    opened(server, tab, "?level=8")
+    flowing(tab)
+    tab.get_by_role("button", name="Cut units yourself").click()
+    said = tab.locator(".living [data-part=ownsaid]")
+    expect(said).to_contain_text("You removed 0 units (0%)")
+    network = tab.get_by_role("application", name=re.compile("Units of the network"))
+    network.focus()
+    network.press("ArrowDown")
+    network.press("ArrowRight")
+    network.press("Enter")
+    expect(said).to_contain_text("You removed 1 unit (0%)")
+    expect(said).to_contain_text("of 300 test images are read", timeout=60_000)
+    expect(tab).to_have_url(re.compile("mine="))
+    expect(tab.get_by_role("heading", name="Your cut")).to_be_visible()
+    before = said.inner_text()
+    tab.reload()
+    expect(said).to_have_text(before, timeout=60_000)
+    tab.get_by_role("button", name="Back to the run").click()
+    expect(tab.get_by_role("heading", name="Your cut")).to_be_hidden()
+    assert "mine=" not in tab.url

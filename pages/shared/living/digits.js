@@ -48,7 +48,7 @@ function ready(state) {
 // Runs all networks; what the last of them does is what the picture shows.
 function flow(data, state) {
   if (!ready(state)) return;
-  const image = inputOf(data, state), wanted = state.replay ? ["dense", "pruned"] : data.trained ? NETWORKS : ["dense", "retrained"];
+  const image = inputOf(data, state), wanted = state.replay || state.mine ? ["dense", "pruned"] : data.trained ? NETWORKS : ["dense", "retrained"];
   const found = Object.fromEntries(wanted.map((measure) => [measure, run(data, state, measure, image)]));
   const shown = [...wanted].reverse().find((measure) => found[measure]);
   state.found = found;

@@ -13,6 +13,7 @@ function described(data, state) {
 }
 
 function choose(data, state, found, tell) {
+  if (state.mine && !state.replay) return state.toggle(found);
   if (isLarge(data) && found.unit < 0) state.zoomed = state.zoomed === found.layer ? null : found.layer;
   state.chosen = found;
   tell(`${found.layer}:${found.unit}`);

@@ -2,10 +2,10 @@
 
 const SPEEDS = [1, 3, 10, 40, 200]; // trials per second
 
-// What of a layer is drawn as kept: at the point that is looked at, or as far as the replay has got.
+// What of a layer is drawn as kept: at the point that is looked at, as far as the replay has got, or as cut by hand.
 function bitsOf(state, layer) {
   if (!layer.bits) return null;
-  const playing = state.replay?.bits[layer.name];
+  const playing = (state.replay ?? state.mine)?.bits[layer.name];
   if (!playing) return layer.bits[state.at];
   return playing.length === layer.units ? playing : anyChannel(playing, layer.units);
 }

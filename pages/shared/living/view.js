@@ -12,7 +12,8 @@ export default function (component) {
 
   function move(at) {
     state.at = Math.max(0, Math.min(data.points.length - 1, at));
-    state.replay = null;
+    if (state.mine) tell("mine", "");
+    state.replay = state.mine = null;
     cancelAnimationFrame(state.frame);
     state.frame = requestAnimationFrame(show);
   }
@@ -39,6 +40,8 @@ export default function (component) {
     flow(data, state);
     showDigits(parts, data, state);
     showReplay(parts, data, state);
+    parts.cutting.hidden = !state.mine;
+    if (state.mine && state.judgeLater && ready(state)) { state.judgeLater = false; judge(parts, data, state); }
     state.layout = layoutOf(data, parts.network.clientWidth, state.zoomed);
     drawPicture(parts.network, state.layout, data, state, lookOf(root));
     parts.pointed.textContent = state.pointed ? described(data, state) : data.hint;
@@ -52,6 +55,7 @@ export default function (component) {
   const theme = new MutationObserver(() => requestAnimationFrame(show));
   theme.observe(document.documentElement, { attributes: true });
   curve.resize();
+  wireMine(parts, data, state, show, (code) => tell("mine", code));
   wireReplay(parts, data, state, show);
   fillDigits(parts, data, state, show);
   fetchDigits(data, state, show);
@@ -90,7 +94,7 @@ function prepare(data) {
   data.shown = data.layers[0]?.kind === "pixel"
     ? [asImage(data.layers[0]), ...data.layers.slice(1)]
     : [image, ...data.layers];
-  data.hint = "Point at a unit, or tab to the picture and use the arrow keys; Enter or a click looks into it.";
+  data.hint = `Point at a unit, or tab to the picture and use the arrow keys${data.looks ? "; Enter or a click looks into it" : ""}.`;
 }
 
 // A pixel is drawn as kept where any of its channels is.
@@ -119,9 +123,9 @@ const isDark = (colour) => numbersOf(colour).reduce((sum, each) => sum + each) <
 
 // Words reach Python only once nothing has moved for a moment.
 function quietly(send) {
-  let waiting = null;
+  const waiting = {};
   return (word, value) => {
-    clearTimeout(waiting);
-    waiting = setTimeout(() => send(word, value), 120);
+    clearTimeout(waiting[word]);
+    waiting[word] = setTimeout(() => send(word, value), 120);
   };
 }
