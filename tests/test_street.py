@@ -11,6 +11,7 @@ STREET = [
     *("version", "vocabulary", "errors", "memory", "latency", "own_files", "augmentation", "recipes", "data", "models"),
     *("checkpoints", "evaluation", "own_data", "network", "training", "cutting", "information", "pruners", "pruning"),
     "limits",
+    "pixels",
     *("runs", "store", "experiments", "jobs", "exporting", "reports", "figures", "command_line", "__main__"),
 ]
 LONGEST = 300

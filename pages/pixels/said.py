@@ -1,0 +1,89 @@
+"""What there is to see in a study, in sentences whose figures are computed."""
+
+from statistics import fmean, pstdev
+
+from mipp_core.pixels.study import MIPP, RANDOM
+from mipp_core.reports.pixels import Measured, PixelStudy, likeness
+
+_TENTH = 0.1
+
+
+def last_place(study: PixelStudy) -> int:
+    """Return the place of the last level that keeps a tenth of the pixels; of the first where none does."""
+    pixels = len(study["kept"][0])
+    return max((at for at, text in enumerate(study["kept"]) if text.count("1") >= _TENTH * pixels), default=0)
+
+
+def of_places(study: PixelStudy) -> str:
+    """Say how MIPP's pixels and the others' overlap, and how close they lie."""
+    place = last_place(study)
+    count, pixels = study["kept"][place].count("1"), len(study["kept"][0])
+    common, together = likeness(study)
+    shares = [each for name in study["orders"] if (each := common[name][place]) is not None]
+    close = [each for name in study["orders"] if (each := together[name][place]) is not None]
+    own = together[MIPP][place]
+    if not shares or own is None:
+        return "no pixel is left, so there is nothing to compare."
+    return (
+        f"at level {study['levels'][place]}, of {count} pixels each {_between(shares)} are common to MIPP and another "
+        f"ranking; {count / pixels:.0%} would be by chance. Of the pixels next to a kept one, MIPP keeps {own:.0%}, "
+        f"the others {_between(close)}: {_why(own, min(close))}"
+    )
+
+
+def _why(own: float, others: float) -> str:
+    if own >= others:
+        return "here MIPP's lie as close as theirs."
+    return (
+        "neighbours tell nearly the same, so MIPP, which asks what is lost *given the rest*, thins them out; the "
+        "others judge every pixel by itself and keep whole patches."
+    )
+
+
+def _between(shares: list[float]) -> str:
+    low, high = f"{min(shares):.0%}", f"{max(shares):.0%}"
+    return low if low == high else f"{low} to {high}"
+
+
+def of_accuracies(study: PixelStudy) -> str:
+    """Say whose pixels do best at the lowest number that was measured, blanked and trained."""
+    blanked, trained = study["blanked"], study.get("trained")
+    place = last_place(study)
+    if trained:
+        place = max((at for at in trained["places"] if at <= place), default=trained["places"][0])
+    words = (
+        f"with the {study['kept'][place].count('1')} pixels of level {study['levels'][place]} the network as it is is "
+        f"right on {_ranked(blanked, place)}; {fmean(blanked['whole']):.1%} with all pixels"
+    )
+    if not trained:
+        return f"{words}. Networks trained on only these pixels take minutes: the shipped runs have them."
+    return (
+        f"{words}. Trained on only these pixels: {_ranked(trained, place)}. Blanking shows a network what it has never "
+        f"seen, a digit with holes; training lets it learn to read them. {_moved(blanked, trained, place)}"
+    )
+
+
+def _row(measured: Measured, who: str, place: int) -> list[float]:
+    at = measured["places"].index(place)
+    return [row[at] for row in measured["rows"][who]]
+
+
+def _order(measured: Measured, place: int) -> list[str]:
+    return sorted(measured["rows"], key=lambda who: -fmean(_row(measured, who, place)))
+
+
+def _ranked(measured: Measured, place: int) -> str:
+    return ", ".join(f"{who} {_with_spread(_row(measured, who, place))}" for who in _order(measured, place))
+
+
+def _with_spread(values: list[float]) -> str:
+    return f"{fmean(values):.1%}" + (f" ± {100 * pstdev(values):.1f}" if len(values) > 1 else "")
+
+
+def _moved(blanked: Measured, trained: Measured, place: int) -> str:
+    """Say whether the two ways put MIPP at another place among those who choose."""
+    before, after = ([who for who in _order(each, place) if who != RANDOM] for each in (blanked, trained))
+    first, then = before.index(MIPP) + 1, after.index(MIPP) + 1
+    if first == then:
+        return f"Of {len(before)}, MIPP is number {first} both ways."
+    return f"Of {len(before)}, MIPP is number {first} blanked and number {then} trained."
