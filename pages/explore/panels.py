@@ -31,7 +31,7 @@ def show(found: Found, level: int) -> None:
         else:
             decisions.table(document, level)
     with right:
-        _pixels(entry, spec.network)
+        _pixels(entry, spec.network, document["hash"])
     slim.panel(found, level)
     provenance.show(found, spec)
 
@@ -202,7 +202,7 @@ def _mean_digit() -> list[list[float]]:
     return load_dataset("mnist-sample").train.in_memory().images.mean(0)[0].tolist()
 
 
-def _pixels(entry: LevelDocument, network: NetworkSpec) -> None:
+def _pixels(entry: LevelDocument, network: NetworkSpec, name: str) -> None:
     found = next((layer for layer in entry["layers"] if layer["name"] == INPUT), None)
     digits = network.dataset in ("mnist-sample", "mnist")
     if found is None and not digits:
@@ -219,5 +219,6 @@ def _pixels(entry: LevelDocument, network: NetworkSpec) -> None:
     if not found:
         st.caption("This run kept all pixels; shown is the mean digit. Turn on *Prune pixels* to test them.")
         return
+    beside = f" [Every level, beside other rankings](./pixels?run={name})" if digits else ""
     over = ", over the mean digit" if digits else " (counted per channel; shown where any channel is kept)"
-    st.caption(f"{found['kept']} of {found['units']} pixels kept{over}; grey pixels are removed.")
+    st.caption(f"{found['kept']} of {found['units']} pixels kept{over}; grey pixels are removed.{beside}")

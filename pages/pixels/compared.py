@@ -84,7 +84,7 @@ def _lost(which: Side, count: float) -> str:
     """Say what is lost at the level that keeps about so many pixels."""
     place = min(range(len(which.levels)), key=lambda at: abs(which.counts[at][0] - count))
     accuracy, off = which.accuracy[place]
-    return f"{100 * (which.dense[0] - accuracy):.1f} ± {100 * off:.1f} points with {which.counts[place][0]:.0f}"
+    return f"{100 * (which.dense[0] - accuracy):.1f} ± {100 * off:.1f} points with {which.counts[place][0]:.0f} pixels"
 
 
 def which_said(plain: Side, deformed: Side, place: int) -> str:
@@ -93,6 +93,6 @@ def which_said(plain: Side, deformed: Side, place: int) -> str:
     return (
         f"blue is kept of plain digits, violet of deformed ones. At level {plain.levels[place]} they lie {near} pixels "
         f"from the middle for plain digits and {far} for deformed ones. The border of plain digits is always black and "
-        "goes first; in deformed ones it holds ink and, in a quarter of the images, noise that no neighbour tells. So "
-        "MIPP keeps what the first layer computes: it does not ask whether that tells digits apart."
+        "goes first; in deformed ones it holds ink and, in a quarter of the images, noise that no neighbour tells. "
+        "MIPP keeps what the first layer computes, whether or not that tells digits apart."
     )

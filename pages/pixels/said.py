@@ -2,8 +2,9 @@
 
 from statistics import fmean, pstdev
 
+from mipp_core.pixels.choosing import returned
 from mipp_core.pixels.study import MIPP, RANDOM
-from mipp_core.reports.pixels import Measured, PixelStudy, likeness
+from mipp_core.reports.pixels import Measured, PixelStudy, likeness, read
 
 _TENTH = 0.1
 
@@ -24,19 +25,24 @@ def of_places(study: PixelStudy) -> str:
     own = together[MIPP][place]
     if not shares or own is None:
         return "no pixel is left, so there is nothing to compare."
-    return (
-        f"at level {study['levels'][place]}, of {count} pixels each {_between(shares)} are common to MIPP and another "
-        f"ranking; {count / pixels:.0%} would be by chance. Of the pixels next to a kept one, MIPP keeps {own:.0%}, "
-        f"the others {_between(close)}: {_why(own, min(close))}"
+    chance, back = count / pixels, returned([read(text) for text in study["kept"]])
+    words = (
+        f"at level {study['levels'][place]} everybody has {count} pixels, so that chance would give {chance:.0%} of all "
+        f"this. MIPP and another ranking have {_between(shares)} in common. Of the pixels next to a kept one MIPP keeps "
+        f"{own:.0%}, the others {_between(close)}: {_why(own, chance, min(close))}"
     )
+    return f"{words} {back} pixels that a level removes are kept again by the next." if back else words
 
 
-def _why(own: float, others: float) -> str:
+def _why(own: float, chance: float, others: float) -> str:
+    """Say what it means how close MIPP's pixels lie."""
     if own >= others:
         return "here MIPP's lie as close as theirs."
+    if own >= chance:
+        return "MIPP scatters its pixels nearly as chance does, the others keep whole patches."
     return (
         "neighbours tell nearly the same, so MIPP, which asks what is lost *given the rest*, thins them out; the "
-        "others judge every pixel by itself and keep whole patches."
+        "others score each pixel whatever its neighbours are, and keep whole patches."
     )
 
 
