@@ -125,7 +125,7 @@ def test_what_is_said_is_computed():
     place = said.last_place(study)
     study["orders"] = {"variance": [at for at, each in enumerate(study["kept"][place]) if each == "1"]}
     study["orders"]["variance"] += [at for at in range(784) if at not in set(study["orders"]["variance"])]
-    assert "100% are common" in said.of_places(study) and "lie as close as theirs" in said.of_places(study)
+    assert "have 100% in common" in said.of_places(study) and "lie as close as theirs" in said.of_places(study)
     study["trained"]["rows"]["MIPP"] = [[0.0] * len(row) for row in study["trained"]["rows"]["MIPP"]]
     assert "MIPP is number" in said.of_accuracies(study) and "number 5 trained" in said.of_accuracies(study)
     assert before != (said.of_places(study), said.of_accuracies(study))
