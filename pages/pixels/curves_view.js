@@ -42,7 +42,7 @@ const column = (panel, name, at) => panel.rows[name].map((row) => row[at]);
 function ranges(data, panel) {
   const wrong = Object.values(panel.rows).flat(2).concat(panel.whole).map((accuracy) => Math.max(1 - accuracy, 0.5 / panel.images));
   const counts = panel.places.map((place) => data.counts[place]).filter((count) => count > 0);
-  return { low: Math.min(...wrong) / 1.5, high: Math.min(1, Math.max(...wrong) * 1.15), few: Math.min(...counts), many: Math.max(...counts) };
+  return { low: Math.min(...wrong) / 1.2, high: Math.min(1, Math.max(...wrong) * 1.15), few: Math.min(...counts), many: Math.max(...counts) };
 }
 
 function draw(host, data, panel, number, ask) {
@@ -92,7 +92,7 @@ function draw(host, data, panel, number, ask) {
 }
 
 function frame(svg, panel, x, y, width, { low, high, few, many }) {
-  make(svg, "text", { x: LEFT - 38, y: TOP - 10, class: "soft" }, `wrong, of ${panel.images.toLocaleString("en")} test images; lower is better`);
+  make(svg, "text", { x: LEFT - 38, y: TOP - 10, class: "soft" }, `wrong, of ${panel.images.toLocaleString("en")} test images`);
   for (const rate of RATES.filter((each) => each >= low && each <= high)) {
     make(svg, "line", { x1: LEFT, x2: width - RIGHT, y1: y(1 - rate), y2: y(1 - rate), class: "grid" });
     make(svg, "text", { x: LEFT - 6, y: y(1 - rate) + 4, "text-anchor": "end", class: "soft" }, tidy(rate));
@@ -106,7 +106,7 @@ function frame(svg, panel, x, y, width, { low, high, few, many }) {
   make(svg, "text", { x: LEFT + (width - LEFT - RIGHT) / 2, y: BOTTOM + 37, "text-anchor": "middle" }, "pixels kept; fewer →");
   const whole = y(mean(panel.whole));
   make(svg, "line", { x1: LEFT, x2: width - RIGHT, y1: whole, y2: whole, stroke: "#888888", "stroke-width": 1.5, "stroke-dasharray": "2 4" });
-  make(svg, "text", { x: LEFT + 4, y: whole + 14, class: "soft" }, `all pixels: ${tidy(1 - mean(panel.whole))}`);
+  make(svg, "text", { x: width - RIGHT, y: TOP - 10, "text-anchor": "end", class: "soft" }, `dotted: all pixels, ${tidy(1 - mean(panel.whole))}`);
 }
 
 function series(svg, data, panel, name, number, x, y) {

@@ -5,7 +5,6 @@ import streamlit as st
 from mipp_core.data import Deformation, load_dataset
 from mipp_core.data.dataset import Samples
 from mipp_core.errors import MippError, SettingError
-from mipp_core.models import MODELS
 from mipp_core.pixels.study import LIVE, LIVE_MACS
 from mipp_core.pruners import ClosedForm
 from mipp_core.recipes import RECIPES
@@ -100,8 +99,8 @@ def _looked_at(found: Found) -> RunSpec:
         raise SettingError(f"This run is on {spec.network.dataset}; here are runs on the embedded {_SAMPLE} only.")
     if macs > LIVE_MACS:
         raise SettingError(
-            f"An image takes this network {macs:,} multiply-accumulates; networks of up to {LIVE_MACS:,} are looked at "
-            f"here, such as {', '.join(name for name in ('lenet5', 'mlp') if name in MODELS)}."
+            f"An image takes this network {macs:,} multiply-accumulates; here are networks of up to {LIVE_MACS:,}, "
+            "such as lenet5."
         )
     return spec
 

@@ -20,9 +20,9 @@ _HTML = """
   <label class="level"><output data-part="number"></output>
     <input type="range" data-part="slider" min="0" step="1" aria-label="Level of confidence"></label>
   <div class="own">
-    <figure><figcaption><b>MIPP keeps</b><br>blue over the mean digit; grey is removed</figcaption>
+    <figure><figcaption><b>MIPP keeps</b><br>blue: kept, over the mean digit</figcaption>
       <canvas data-part="mask"></canvas></figure>
-    <figure><figcaption><b>Gone from level …</b><br>outlined what is kept now, faded what is gone</figcaption>
+    <figure><figcaption><b>Gone from level …</b><br>outlined: kept now; faded: gone</figcaption>
       <canvas class="drag" data-part="gone" role="img" aria-label="The level from which each pixel is gone"></canvas>
       <div class="scale"><span>1</span><span class="bar"></span><span data-part="most"></span></div></figure>
     <figure class="seen"><figcaption><b>What the network sees</b><br>removed pixels are black</figcaption>

@@ -27,9 +27,9 @@ def of_places(study: PixelStudy) -> str:
         return "no pixel is left, so there is nothing to compare."
     chance, back = count / pixels, returned([read(text) for text in study["kept"]])
     words = (
-        f"at level {study['levels'][place]} everybody has {count} pixels, so that chance would give {chance:.0%} of "
-        f"all this. MIPP and another ranking have {_between(shares)} in common. Of the pixels next to a kept one MIPP "
-        f"keeps {own:.0%}, the others {_between(close)}: {_why(own, chance, min(close))}"
+        f"at level {study['levels'][place]} everybody has {count} pixels; by chance each share here would be {chance:.0%}. "
+        f"MIPP and another ranking have {_between(shares)} in common. Of the pixels next to a kept one MIPP keeps "
+        f"{own:.0%}, the others {_between(close)}: {_why(own, chance, min(close))}"
     )
     return f"{words} {back} pixels that a level removes are kept again by the next." if back else words
 

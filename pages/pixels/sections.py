@@ -18,7 +18,22 @@ def maps(study: PixelStudy) -> int:
     place = opened_at(study)
     maps_view.draw(study, place)
     st.caption(f"What to see: {said.of_places(study)}")
+    with st.expander("What the other rankings are"):
+        st.markdown(_RANKINGS)
     return place
+
+
+_RANKINGS = """
+All are of the dense network's output for the right class, in magnitude, averaged over test images.
+
+- **Variance** of the pixel over the images: it asks nothing of the network.
+- **Saliency**: the output's derivative by the pixel ([arXiv 1312.6034](https://arxiv.org/abs/1312.6034)).
+- **Integrated gradients**: the pixel times its mean derivative on the way from the black image to the image; those of
+  all pixels sum to what the output gains on that way ([arXiv 1703.01365](https://arxiv.org/abs/1703.01365)).
+- **Feature ablation**: what the output loses when this pixel alone is black.
+
+The last three are computed by Captum. Of equal pixels the first in the image comes first.
+"""
 
 
 def curves(study: PixelStudy, place: int) -> None:
