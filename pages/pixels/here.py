@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from mipp_core.data import Deformation, load_dataset
-from mipp_core.data.dataset import Samples
 from mipp_core.errors import MippError, SettingError
+from mipp_core.experiments.networks import load_data
 from mipp_core.pixels.study import LIVE, LIVE_MACS
 from mipp_core.pruners import ClosedForm
 from mipp_core.recipes import RECIPES
@@ -90,13 +89,15 @@ def _looked_at(found: Found) -> RunSpec:
     """Return a run's specification, if it can be studied while somebody waits.
 
     Raises:
-        SettingError: it is on other images, its network is too large, or it is not finished.
+        SettingError: it is on other images, its network is too large or not trained, or it is not finished.
     """
     spec, macs = RunSpec.from_json(found.document["spec"]), found.document["macs"]
     if found.document["state"] != "done":
         raise SettingError("The pixels are looked at when the run has finished.")
     if spec.network.dataset != _SAMPLE:
         raise SettingError(f"This run is on {spec.network.dataset}; here are runs on the embedded {_SAMPLE} only.")
+    if not spec.trained:
+        raise SettingError("This run prunes a network before it is trained, which has nothing to attribute yet.")
     if macs > LIVE_MACS:
         raise SettingError(
             f"An image takes this network {macs:,} multiply-accumulates; here are networks of up to {LIVE_MACS:,}, "
@@ -105,21 +106,15 @@ def _looked_at(found: Found) -> RunSpec:
     return spec
 
 
-def _test(spec: RunSpec) -> Samples:
-    network = spec.network
-    deformation = Deformation(network.deformation, network.seed) if network.deformation else None
-    return load_dataset(_SAMPLE, deformation=deformation, normalisation=network.own_normalisation).test
-
-
 @st.cache_data(max_entries=32, show_spinner=False)
 def _study(name: str, _found: Found, _spec: RunSpec) -> PixelStudy:
     with turn():
         model = dense_network(_spec, _found.dense())
-        return studied(_found.document, model, _test(_spec), LIVE)
+        return studied(_found.document, model, load_data(_spec.network).test, LIVE)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _blanked(name: str, _found: Found, _spec: RunSpec, _study: PixelStudy) -> Measured:
     with turn():
         model = dense_network(_spec, _found.dense())
-        return blanked_in(_study, model, _test(_spec), LIVE)
+        return blanked_in(_study, model, load_data(_spec.network).test, LIVE)

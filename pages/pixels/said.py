@@ -17,21 +17,23 @@ def last_place(study: PixelStudy) -> int:
 
 def of_places(study: PixelStudy) -> str:
     """Say how MIPP's pixels and the others' overlap, and how close they lie."""
-    place = last_place(study)
-    count, pixels = study["kept"][place].count("1"), len(study["kept"][0])
-    common, together = likeness(study)
-    shares = [each for name in study["orders"] if (each := common[name][place]) is not None]
-    close = [each for name in study["orders"] if (each := together[name][place]) is not None]
-    own = together[MIPP][place]
-    if not shares or own is None:
+    place, (common, together) = last_place(study), likeness(study)
+    shares, close = ([each[name][place] or 0.0 for name in study["orders"]] for each in (common, together))
+    count, own = study["kept"][place].count("1"), together[MIPP][place]
+    if own is None:
         return "no pixel is left, so there is nothing to compare."
-    chance, back = count / pixels, returned([read(text) for text in study["kept"]])
-    words = (
-        f"at level {study['levels'][place]} everybody has {count} pixels; by chance each share here would be {chance:.0%}. "
-        f"MIPP and another ranking have {_between(shares)} in common. Of the pixels next to a kept one MIPP keeps "
-        f"{own:.0%}, the others {_between(close)}: {_why(own, chance, min(close))}"
+    chance = count / len(study["kept"][0])
+    return (
+        f"at level {study['levels'][place]} everybody has {count} pixels; each share here would be {chance:.0%} by "
+        f"chance. MIPP and another ranking have {_between(shares)} in common. Of the pixels next to a kept one MIPP "
+        f"keeps {own:.0%}, the others {_between(close)}: {_why(own, chance, min(close))}{_back(study)}"
     )
-    return f"{words} {back} pixels that a level removes are kept again by the next." if back else words
+
+
+def _back(study: PixelStudy) -> str:
+    """Say how many pixels come back where levels are not nested."""
+    back = returned([read(text) for text in study["kept"]])
+    return f" {back} pixels that a level removes are kept again by the next." if back else ""
 
 
 def _why(own: float, chance: float, others: float) -> str:

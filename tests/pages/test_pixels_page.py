@@ -96,6 +96,9 @@ def test_runs_that_cannot_be_looked_at_say_why(pixels, live_run, own_store, word
     changed = {**document, "spec": larger.to_json(), "hash": larger.hash, "macs": 10**9}
     store.runs.record(larger, changed)
     assert "1,000,000,000 multiply-accumulates" in words(pixels(run=larger.hash))
+    fresh = replace(live_run, trained=False)
+    store.runs.record(fresh, {**document, "spec": fresh.to_json(), "hash": fresh.hash})
+    assert "nothing to attribute yet" in words(pixels(run=fresh.hash))
     other = replace(live_run, network=replace(live_run.network, dataset="fashion-mnist"))
     store.runs.record(other, {**document, "spec": other.to_json(), "hash": other.hash})
     assert "This run is on fashion-mnist" in words(pixels(run=other.hash))
