@@ -3,7 +3,7 @@
 from statistics import fmean, pstdev
 
 from mipp_core.pixels.choosing import returned
-from mipp_core.pixels.study import MIPP, RANDOM
+from mipp_core.pixels.study import MIPP
 from mipp_core.reports.pixels import Measured, PixelStudy, likeness, read
 
 _TENTH = 0.1
@@ -67,7 +67,7 @@ def of_accuracies(study: PixelStudy) -> str:
         return f"{words}. Networks trained on only these pixels take minutes: the shipped runs have them."
     return (
         f"{words}. Trained on only these pixels: {_ranked(trained, place)}. Blanking shows a network what it has never "
-        f"seen, a digit with holes; training lets it learn to read them. {_moved(blanked, trained, place)}"
+        f"seen, a digit with holes; training lets it learn to read them. {_standing(trained, place)}"
     )
 
 
@@ -88,10 +88,16 @@ def _with_spread(values: list[float]) -> str:
     return f"{fmean(values):.1%}" + (f" ± {100 * pstdev(values):.1f}" if len(values) > 1 else "")
 
 
-def _moved(blanked: Measured, trained: Measured, place: int) -> str:
-    """Say whether the two ways put MIPP at another place among those who choose."""
-    before, after = ([who for who in _order(each, place) if who != RANDOM] for each in (blanked, trained))
-    first, then = before.index(MIPP) + 1, after.index(MIPP) + 1
-    if first == then:
-        return f"Of {len(before)}, MIPP is number {first} both ways."
-    return f"Of {len(before)}, MIPP is number {first} blanked and number {then} trained."
+def _standing(measured: Measured, place: int) -> str:
+    """Say who is ahead of MIPP, who is level with it, and who is behind."""
+    leads = {who: _lead(measured, who, place) for who in _order(measured, place) if who != MIPP}
+    groups = {"Ahead of MIPP": 1, "level with it within the seeds' spread": 0, "behind": -1}
+    named = {words: [who for who, lead in leads.items() if lead == sign] for words, sign in groups.items()}
+    return "; ".join(f"{words}: {', '.join(names) or 'nobody'}" for words, names in named.items()) + "."
+
+
+def _lead(measured: Measured, who: str, place: int) -> int:
+    """Return 1 where somebody is ahead of MIPP by more than both spreads over seeds, -1 where behind, else 0."""
+    own, other = (_row(measured, each, place) for each in (MIPP, who))
+    gap, spread = fmean(other) - fmean(own), pstdev(other) + pstdev(own)
+    return 0 if abs(gap) <= spread else 1 if gap > 0 else -1

@@ -130,7 +130,11 @@ def test_what_is_said_is_computed():
     study["orders"]["variance"] += [at for at in range(784) if at not in set(study["orders"]["variance"])]
     assert "have 100% in common" in said.of_places(study) and "lie as close as theirs" in said.of_places(study)
     study["trained"]["rows"]["MIPP"] = [[0.0] * len(row) for row in study["trained"]["rows"]["MIPP"]]
-    assert "MIPP is number" in said.of_accuracies(study) and "number 5 trained" in said.of_accuracies(study)
+    assert "nobody; behind: nobody." in said.of_accuracies(study)
+    study["trained"]["rows"] = {
+        who: [[0.5] * len(row) for row in rows] for who, rows in study["trained"]["rows"].items()
+    }
+    assert "Ahead of MIPP: nobody; level with it within the seeds' spread: random" in said.of_accuracies(study)
     assert before != (said.of_places(study), said.of_accuracies(study))
 
 
