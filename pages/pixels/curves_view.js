@@ -1,6 +1,7 @@
 // What a network can do with the chosen pixels alone, by how many they are; a line follows the level of the maps.
 const LEFT = 46, RIGHT = 10, TOP = 26, HEIGHT = 250, BOTTOM = TOP + HEIGHT;
-const RATES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1];
+const RATES = [0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1];
+const NEAR = 22, FEW = 6; // pixels between two lines of the grid; levels up to which series stand beside each other
 const COUNTS = [1, 2, 5, 10, 20, 50, 100, 200, 300, 400, 500, 600, 784, 1000, 2000, 5000];
 
 export default function (component) {
@@ -93,7 +94,10 @@ function draw(host, data, panel, number, ask) {
 
 function frame(svg, panel, x, y, width, { low, high, few, many }) {
   make(svg, "text", { x: LEFT - 38, y: TOP - 10, class: "soft" }, `wrong, of ${panel.images.toLocaleString("en")} test images`);
+  let above = BOTTOM + NEAR;
   for (const rate of RATES.filter((each) => each >= low && each <= high)) {
+    if (above - y(1 - rate) < NEAR) continue;
+    above = y(1 - rate);
     make(svg, "line", { x1: LEFT, x2: width - RIGHT, y1: y(1 - rate), y2: y(1 - rate), class: "grid" });
     make(svg, "text", { x: LEFT - 6, y: y(1 - rate) + 4, "text-anchor": "end", class: "soft" }, tidy(rate));
   }
@@ -112,7 +116,8 @@ function frame(svg, panel, x, y, width, { low, high, few, many }) {
 function series(svg, data, panel, name, number, x, y) {
   const ordered = panel.places.map((place, at) => [data.counts[place], column(panel, name, at)]).filter(([count]) => count > 0);
   ordered.sort((a, b) => b[0] - a[0]);
-  const points = ordered.map(([count, values]) => [x(count), y(mean(values))]), colour = data.colours[number];
+  const beside = ordered.length < FEW ? 4 * (number - (data.names.length - 1) / 2) : 0; // so that spreads can be told apart
+  const points = ordered.map(([count, values]) => [x(count) + beside, y(mean(values))]), colour = data.colours[number];
   make(svg, "path", { d: path(points), fill: "none", stroke: colour, "stroke-width": number ? 1.8 : 3 });
   ordered.forEach(([count, values], place) => {
     const off = spread(values), [across, down] = points[place];
@@ -135,9 +140,15 @@ function mark(svg, number, x, y, colour) {
 
 const shown = (values) => `${(100 * mean(values)).toFixed(1)}%${values.length > 1 ? ` ± ${(100 * spread(values)).toFixed(1)}` : ""}`;
 
+// A panel that has some levels only says which.
+function titled(data, panel) {
+  const all = panel.places.length === data.levels.length;
+  return all ? panel.short : `${panel.short}, at levels ${panel.places.map((place) => data.levels[place]).join(" and ")}`;
+}
+
 function fillTable(table, data, place) {
   const head = document.createElement("thead"), body = document.createElement("tbody"), titles = head.insertRow();
-  for (const words of [`Level ${data.levels[place]}: ${plural(data.counts[place], "pixel")}`, ...data.panels.map((panel) => panel.short)]) {
+  for (const words of [`Level ${data.levels[place]}: ${plural(data.counts[place], "pixel")}`, ...data.panels.map((panel) => titled(data, panel))]) {
     const cell = document.createElement("th");
     cell.scope = "col";
     cell.textContent = words;

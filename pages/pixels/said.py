@@ -60,7 +60,7 @@ def of_accuracies(study: PixelStudy) -> str:
     if trained:
         place = max((at for at in trained["places"] if at <= place), default=trained["places"][0])
     words = (
-        f"with the {study['kept'][place].count('1')} pixels of level {study['levels'][place]} the network as it is is "
+        f"with the {study['kept'][place].count('1')} pixels of level {study['levels'][place]} the unchanged network is "
         f"right on {_ranked(blanked, place)}; {fmean(blanked['whole']):.1%} with all pixels"
     )
     if not trained:
