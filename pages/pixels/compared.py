@@ -4,7 +4,8 @@ import streamlit as st
 
 from mipp_core.figures.pixels import blanked_chart, kept_chart, share_map
 from mipp_core.reports.pixel_repetitions import Side, side
-from mipp_core.reports.pixels import shipped_pixels
+from mipp_core.reports.pixels import DEFORMED, shipped_pixels
+from pages.pixels import said
 
 _PLACE = 14
 """The level that is looked at until one is chosen."""
@@ -36,9 +37,9 @@ def panel() -> None:
         bind="query-params",
         help="The level of confidence at which plain and deformed digits are compared.",
     )
-    place = plain.levels.index(level)
+    place, needed = plain.levels.index(level), said.of_need(shipped_pixels()["studies"][DEFORMED])
     _maps(plain, deformed, place)
-    st.caption(f"What to see: {which_said(plain, deformed, place)}")
+    st.caption(f"What to see: {which_said(plain, deformed, place)} {needed}")
     commands = [each["command"] for each in repetitions if each["seed"] == 0]
     st.code("\n".join(commands), language="bash", wrap_lines=True)
 

@@ -71,6 +71,21 @@ def of_accuracies(study: PixelStudy) -> str:
     )
 
 
+def of_need(study: PixelStudy) -> str:
+    """Say what networks reach that are trained on the fewest pixels that were tried, MIPP's and the best others."""
+    trained = study.get("trained")
+    if not trained:
+        return ""
+    place = trained["places"][-1]
+    count = study["kept"][place].count("1")
+    best = next(who for who in _order(trained, place) if who != MIPP)
+    own, other = (_with_spread(_row(trained, who, place)) for who in (MIPP, best))
+    return (
+        f"Networks trained on only {count} pixels of deformed digits reach {own} with MIPP's and {other} "
+        f"with those of {best}; {_with_spread(trained['whole'])} with all."
+    )
+
+
 def _row(measured: Measured, who: str, place: int) -> list[float]:
     at = measured["places"].index(place)
     return [row[at] for row in measured["rows"][who]]
