@@ -143,7 +143,8 @@ const shown = (values) => `${(100 * mean(values)).toFixed(1)}%${values.length > 
 // A panel that has some levels only says which.
 function titled(data, panel) {
   const all = panel.places.length === data.levels.length;
-  return all ? panel.short : `${panel.short}, at levels ${panel.places.map((place) => data.levels[place]).join(" and ")}`;
+  const named = panel.places.map((place) => data.levels[place]).join(" and ");
+  return all ? panel.short : `${panel.short}, at level${panel.places.length > 1 ? "s" : ""} ${named}`;
 }
 
 function fillTable(table, data, place) {
