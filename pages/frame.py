@@ -14,6 +14,7 @@ PAGES = [
     st.Page("explore/page.py", title="Explore", icon=":material/tune:", default=True, url_path="explore"),
     st.Page("compare/page.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
     st.Page("cmi/page.py", title="CMI", icon=":material/sort:", url_path="cmi"),
+    st.Page("pixels/page.py", title="Pixels", icon=":material/grid_on:", url_path="pixels"),
     st.Page("limits/page.py", title="Limits", icon=":material/balance:", url_path="limits"),
     st.Page("information/page.py", title="Information", icon=":material/insights:", url_path="information"),
     st.Page("runs/page.py", title="Runs", icon=":material/list:", url_path="runs"),

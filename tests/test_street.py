@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 STREET = [
     *("version", "vocabulary", "errors", "memory", "latency", "own_files", "augmentation", "recipes", "data", "models"),
     *("checkpoints", "evaluation", "own_data", "network", "training", "cutting", "information", "pruners", "pruning"),
-    *("limits", "playground"),
+    *("limits", "playground", "pixels"),
     *("runs", "store", "experiments", "jobs", "exporting", "reports", "figures", "command_line", "__main__"),
 ]
 LONGEST = 300

@@ -5,7 +5,6 @@ from mipp_core.figures.curve import AXES, accuracy_curve, compare_curves
 from mipp_core.figures.entries import Look
 from mipp_core.figures.layers import unit_map
 from mipp_core.figures.palette import HIGHLIGHTS
-from mipp_core.figures.pixels import pixel_map
 from mipp_core.figures.ratios import ratio_map
 from mipp_core.figures.seconds import time_chart
 
@@ -18,7 +17,6 @@ __all__ = [
     "compare_curves",
     "comparison_panels",
     "cost_chart",
-    "pixel_map",
     "ratio_map",
     "time_chart",
     "unit_map",

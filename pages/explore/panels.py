@@ -14,6 +14,7 @@ from mipp_core.reports.tables import curve_table, measures_of
 from mipp_core.runs import RunSpec, entry_of
 from mipp_core.runs.document import RunDocument
 from mipp_core.runs.result import accuracy_of
+from mipp_core.vocabulary import INPUT
 from pages.explore import decisions, levels, mine, orders, selection, slim, unit
 from pages.shared import living_view, provenance
 from pages.shared.chips import idea_of
@@ -61,6 +62,8 @@ def _notes(document: RunDocument, level: int) -> None:
     if entry.get("cut_difference") is not None:
         most = f"{entry['cut_difference']:.0e}"
         words.append(f"Cut network and masked dense network differ by at most {most} (relative, 64 test images).")
+    if any(layer["name"] == INPUT for layer in entry["layers"]):
+        words.append(f"[Its pixels at every level, beside other rankings](./pixels?run={document['hash']}).")
     st.caption(" ".join(words))
 
 

@@ -163,6 +163,12 @@ def information():
 
 
 @pytest.fixture
+def pixels():
+    """Open Pixels at an address."""
+    return partial(opened, "../../pages/pixels/page.py")
+
+
+@pytest.fixture
 def page():
     """Open Runs."""
     return partial(opened, "../../pages/runs/page.py")
