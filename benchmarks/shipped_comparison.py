@@ -1,6 +1,6 @@
 """Make the comparison that ships with the package.
 
-    python -m benchmarks.shipped_comparison STORE [--untrained] [--paper] [--seeds 3] [--devices cpu] [--pack-only]
+    python -m benchmarks.shipped_comparison STORE [--untrained] [--paper] [--seeds 3] [--devices cpu] [--only ENTRY …] [--pack-only]
 
 Runs every entry on LeNet5 and full MNIST at the ratios that MIPP finds, with the queue and its workers: what STORE
 already holds is not run again, and a killed run continues from its last stage.  MIPP's own decisions are taken from
@@ -60,12 +60,22 @@ def plant(store: Store, spec: RunSpec) -> None:
 
 
 def pack(store: Store, specs: list[RunSpec], name: str) -> int:
-    """Write the documents of the finished runs into the package; return how many there are."""
+    """Write the documents of the finished runs into the package; return how many there are.
+
+    What the store does not have stays as it was packed before.
+    """
+    path = SHIPPED / f"{name}.json.gz"
+    packed = json.loads(gzip.decompress(path.read_bytes())) if path.exists() else []
+    before = {document["hash"]: document for document in packed}
     found = [(spec, store.runs.document(spec.hash)) for spec in specs]
-    whole = [_bare(spec, document) for spec, document in found if document and document["state"] == "done"]
-    text = json.dumps(whole, separators=(",", ":")).encode()
-    (SHIPPED / f"{name}.json.gz").write_bytes(gzip.compress(text, 9, mtime=0))
-    return len(whole)
+    whole = [
+        _bare(spec, document) if document and document["state"] == "done" else before.get(spec.hash)
+        for spec, document in found
+    ]
+    kept = [document for document in whole if document]
+    text = json.dumps(kept, separators=(",", ":")).encode()
+    path.write_bytes(gzip.compress(text, 9, mtime=0))
+    return len(kept)
 
 
 def _bare(spec: RunSpec, document: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +109,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--devices", default=",".join(jobs.devices()), help="one worker each")
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("MIPP_DATA"))
+    parser.add_argument("--only", nargs="+", choices=ENTRIES, metavar="ENTRY", help="run only these; pack all")
     parser.add_argument("--pack-only", action="store_true", help="pack what is finished, run nothing")
     chosen = parser.parse_args()
     store = Store(chosen.store)
@@ -106,7 +117,8 @@ def main() -> None:
     if not chosen.pack_only:
         for seed in range(chosen.seeds):
             plant(store, base(seed, not chosen.untrained, chosen.paper))
-        run_here(specs, store, tuple(chosen.devices.split(",")), watch(set()), chosen.data_dir)
+        wanted = [spec for spec in specs if not chosen.only or name_of(spec) in chosen.only]
+        run_here(wanted, store, tuple(chosen.devices.split(",")), watch(set()), chosen.data_dir)
     name = f"comparison-{'untrained' if chosen.untrained else 'trained'}"
     print(f"packed {pack(store, specs, name)} of {len(specs)} runs as {name}")
 

@@ -71,7 +71,7 @@ class Cmi(CmiSettings):
         SettingError: a setting is out of its range.
     """
 
-    variants: ClassVar[Mapping[str, Variant]] = {"CMI": Variant()}
+    variants: ClassVar[Mapping[str, Variant]] = {"CMI": Variant(usual=True)}
     needs: ClassVar[frozenset[Need]] = frozenset({"data", "labels", "activations"})
     cuts_itself: ClassVar[bool] = True
     revision: ClassVar[int] = 2

@@ -103,7 +103,7 @@ def member(base: RunSpec, name: str, protocol: Protocol = "followed") -> RunSpec
 
     Args:
         base: MIPP's run (see ``leader``); the others have its network, retraining and measured levels, and none of
-            its controls.
+            its controls.  A pruner that cuts by itself has its own cut, too, where it does not take given ratios.
         name: a key of ``ENTRIES``.
         protocol: who sets the ratios; pruners that find their own do so in both.
 
@@ -119,7 +119,7 @@ def member(base: RunSpec, name: str, protocol: Protocol = "followed") -> RunSpec
         base = replace(base, confidences=None, sparsities=steps, measured=FIXED, controls=(), retrain_controls=False)
     if isinstance(found.settings, Mipp):
         return base
-    return replace(
+    made = replace(
         base,
         pruner=found.pruner,
         settings=found.settings,
@@ -128,6 +128,9 @@ def member(base: RunSpec, name: str, protocol: Protocol = "followed") -> RunSpec
         controls=(),
         retrain_controls=False,
     )
+    if made.own_point is None or made.measured is None:
+        return made
+    return replace(made, measured=(*made.measured, made.own_point))
 
 
 def name_of(spec: RunSpec) -> str | None:
