@@ -1,6 +1,7 @@
 """Make the comparison that ships with the package.
 
-    python -m benchmarks.shipped_comparison STORE [--untrained] [--paper] [--seeds 3] [--devices cpu] [--only ENTRY …] [--pack-only]
+    python -m benchmarks.shipped_comparison STORE [--untrained] [--paper] [--seeds 3] [--devices cpu] [--only ENTRY …]
+        [--pack-only]
 
 Runs every entry on LeNet5 and full MNIST at the ratios that MIPP finds, with the queue and its workers: what STORE
 already holds is not run again, and a killed run continues from its last stage.  MIPP's own decisions are taken from
