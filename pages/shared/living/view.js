@@ -42,6 +42,7 @@ export default function (component) {
     showReplay(parts, data, state);
     parts.cutting.hidden = !state.mine;
     if (state.mine && state.judgeLater && ready(state)) { state.judgeLater = false; judge(parts, data, state); }
+    parts.frame.classList.toggle("tall", isLarge(data));
     state.layout = layoutOf(data, parts.network.clientWidth, state.zoomed);
     drawPicture(parts.network, state.layout, data, state, lookOf(root));
     parts.pointed.textContent = state.pointed ? described(data, state) : data.hint;
