@@ -1,13 +1,14 @@
 """The frame of every page: settings and navigation."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from mipp_core.errors import MippError
 
 st.set_page_config(page_title="MIPP: pruning that preserves information", page_icon="✂️", layout="wide")
 
-# The picture and its slider belong on the first screen: less room above them.
-st.html("<style>.stMainBlockContainer { padding-top: 4.2rem; } h1 { padding: 0.2rem 0; }</style>")
+st.html(Path(__file__).parent / "frame.css")
 
 # Each session makes its own page objects: Streamlit writes the session's state into these objects.
 PAGES = [

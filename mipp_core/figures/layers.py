@@ -7,39 +7,47 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mipp_core.figures.palette import COLOURS, KEPT, REMOVED
+from mipp_core.figures.palette import DENSE, KEPT, REMOVED, SPARED
 
 MANY = 8
 """From this many layers on, one full-height row per layer would fill a page."""
 
 _PATTERNS = ("", "/", ".", "x")
+_SHADES = (KEPT, SPARED, DENSE, SPARED)
 _ORDINALS = ("First", "Second", "Third", "Fourth")
 
 _COLUMNS = 720
-"""Columns of the map of units: enough for a gap between any two."""
+"""Columns of the map of units."""
+
+_WIDE = 5
+"""Columns of a unit that leave room for a gap beside it; narrower ones would be striped by how the screen rounds."""
 
 
 def ratio_bars(layers: pd.DataFrame) -> go.Figure:
-    """Draw each layer's pruning ratio as a bar, input first.
+    """Draw each layer as a bar, input first: the share of its units that stays, and faint what is removed.
 
     Args:
         layers: what ``layer_table`` returns.
     """
-    text = [f"{kept} of {units} kept" for kept, units in zip(layers.kept, layers.units, strict=True)]
-    figure = go.Figure(
-        go.Bar(
-            x=layers.pruning_ratio,
-            y=layers.name,
+    names = [f"{row.name}, {row.kept} of {row.units}" for row in layers.itertuples(index=False)]
+    figure = go.Figure()
+    for words, share, colour in (
+        ("kept", 1 - layers.pruning_ratio, KEPT),
+        ("removed", layers.pruning_ratio, REMOVED),
+    ):
+        figure.add_bar(
+            x=share,
+            y=names,
             orientation="h",
-            text=[f"{ratio:.0%} · {words}" for ratio, words in zip(layers.pruning_ratio, text, strict=True)],
-            textposition="auto",
-            marker={"color": KEPT},
-            hovertemplate="%{y}: %{text}<extra></extra>",
+            name=words,
+            marker={"color": colour, "line": {"width": 0}},
+            hovertemplate="%{y}: %{x:.0%} " + words + "<extra></extra>",
         )
-    )
-    figure.update_xaxes(title="Pruning ratio", range=[0, 1], tickformat=".0%")
+    figure.update_xaxes(title="Units kept", range=[0, 1], tickformat=".0%")
     figure.update_yaxes(autorange="reversed")
-    return figure.update_layout(height=70 + 46 * len(layers), margin={"l": 0, "r": 24, "t": 8, "b": 0})
+    return figure.update_layout(
+        height=70 + 46 * len(layers), barmode="stack", showlegend=False, margin={"l": 0, "r": 24, "t": 8, "b": 0}
+    )
 
 
 def places_in_blocks(names: Sequence[str]) -> list[int]:
@@ -69,7 +77,7 @@ def block_bars(layers: pd.DataFrame) -> go.Figure:
             x=own.name,
             y=own.pruning_ratio,
             name=f"{_ORDINALS[place]} of its block",
-            marker={"color": COLOURS[place], "pattern": {"shape": _PATTERNS[place]}},
+            marker={"color": _SHADES[place], "pattern": {"shape": _PATTERNS[place]}},
             customdata=own[["kept", "units"]],
             hovertemplate="%{x}: %{y:.0%} · %{customdata[0]} of %{customdata[1]} kept<extra></extra>",
         )
@@ -85,9 +93,9 @@ def block_bars(layers: pd.DataFrame) -> go.Figure:
 
 
 def unit_map(layers: pd.DataFrame) -> go.Figure:
-    """Draw every unit of every layer as a cell, one row per layer: coloured if kept, grey if removed.
+    """Draw every unit of every layer as a cell, one row per layer: dark if kept, faint if removed.
 
-    All rows are equally long, so units of narrow layers are wide cells; gaps separate neighbours.
+    All rows are equally long, so units of narrow layers are wide cells; gaps separate those that are wide.
     The figure is a single image, however many units there are.
 
     Args:
@@ -96,7 +104,8 @@ def unit_map(layers: pd.DataFrame) -> go.Figure:
     columns = max(_COLUMNS, int(layers.units.max()))
     units = [np.arange(columns) * width // columns for width in layers.units]
     kept = [np.isin(row, stays).astype(int) for row, stays in zip(units, layers.kept_units, strict=True)]
-    seams = [np.diff(row, prepend=0) > 0 for row in units]
+    wide = layers.units * _WIDE <= columns
+    seams = [(np.diff(row, prepend=0) > 0) & has_room for row, has_room in zip(units, wide, strict=True)]
     figure = go.Figure(
         go.Heatmap(
             z=[np.where(seam, np.nan, row) for seam, row in zip(seams, kept, strict=True)],

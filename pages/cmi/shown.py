@@ -58,7 +58,8 @@ def _layers(entry: LevelDocument) -> None:
     st.subheader("Units per layer", anchor=False)
     layers = layer_table(entry)
     bars = ratio_bars if len(layers) <= MANY else block_bars
-    st.plotly_chart(bars(layers), key="ratios", alt="Pruning ratio of each layer")
+    st.plotly_chart(bars(layers), key="ratios", alt="Units kept of each layer")
+    st.caption("What to see: which layers keep few of their units, and which nearly all.")
 
 
 def _walk(examined: Examined, acceptable: float) -> None:

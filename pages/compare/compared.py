@@ -123,7 +123,7 @@ def _ratios(documents: Documents, points: pd.DataFrame) -> None:
     table = ratio_table(documents, level)
     st.plotly_chart(ratio_map(table), key="cmp_ratios", alt="Normalised pruning ratio of every layer, by pruner")
     st.caption(
-        "What to see: which layers each pruner spares (blue) and which it empties (amber). A layer's pruning ratio "
+        "What to see: which layers each pruner spares (slate) and which it empties (sand). A layer's pruning ratio "
         "divided by the run's mean over layers."
     )
 

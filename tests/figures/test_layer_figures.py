@@ -54,4 +54,6 @@ def test_every_unit_has_its_cells_and_the_picture_stays_on_one_page(count: int):
         cells = np.asarray(row, dtype=float)
         assert np.nanmean(cells) == pytest.approx(kept / 4, abs=0.01)
     assert figure.layout.height <= 700
-    assert len(ratio_bars(layers).data[0].x) == count
+    kept, removed = ratio_bars(layers).data
+    assert list(kept.x + removed.x) == [1.0] * count
+    assert list(kept.x) == [stays / 4 for stays in layers.kept]
