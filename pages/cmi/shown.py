@@ -55,7 +55,7 @@ def _headline(document: RunDocument, entry: LevelDocument) -> None:
 
 
 def _layers(entry: LevelDocument) -> None:
-    st.subheader("Units per layer", anchor=False)
+    st.header("Units per layer", anchor=False)
     layers = layer_table(entry)
     bars = ratio_bars if len(layers) <= MANY else block_bars
     st.plotly_chart(bars(layers), key="ratios", alt="Units kept of each layer")
@@ -64,7 +64,7 @@ def _layers(entry: LevelDocument) -> None:
 
 def _walk(examined: Examined, acceptable: float) -> None:
     """Say in which order layers were cut, given what, and how full their joint entropies were."""
-    st.subheader("The way through the network", anchor=False)
+    st.header("The way through the network", anchor=False)
     rows = {
         cut.layer: {"Given": cut.condition.removeprefix("given "), "Kept": cut.kept, "Saturated": _full(cut)}
         for cut in examined.layers

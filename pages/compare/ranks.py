@@ -108,7 +108,7 @@ def _download(label: str, data: str, file_name: str, mime: str) -> None:
 
 def times(documents: Documents, shown: Shown, x: str, share: float) -> None:
     """Draw accuracy against the time to prune."""
-    st.subheader("Accuracy against time", anchor=False)
+    st.header("Accuracy against time", anchor=False)
     seconds = seconds_table(documents)
     table = shown.at_equal_cost(x)
     here = table[(table.share - share).abs() < 1e-9].merge(seconds[["entry", "seconds"]], on="entry")

@@ -207,7 +207,7 @@ def _export(entry: Entry, found: Found) -> None:
 
 
 def _compare(shown: list[tuple[Entry, Found]]) -> None:
-    st.subheader("Side by side", anchor=False)
+    st.header("Side by side", anchor=False)
     x = st.segmented_control(
         "Horizontal axis", list(AXES), format_func=AXES.__getitem__, default="sparsity", required=True, wrap=True
     )
