@@ -19,7 +19,7 @@ _COLUMNS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "activation-based": "activations",
             "adjacent layer": "next layer",
         },
-        "Can": {"at initialisation": "prune untrained", "own ratio": "find its ratio"},
+        "Can": {"at initialisation": "start untrained", "own ratio": "own ratio"},
         "Seen in these runs": {
             "structured": "structured",
             "layer-wise ratios": "layer by layer",
@@ -31,13 +31,13 @@ _COLUMNS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 
 def traits(table: pd.DataFrame) -> pd.DataFrame:
-    """Return what holds of each pruner as lists of words, and its shares in percent.
+    """Return what holds of each pruner in words, and its shares in [0, 1].
 
     Args:
         table: what ``characteristics`` returns.
     """
     found = {
-        column: [[word for name, word in words.items() if row[name]] for row in table.to_dict("records")]
+        column: [", ".join(word for name, word in words.items() if row[name]) for row in table.to_dict("records")]
         for column, words in _COLUMNS.items()
     }
     shares = {"First collapse": table["first collapse"], "Looked at up to": table["highest seen"]}
@@ -49,27 +49,33 @@ def panel(documents: Documents, points: pd.DataFrame) -> None:
     st.header("Characteristics", anchor=False)
     table = traits(characteristics(documents, points))
     table.index.name = "Pruner"
-    listed, share = st.column_config.ListColumn, st.column_config.NumberColumn
+    text, share = st.column_config.TextColumn, st.column_config.NumberColumn
     st.dataframe(
         table,
         height=tall(table),
         alt="What each pruner looks at, can do, and was seen to do",
         placeholder="never",
         column_config={
-            "Looks at": listed("Looks at", help="Next layer: it judges units by what that reads."),
-            "Can": listed("Can", help="Prune untrained: at initialisation. Find its ratio: how much to prune."),
-            "Seen in these runs": listed(
+            "Looks at": text("Looks at", width=200, help="Next layer: it judges units by what that reads."),
+            "Can": text(
+                "Can",
+                width=170,
+                help="Start untrained: prune a network at initialisation. Own ratio: it finds how much to prune.",
+            ),
+            "Seen in these runs": text(
                 "Seen in these runs",
+                width=240,
                 help="Structured: whatever it removed made the network smaller. Layer by layer: layers lost different "
                 "shares. No collapse: no layer lost all its units, and no network stayed at chance.",
             ),
             "First collapse": share(
                 "First collapse",
                 format="percent",
+                width=95,
                 help="The smallest share of units removed with a layer collapse or a network that stayed at chance.",
             ),
             "Looked at up to": share(
-                "Looked at up to", format="percent", help="The largest share of units removed in these runs."
+                "Looked at up to", format="percent", width=110, help="The largest share of units removed in these runs."
             ),
         },
     )
