@@ -1,15 +1,18 @@
 """The frame of every page: settings and navigation."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from mipp_core.errors import MippError
+from pages.shared import watching
 
 st.set_page_config(page_title="MIPP: pruning that preserves information", page_icon="✂️", layout="wide")
 
-# The picture and its slider belong on the first screen: less room above them.
-st.html("<style>.stMainBlockContainer { padding-top: 4.2rem; } h1 { padding: 0.2rem 0; }</style>")
+st.html(Path(__file__).parent / "frame.css")
 
 # Each session makes its own page objects: Streamlit writes the session's state into these objects.
+RUNS = st.Page("runs/page.py", title="Runs", icon=":material/list:", url_path="runs")
 PAGES = [
     st.Page("explore/page.py", title="Explore", icon=":material/tune:", default=True, url_path="explore"),
     st.Page("compare/page.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
@@ -17,10 +20,12 @@ PAGES = [
     st.Page("pixels/page.py", title="Pixels", icon=":material/grid_on:", url_path="pixels"),
     st.Page("limits/page.py", title="Limits", icon=":material/balance:", url_path="limits"),
     st.Page("information/page.py", title="Information", icon=":material/insights:", url_path="information"),
-    st.Page("runs/page.py", title="Runs", icon=":material/list:", url_path="runs"),
+    RUNS,
 ]
 
 try:
-    st.navigation(PAGES, position="top").run()
+    page = st.navigation(PAGES, position="top")
+    watching.badge(RUNS)
+    page.run()
 except MippError as problem:
     st.error(str(problem), icon=":material/block:")

@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from mipp_core.figures.palette import CHOSEN, DASHES, DENSE, MARKERS, MEASURES
+from mipp_core.figures.palette import CHOSEN, DASHES, DENSE, MARKERS, MEASURES, SERIES
 
 AXES = {
     "sparsity": "Units removed",
@@ -13,7 +13,7 @@ AXES = {
 """What the horizontal axis may show, and its title."""
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
-"""Plotly has ten colours; from the eleventh run on, dashes tell runs apart."""
+"""From the eleventh run on, dashes tell runs of the same colour apart."""
 
 
 def accuracy_curve(
@@ -84,7 +84,10 @@ def compare_curves(runs: dict[str, pd.DataFrame], x: str = "sparsity") -> go.Fig
                 y=own.accuracy_retrained.fillna(own.accuracy_rebuilt),
                 name=name,
                 mode="lines+markers",
-                line={"dash": _DASHES[number // 10 % len(_DASHES)]},
+                line={
+                    "color": SERIES[number % len(SERIES)],
+                    "dash": _DASHES[number // len(SERIES) % len(_DASHES)],
+                },
                 hovertemplate="%{y:.2%} at %{x:.1%} removed",
             )
         )

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from mipp_core.figures.palette import HIGHLIGHTS, OTHERS
 
+_OWN_PLACES = ("MIPP", "MIPP closed form")
 SYMBOLS = ("circle", "diamond", "square")
 _DASHES = ("solid", "dash", "dashdot")
 _LEAST_ERROR = 1e-4
@@ -46,9 +47,17 @@ class Look:
         """Return where one accuracy is drawn."""
         return float(self.height(pd.Series([accuracy])).iloc[0])
 
+    def place(self, entry: str) -> int:
+        """Return a highlighted entry's place among colours, dashes and symbols; MIPP's two ways have their own."""
+        own = [name for name in _OWN_PLACES if name in self.pins]
+        if entry in own:
+            return _OWN_PLACES.index(entry)
+        left = [place for place in range(len(HIGHLIGHTS)) if place not in map(_OWN_PLACES.index, own)]
+        return left[[name for name in self.pins if name not in own].index(entry)]
+
     def colour(self, entry: str) -> str:
         """Return an entry's colour."""
-        return HIGHLIGHTS[self.pins.index(entry)] if entry in self.pins else OTHERS
+        return HIGHLIGHTS[self.place(entry)] if entry in self.pins else OTHERS
 
 
 def scale(figure: go.Figure, look: Look, is_small: bool = False) -> None:
@@ -100,7 +109,7 @@ def dots(rows: pd.DataFrame, measure: str, x: str, look: Look, name: str) -> go.
         marker={
             "color": look.colour(name),
             "size": 7 if strong else 3.5,
-            "symbol": SYMBOLS[look.pins.index(name)] if strong else ("x-thin-open" if name == "controls" else "circle"),
+            "symbol": SYMBOLS[look.place(name)] if strong else ("x-thin-open" if name == "controls" else "circle"),
         },
         customdata=rows.assign(accuracy=rows[measure])[["entry", "level", "seed", "accuracy", "run", "kept"]],
         hovertemplate=_POINT,
@@ -109,15 +118,15 @@ def dots(rows: pd.DataFrame, measure: str, x: str, look: Look, name: str) -> go.
 
 def highlight(line: pd.DataFrame, name: str, look: Look) -> list[go.Scatter]:
     """Return a band from the lowest to the highest seed, and the line of the mean."""
-    place = look.pins.index(name)
+    place = look.place(name)
     own = go.Scatter(
         x=line.share,
         y=look.height(line["mean"]),
         name=name,
         legendgroup=name,
         mode="lines",
-        line={"color": look.colour(name), "width": 3 if place == 0 else 2.2, "dash": _DASHES[place]},
-        legendrank=place + 1,
+        line={"color": look.colour(name), "width": 3 if name == look.pins[0] else 2.2, "dash": _DASHES[place]},
+        legendrank=look.pins.index(name) + 1,
         customdata=line[["low", "high", "seeds"]],
         hovertemplate=f"<b>{name}</b><br>%{{y:.2%}} at %{{x:.0%}} removed; accuracy %{{customdata[0]:.2%}} to "
         "%{customdata[1]:.2%} over %{customdata[2]} seeds<extra></extra>",

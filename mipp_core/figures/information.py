@@ -9,19 +9,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mipp_core.figures.palette import CHOSEN, DENSE, KEPT
+from mipp_core.figures.palette import CHOSEN, DENSE, PRUNERS, SERIES
 from mipp_core.playground.estimators import ESTIMATORS
 from mipp_core.playground.grid import readings
 from mipp_core.playground.known import DISTRIBUTIONS, Drawn
 
 _LOOKS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "closed-form": (KEPT, "circle"),
-        "perceptrons": ("#009E73", "square"),
-        "neighbours": ("#8A63D2", "diamond"),
-        "renyi-1.01": ("#D55E00", "triangle-up"),
-        "renyi-2": ("#CC79A7", "triangle-down"),
-        "counting": ("#999933", "x"),
+        "closed-form": (PRUNERS["mipp-closed-form"], "circle"),
+        "perceptrons": (PRUNERS["mipp"], "square"),
+        "neighbours": (SERIES[5], "diamond"),
+        "renyi-1.01": (PRUNERS["cmi"], "triangle-up"),
+        "renyi-2": (SERIES[3], "triangle-down"),
+        "counting": (DENSE, "x"),
     }
 )
 """Estimator -> colour, as on the other pages where it is there too, and symbol."""

@@ -10,13 +10,16 @@ _MANY = 8
 """From this many layers on, one full-height row per layer would fill a page."""
 
 _COLUMNS = 720
-"""Columns of the map of units: enough for a gap between any two."""
+"""Columns of the map of units."""
+
+_WIDE = 5
+"""Columns of a unit that leave room for a gap beside it; narrower ones would be striped by how the screen rounds."""
 
 
 def unit_map(layers: pd.DataFrame) -> go.Figure:
-    """Draw every unit of every layer as a cell, one row per layer: coloured if kept, grey if removed.
+    """Draw every unit of every layer as a cell, one row per layer: dark if kept, faint if removed.
 
-    All rows are equally long, so units of narrow layers are wide cells; gaps separate neighbours.
+    All rows are equally long, so units of narrow layers are wide cells; gaps separate those that are wide.
     The figure is a single image, however many units there are.
 
     Args:
@@ -25,7 +28,8 @@ def unit_map(layers: pd.DataFrame) -> go.Figure:
     columns = max(_COLUMNS, int(layers.units.max()))
     units = [np.arange(columns) * width // columns for width in layers.units]
     kept = [np.isin(row, stays).astype(int) for row, stays in zip(units, layers.kept_units, strict=True)]
-    seams = [np.diff(row, prepend=0) > 0 for row in units]
+    wide = layers.units * _WIDE <= columns
+    seams = [(np.diff(row, prepend=0) > 0) & has_room for row, has_room in zip(units, wide, strict=True)]
     figure = go.Figure(
         go.Heatmap(
             z=[np.where(seam, np.nan, row) for seam, row in zip(seams, kept, strict=True)],

@@ -8,20 +8,21 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from mipp_core.figures.palette import CHOSEN, COLOURS, DENSE, KEPT
-from mipp_core.limits.toy_orders import ORDERS
+from mipp_core.figures.palette import DENSE, KEPT, PRUNERS
+from mipp_core.limits.mlp_masks import BLIND
 
 Document = Mapping[str, Any]
 
-COLOUR_OF = MappingProxyType(dict(zip(ORDERS, COLOURS, strict=False)))
 _PAPER = {"symbol": "diamond-open", "size": 11, "line": {"width": 2}}
 _STARTS = MappingProxyType({"initial": "at initialisation", "trained": "after training"})
 _NAMES = MappingProxyType({"mipp-closed-form": "MIPP closed form", "mipp": "MIPP by perceptrons", "cmi": "CMI"})
-UNIT_COLOURS = MappingProxyType({"mipp-closed-form": KEPT, "mipp": "#009E73", "cmi": "#D55E00"})
 
 
 def memorisation_chart(document: Document) -> go.Figure:
-    """Draw the share of networks that memorise against sparsity; diamonds are what the paper reports."""
+    """Draw the share of networks that memorise against sparsity; diamonds are what the paper reports.
+
+    Pruners that never look at the data are dotted.
+    """
     figure = go.Figure()
     for name in document["setting"]["pruners"]:
         rows = [row for row in document["rows"] if row["pruner"] == name]
@@ -30,7 +31,7 @@ def memorisation_chart(document: Document) -> go.Figure:
             y=[row["memorised"] for row in rows],
             error_y={"array": [row["spread"] for row in rows], "thickness": 1, "width": 2},
             name=name,
-            line={"color": COLOUR_OF[name], "width": 2.5},
+            line={"color": PRUNERS[name], "width": 2.5, "dash": "dot" if name in BLIND else "solid"},
             hovertemplate=f"<b>{name}</b><br>%{{x:.1%}} pruned: %{{y:.1%}} memorise<extra></extra>",
         )
     published = document["published"]
@@ -46,7 +47,7 @@ def _paper(figure: go.Figure, across: Sequence[float], published: Mapping[str, f
         y=list(published.values()),
         mode="markers",
         name="the paper",
-        marker={**_PAPER, "color": [COLOUR_OF[name] for name in published]},
+        marker={**_PAPER, "color": [PRUNERS[name] for name in published]},
         customdata=list(published),
         hovertemplate="<b>%{customdata}</b> in the paper: %{y:.0%}<extra></extra>",
     )
@@ -59,13 +60,13 @@ def noise_chart(document: Document) -> go.Figure:
     up, down = ([m + sign * d for m, d in zip(mean, off, strict=True)] for sign in (1, -1))
     figure = go.Figure()
     figure.add_scatter(x=curves["epoch"], y=up, line={"width": 0}, hoverinfo="skip", showlegend=False)
-    band = {"fill": "tonexty", "fillcolor": "rgba(0, 114, 178, 0.2)", "hoverinfo": "skip", "showlegend": False}
+    band = {"fill": "tonexty", "fillcolor": PRUNERS["imp"], "opacity": 0.2, "hoverinfo": "skip", "showlegend": False}
     figure.add_scatter(x=curves["epoch"], y=down, line={"width": 0}, **band)
     figure.add_scatter(
         x=curves["epoch"],
         y=mean,
         customdata=curves["round"],
-        line={"color": KEPT, "width": 2.5},
+        line={"color": PRUNERS["imp"], "width": 2.5},
         showlegend=False,
         hovertemplate="epoch %{x}, after %{customdata} prunings: %{y:.2f}<extra></extra>",
     )
@@ -88,13 +89,13 @@ def fashion_chart(document: Document) -> go.Figure:
         error_x={"array": [row["spread"] for row in rows], "thickness": 1.5, "width": 4, "color": DENSE},
         mode="markers",
         name="here",
-        marker={"size": 12, "color": [COLOUR_OF[row["pruner"]] for row in rows]},
+        marker={"size": 12, "color": [PRUNERS[row["pruner"]] for row in rows]},
         hovertemplate="<b>%{y}</b>: %{x:.1%}<extra></extra>",
     )
     published = document["published"]
     if published["sparsity"] == last and document["setting"]["dataset"] == "fashion-mnist":
         named = published["accuracy"]
-        marker = {**_PAPER, "color": [COLOUR_OF[name] for name in named]}
+        marker = {**_PAPER, "color": [PRUNERS[name] for name in named]}
         figure.add_scatter(x=list(named.values()), y=list(named), mode="markers", name="the paper", marker=marker)
     figure.add_vline(x=document["dense"], line={"color": DENSE, "dash": "dot"}, annotation_text="dense")
     figure.update_xaxes(title=f"Training accuracy, {last:.0%} of the weights pruned →", tickformat=".0%")
@@ -115,7 +116,7 @@ def robustness_chart(document: Document) -> go.Figure:
             error_y={"array": [row["spread"] for row in rows], "thickness": 1, "width": 3},
             name=name,
             mode="markers+lines",
-            line={"color": COLOUR_OF[name], "width": 1.5, "dash": "dot"},
+            line={"color": PRUNERS[name], "width": 1.5, "dash": "dot"},
             marker={"size": 10, "symbol": ["circle" if row["fit"] >= _NEARLY else "circle-open" for row in rows]},
             customdata=[[row["sparsity"], row["fit"]] for row in rows],
             hovertemplate=f"<b>{name}</b>, %{{customdata[0]:.0%}} pruned, %{{customdata[1]:.0%}} of the seeds fit"
@@ -174,7 +175,7 @@ def bound_chart(document: Document) -> go.Figure:
 
 
 def _line(curve: Mapping[str, Any]) -> dict[str, Any]:
-    colour = UNIT_COLOURS[curve["pruner"]]
+    colour = PRUNERS[curve["pruner"]]
     return {"color": colour, "width": 2.5, "dash": "solid" if curve["start"] == "trained" else "dot"}
 
 
@@ -188,7 +189,7 @@ def _curve(figure: go.Figure, curve: Mapping[str, Any], key: str) -> int:
         x=places + places[::-1],
         y=[max(0.0, each) for each in band],
         fill="toself",
-        fillcolor=UNIT_COLOURS[curve["pruner"]],
+        fillcolor=PRUNERS[curve["pruner"]],
         opacity=0.12,
         line={"width": 0},
         hoverinfo="skip",
@@ -226,14 +227,14 @@ def masks_chart(document: Document) -> go.Figure:
     rows.sort(key=lambda row: (row["start"] != "trained", -row["agreement"]))
     order = list(dict.fromkeys(row["pruner"] for row in rows))[::-1]
     figure = go.Figure()
-    for start, colour in (("initial", DENSE), ("trained", CHOSEN)):
+    for start, symbol in (("initial", "diamond-open"), ("trained", "circle")):
         chosen = [row for row in rows if row["start"] == start]
         figure.add_scatter(
             x=[row["agreement"] for row in chosen],
             y=[row["pruner"] for row in chosen],
             mode="markers",
             name=_STARTS[start],
-            marker={"size": 11, "color": colour, "symbol": "circle" if start == "trained" else "diamond"},
+            marker={"size": 11, "color": KEPT, "symbol": symbol, "line": {"width": 2}},
             customdata=[[row["overlap"], row["chance"]] for row in chosen],
             hovertemplate="<b>%{y}</b>, " + _STARTS[start] + ": %{customdata[0]:.0%} of the units in common, "
             "%{customdata[1]:.0%} by chance<extra></extra>",

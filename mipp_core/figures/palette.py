@@ -1,7 +1,15 @@
-"""One meaning per colour, from the Okabe-Ito palette, which colour-blind readers can tell apart."""
+"""One meaning per colour, in every chart and view; each told apart by colour-blind readers and on white and black.
 
-KEPT = "#0072B2"
-REMOVED = "rgba(136, 136, 136, 0.28)"
+Measures of accuracy have the strong colours of the Okabe-Ito palette, and what is chosen its amber.  Units are drawn in
+neutral slate, as ink is: strong if kept, faint if removed.  Pruners, which never share a chart with measures, have
+colours of their own.  Violet, the theme's, is for what can be pressed and what is switched on.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+KEPT = "#66717F"
+REMOVED = "rgba(136, 136, 136, 0.24)"
 DENSE = "#888888"
 CHOSEN = "#E69F00"
 
@@ -13,22 +21,41 @@ DASHES = {"mipp": "solid", "random": "dot", "magnitude": "dash", "scratch": "das
 
 MARKERS = {"mipp": "circle", "random": "x-thin-open", "magnitude": "diamond-open", "scratch": "square-open"}
 
-COLOURS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
+SERIES = (
     "#AA3377",
+    "#3C9DC8",
     "#999933",
-    "#8A63D2",
+    "#A65628",
+    "#AA4499",
+    "#6B8FD0",
+    "#3A9A8B",
+    "#8A9A5B",
+    "#9C7A4D",
     "#888888",
 )
-"""For series without a fixed colour: Okabe-Ito first, then some of Paul Tol's, with a violet that shows on black."""
+"""For whatever is compared: wine, sky and olive first, which are furthest apart."""
 
-HIGHLIGHTS = ("#D55E00", "#009E73", "#CC79A7")
-"""For the few entries of a comparison that stand out; 3:1 or more against both themes' backgrounds."""
+HIGHLIGHTS = SERIES[:3]
+"""For the few entries of a comparison that stand out."""
 
 OTHERS = "#888888"
 """For everything that a highlight stands out from."""
+
+PRUNERS: Mapping[str, str] = MappingProxyType(
+    {
+        "mipp": SERIES[0],
+        "mipp-closed-form": SERIES[1],
+        "cmi": SERIES[2],
+        "magnitude-after": SERIES[4],
+        "imp": SERIES[3],
+        "snip": SERIES[5],
+        "synflow": SERIES[6],
+        "grasp": SERIES[7],
+        "magnitude-at-init": SERIES[8],
+        "random": SERIES[9],
+    }
+)
+"""Pruner -> its colour wherever it has one of its own."""
+
+SPARED, EMPTIED = "#9DABBE", "#CDA57E"
+"""Layers that lose less than the average, and more: as slate as kept units, and sand."""

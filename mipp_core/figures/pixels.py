@@ -7,18 +7,15 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from torch import Tensor
 
-from mipp_core.figures.palette import CHOSEN, COLOURS, KEPT, OTHERS
+from mipp_core.figures.palette import KEPT, OTHERS, PRUNERS, SERIES
 from mipp_core.pixels.rankings import RANKINGS
 from mipp_core.pixels.study import MIPP, RANDOM
 from mipp_core.reports.pixel_repetitions import Side
 
-COLOUR_OF = MappingProxyType(
-    {MIPP: KEPT, RANDOM: OTHERS}
-    | dict(zip(RANKINGS, (each for each in COLOURS if each not in (KEPT, OTHERS, CHOSEN)), strict=False))
-)
+COLOUR_OF = MappingProxyType({MIPP: PRUNERS["mipp"], RANDOM: OTHERS} | dict(zip(RANKINGS, SERIES[1:], strict=False)))
 """Whose pixels -> colour."""
 
-_DEFORMED = "#8A63D2"
+_DEFORMED = SERIES[1]
 
 
 def kept_chart(plain: Side, deformed: Side) -> go.Figure:
@@ -78,7 +75,7 @@ def share_map(shares: Float[Tensor, "h w"], words: str) -> go.Figure:
     """Draw shares of seeds by pixel.
 
     Args:
-        shares: in [-1, 1]: blue above 0, for plain digits, violet below, for deformed ones.
+        shares: in [-1, 1]: slate above 0, for plain digits, sky blue below, for deformed ones.
         words: what a share is of, for whoever points at it.
     """
     figure = go.Figure(

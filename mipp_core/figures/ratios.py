@@ -3,7 +3,9 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-_LESS, _EVEN, _MORE = "#56B4E9", "#DCDCDC", "#E69F00"
+from mipp_core.figures.palette import EMPTIED, SPARED
+
+_EVEN = "#E4E4E4"
 
 
 def ratio_map(table: pd.DataFrame) -> go.Figure:
@@ -22,7 +24,7 @@ def ratio_map(table: pd.DataFrame) -> go.Figure:
             xgap=2,
             ygap=2,
             zmid=1.0,
-            colorscale=[[0, _LESS], [0.5, _EVEN], [1, _MORE]],
+            colorscale=[[0, SPARED], [0.5, _EVEN], [1, EMPTIED]],
             textfont={"color": "#1A1A1A"},
             texttemplate="%{z:.2f}",
             hovertemplate="%{y}, %{x}: %{z:.2f} times the run's mean ratio<extra></extra>",

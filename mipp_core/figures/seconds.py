@@ -68,7 +68,7 @@ def _dot(row: pd.Series, side: str | None, look: Look) -> go.Scatter:
         marker={
             "color": look.colour(row.entry),
             "size": 12 if strong else 8,
-            "symbol": SYMBOLS[look.pins.index(row.entry)] if strong else "circle",
+            "symbol": SYMBOLS[look.place(row.entry)] if strong else "circle",
         },
         hovertemplate=f"<b>{row.entry}</b><br>accuracy {words}<br>{row.seconds:,.1f} s<extra></extra>",
     )

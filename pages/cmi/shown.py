@@ -41,7 +41,7 @@ def _ignore(_: object) -> None:
 
 def _walk(examined: Examined, acceptable: float) -> None:
     """Say in which order layers were cut, given what, and how full their joint entropies were."""
-    st.subheader("The way through the network", anchor=False)
+    st.header("The way through the network", anchor=False)
     rows = {
         cut.layer: {"Given": cut.condition.removeprefix("given "), "Kept": cut.kept, "Saturated": _full(cut)}
         for cut in examined.layers

@@ -117,7 +117,7 @@ def _selected(documents: Documents, points: list[list[Any]]) -> None:
             st.plotly_chart(
                 unit_map(layers[layers.name != INPUT]), key="cmp_units", alt="Kept and removed units of each layer"
             )
-            st.caption("What to see: which units stay (blue) and which go (grey), layer by layer.")
+            st.caption("What to see: which units stay (dark) and which go (faint), layer by layer.")
 
 
 def missing(points: pd.DataFrame, shown: Shown) -> None:

@@ -100,10 +100,12 @@ def choose(documents: Documents, points: pd.DataFrame) -> Shown:
         pinned = st.multiselect(
             "Also in colour",
             names,
+            default=[name for name in ("MIPP closed form",) if name in names],
             max_selections=len(HIGHLIGHTS) - 1,
             key="cmp_pinned",
             bind="query-params",
             placeholder="nobody",
+            help="Up to two more, beside the one that is highlighted.",
             width=300,
         )
         with_controls = st.toggle(

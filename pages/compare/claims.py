@@ -26,7 +26,7 @@ def _claims() -> list[Claim]:
 
 def panel() -> None:
     """Show what became of each claim; from shipped results, whatever is chosen beside."""
-    st.subheader("The paper's claims", anchor=False)
+    st.header("The paper's claims", anchor=False)
     table = pd.DataFrame([asdict(claim) for claim in _claims()])
     table["ruling"] = table.ruling.map(MARKS)
     table = table[["ruling", "words", "figures", "place"]]

@@ -12,13 +12,12 @@ from mipp_core.pruners import describe
 from mipp_core.reports.comparison import ENTRIES, entries_that
 from mipp_core.reports.comparison_tables import (
     BIN,
-    characteristics,
     collapse_table,
     first_collapses,
     points_table,
     ratio_table,
 )
-from pages.compare import charts, claims, ranks
+from pages.compare import charts, claims, ranks, traits
 from pages.compare.choosing import Documents, choose, epochs_differ, is_trained
 from pages.compare.ranks import tall
 from pages.shared.chips import in_paper
@@ -34,10 +33,10 @@ def show(documents: Documents) -> None:
     else:
         charts.verdicts(shown)
         above = st.container()
-        st.subheader("At equal cost", anchor=False)
+        st.header("At equal cost", anchor=False)
         x, share = ranks.place(shown)
         with above:
-            st.subheader("Accuracy against cost", anchor=False)
+            st.header("Accuracy against cost", anchor=False)
             charts.charts(documents, shown, x, share)
             charts.missing(points, shown)
             _epochs(documents)
@@ -46,7 +45,7 @@ def show(documents: Documents) -> None:
         ranks.times(documents, shown, x, share)
     _collapse(documents, points)
     _ratios(documents, points)
-    _characteristics(documents, points)
+    traits.panel(documents, points)
     claims.panel()
     _card(list(documents))
     _provenance(documents)
@@ -71,7 +70,7 @@ def _epochs(documents: Documents) -> None:
 
 
 def _collapse(documents: Documents, points: pd.DataFrame) -> None:
-    st.subheader("Collapse rate", anchor=False)
+    st.header("Collapse rate", anchor=False)
     first = first_collapses(documents)
     if first:
         said = [f"{name} ({_some(dead)}) from {share:.1%}" for name, (share, dead) in first.items()]
@@ -109,7 +108,7 @@ def _some(layers: list[str], most: int = 2) -> str:
 
 
 def _ratios(documents: Documents, points: pd.DataFrame) -> None:
-    st.subheader("Where the units go", anchor=False)
+    st.header("Where the units go", anchor=False)
     levels = sorted(points.level.unique().tolist())
     removed = points.groupby("level").sparsity.mean()
     level = st.select_slider(
@@ -123,49 +122,8 @@ def _ratios(documents: Documents, points: pd.DataFrame) -> None:
     table = ratio_table(documents, level)
     st.plotly_chart(ratio_map(table), key="cmp_ratios", alt="Normalised pruning ratio of every layer, by pruner")
     st.caption(
-        "What to see: which layers each pruner spares (blue) and which it empties (amber). A layer's pruning ratio "
+        "What to see: which layers each pruner spares (slate) and which it empties (sand). A layer's pruning ratio "
         "divided by the run's mean over layers."
-    )
-
-
-def _characteristics(documents: Documents, points: pd.DataFrame) -> None:
-    st.subheader("Characteristics", anchor=False)
-    table = characteristics(documents, points)
-    tick = {
-        name: st.column_config.CheckboxColumn(name.capitalize(), help=words)
-        for name, words in {
-            "data-dependent": "Looks at images.",
-            "labels": "Looks at labels.",
-            "gradients": "Takes gradients of the loss.",
-            "activation-based": "Looks at activations.",
-            "adjacent layer": "Judges units by what the next layer reads.",
-            "at initialisation": "Needs no training.",
-            "own ratio": "Finds how much to prune by itself.",
-            "structured": "Seen in these runs: whatever it removed made the network smaller.",
-            "layer-wise ratios": "Seen in these runs: layers lost different shares.",
-            "collapse-resistant": "Seen in these runs: no layer collapse, and none untrainable.",
-        }.items()
-    }
-    share = {
-        "first collapse": st.column_config.NumberColumn(
-            "First collapse",
-            format="percent",
-            help="Seen: the smallest share of units removed with a layer collapse or an untrainable network.",
-        ),
-        "highest seen": st.column_config.NumberColumn(
-            "Looked at up to", format="percent", help="The largest share of units removed in these runs."
-        ),
-    }
-    st.dataframe(
-        table,
-        height=tall(table),
-        column_config=tick | share,
-        alt="What each pruner needs and does",
-        placeholder="never",
-    )
-    st.caption(
-        "What a pruner looks at is declared in its code and checked by its tests. Whether it is structured, treats "
-        "layers differently and resists collapse was seen in these runs."
     )
 
 

@@ -13,7 +13,7 @@ from mipp_core.reports.comparison import ENTRIES, PROTOCOLS, USUAL, by_layer_onl
 from mipp_core.runs import NetworkSpec, RunSpec
 from mipp_core.store import BATCH, Job
 from pages.compare import compared
-from pages.shared import images, live
+from pages.shared import images, live, told, watching
 from pages.shared.chips import where_images_are
 from pages.shared.finding import find, store
 from pages.shared.turn import turn
@@ -191,8 +191,8 @@ def _follow(specs: list[RunSpec], known: int) -> None:
     jobs.ensure(store())
     now = next((job for job in going if job.state == "running"), going[0])
     with st.container(horizontal=True, vertical_alignment="center"):
-        words = f"{done} of {len(specs)} runs; now {now.spec['pruner']} seed {now.spec['network']['seed']}: "
-        st.progress((done + now.done) / len(specs), text=words + live.words(now))
+        said = f"{done} of {len(specs)} runs; now {now.spec['pruner']} seed {now.spec['network']['seed']}: "
+        st.progress((done + now.done) / len(specs), text=said + told.words(now))
         st.button("Cancel", key="cancel_comparison", icon=":material/stop:", on_click=_cancel, args=(going,))
 
 
@@ -209,6 +209,7 @@ def _ask(specs: list[RunSpec]) -> None:
     try:
         for spec in specs:
             jobs.start(spec, store(), owner=live.visitor(), lane=BATCH)
+        watching.watch(specs)
     except MippError as problem:
         st.session_state["refusal"] = str(problem)
 

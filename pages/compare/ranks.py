@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
-from mipp_core.figures import AXES, HIGHLIGHTS, time_chart
+from mipp_core.figures import AXES, time_chart
 from mipp_core.reports.comparison_tables import accuracy_table, latex_table, seconds_table
 from mipp_core.reports.ranking import COST_NAMES, elsewhere, ranking, ranking_latex, usual_share
 from mipp_core.reports.standing import COSTS
@@ -80,8 +80,8 @@ def _styled(ranked: pd.DataFrame, shown: Shown) -> Styler:
     """Mark the highlighted rows with their colours."""
 
     def row(values: pd.Series) -> list[str]:
-        pins = list(shown.look.pins)
-        colour = f"background-color: {HIGHLIGHTS[pins.index(values.Entry)]}38" if values.Entry in pins else ""
+        look = shown.look
+        colour = f"background-color: {look.colour(values.Entry)}38" if values.Entry in look.pins else ""
         return [colour] * len(values)
 
     shares = {name: 100 * ranked[name] for name in map(str, ranked) if name.endswith(" removed")}
@@ -108,7 +108,7 @@ def _download(label: str, data: str, file_name: str, mime: str) -> None:
 
 def times(documents: Documents, shown: Shown, x: str, share: float) -> None:
     """Draw accuracy against the time to prune."""
-    st.subheader("Accuracy against time", anchor=False)
+    st.header("Accuracy against time", anchor=False)
     seconds = seconds_table(documents)
     table = shown.at_equal_cost(x)
     here = table[(table.share - share).abs() < 1e-9].merge(seconds[["entry", "seconds"]], on="entry")

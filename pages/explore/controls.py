@@ -169,7 +169,7 @@ def named_run(name: str) -> RunSpec | None:
     except MippError as error:
         problem = str(error)
     with st.sidebar:
-        st.subheader("One run", anchor=False)
+        st.header("One run", anchor=False)
         if spec is not None:
             st.markdown(" ".join(f":gray-badge[{chip}]" for chip in chips(spec)))
         st.button("Back to the controls", key="back", icon=":material/tune:", on_click=_forget_run)

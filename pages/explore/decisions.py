@@ -14,7 +14,7 @@ LATEST = 200
 
 def table(document: RunDocument, level: int) -> None:
     """Draw the decisions that hold at a level; a sentence where there are none."""
-    st.subheader("Latest decisions", anchor=False)
+    st.header("Latest decisions", anchor=False)
     found = decision_table(document, level)
     if found.empty:
         st.caption(_why_no_decisions(document, level))

@@ -9,5 +9,5 @@ from pages.shared.order_view import orders
 
 def panel(document: RunDocument) -> None:
     """Draw one layer's order, and say how it was cut."""
-    st.subheader("Orders", anchor=False)
+    st.header("Orders", anchor=False)
     orders(document["hash"], Examined.from_json(document["orders"]))

@@ -68,7 +68,7 @@ def _notes(document: RunDocument, level: int) -> None:
 
 
 def _curve(document: RunDocument, level: int, alike: list[RunDocument]) -> None:
-    st.subheader("Accuracy against sparsity", anchor=False)
+    st.header("Accuracy against sparsity", anchor=False)
     with st.container(horizontal=True):
         x = st.segmented_control(
             "Horizontal axis",

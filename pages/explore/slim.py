@@ -28,7 +28,7 @@ python -m mipp_core latency ."""
 def panel(found: Found, level: int) -> None:
     """Draw the panel; without weights there is nothing to show."""
     if entry_of(found.document, level)["accuracy_retrained"] is not None and found.has_weights(level):
-        st.subheader("The slim network", anchor=False)
+        st.header("The slim network", anchor=False)
         _body(Chosen(found, level))
 
 

@@ -134,7 +134,7 @@ def _over_seeds(
 ) -> None:
     """Draw the shipped readings, by samples and by strength, and mark where the controls are."""
     setting, nats = document["setting"], {name: found[0] for name, found in asked.items()}
-    st.subheader(f"Over {setting['seeds']} seeds", anchor=False)
+    st.header(f"Over {setting['seeds']} seeds", anchor=False)
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(f"**By samples**, at strength {setting['at']:g}")

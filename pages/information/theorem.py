@@ -108,7 +108,7 @@ def _made(found: Mapping[str, Any]) -> None:
 
 
 def _breaks(found: dict[str, Any]) -> None:
-    st.subheader("Where it breaks", anchor=False)
+    st.header("Where it breaks", anchor=False)
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(equality_said(found))

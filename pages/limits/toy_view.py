@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from mipp_core.figures.limits import COLOUR_OF
+from mipp_core.figures.palette import PRUNERS
 from mipp_core.limits.bits import bound_bits, mask_of
 from mipp_core.limits.toy import PARAMETERS
 from mipp_core.limits.toy_measure import Toy
@@ -52,7 +52,7 @@ def seen(toy: Toy, pruned: int) -> dict[str, Any]:
     steps = range(PARAMETERS + 1)
     return {
         "names": list(toy.bits),
-        "colours": [COLOUR_OF[name] for name in toy.bits],
+        "colours": [PRUNERS[name] for name in toy.bits],
         "mean": {name: [toy.mean(name, step) for step in steps] for name in toy.bits},
         "spread": {name: [toy.spread(name, step) for step in steps] for name in toy.bits},
         "bound": [bound_bits(PARAMETERS, step) for step in steps],

@@ -15,7 +15,7 @@ def panel() -> None:
     """Draw the section."""
     repetitions = shipped_pixels()["repetitions"]
     plain, deformed = side(repetitions, 0.0), side(repetitions, 1.0)
-    st.subheader("Deformed beside plain digits", anchor=False)
+    st.header("Deformed beside plain digits", anchor=False)
     st.markdown(
         "Each digit is warped, bent, made noisy or partly erased, then everything is done again: training, and MIPP in "
         f"closed form. {plain.seeds} seeds each."
@@ -92,7 +92,7 @@ def which_said(plain: Side, deformed: Side, place: int) -> str:
     """Say where the pixels lie that deformed digits need."""
     near, far = ("{:.1f} ± {:.1f}".format(*which.away[place]) for which in (plain, deformed))
     return (
-        f"blue is kept of plain digits, violet of deformed ones. At level {plain.levels[place]} they lie {near} pixels "
+        f"slate is kept of plain digits, sky blue of deformed ones. At level {plain.levels[place]} they lie {near} pixels "
         f"from the middle for plain digits and {far} for deformed ones. The border of plain digits is always black and "
         "goes first; in deformed ones it holds ink and, in a quarter of the images, noise that no neighbour tells. "
         "MIPP keeps what the first layer computes, whether or not that tells digits apart."

@@ -20,7 +20,7 @@ _HTML = """
   <label class="level"><output data-part="number"></output>
     <input type="range" data-part="slider" min="0" step="1" aria-label="Level of confidence"></label>
   <div class="own">
-    <figure><figcaption><b>MIPP keeps</b><br>blue: kept, over the mean digit</figcaption>
+    <figure><figcaption><b>MIPP keeps</b><br>slate: kept, over the mean digit</figcaption>
       <canvas data-part="mask"></canvas></figure>
     <figure><figcaption><b>Gone from level …</b><br>outlined: kept now; faded: gone</figcaption>
       <canvas class="drag" data-part="gone" role="img" aria-label="The level from which each pixel is gone"></canvas>

@@ -38,7 +38,7 @@ The last three are computed by Captum. Of equal pixels the first in the image co
 
 def curves(study: PixelStudy, place: int) -> None:
     """Draw what networks can do with the pixels."""
-    st.subheader("With only these pixels", anchor=False)
+    st.header("With only these pixels", anchor=False)
     curves_view.draw(study, place)
     st.caption(f"What to see: {said.of_accuracies(study)}")
 

@@ -16,9 +16,11 @@ from mipp_core.reports.tables import curve_table
 from mipp_core.runs import RunSpec
 from mipp_core.store import Job
 from mipp_core.store.transfer import pack_run
+from pages.runs import shipped
 from pages.shared import live
 from pages.shared.chips import chips
 from pages.shared.finding import Found, figures, find, find_named, store
+from pages.shared.told import goes_on, words
 
 POLL = 2.0
 """Seconds between looks while something waits or goes on."""
@@ -54,8 +56,10 @@ class Entry:
 
 def show() -> None:
     """Draw the page; it follows by itself while something waits or goes on."""
-    busy = any(job.state in ("queued", "running") for job in store().runs.list())
+    known = store().runs.list()
+    busy = any(map(goes_on, known))
     st.fragment(_table, run_every=POLL if busy else None)(busy)
+    shipped.panel(is_first=not known)
     _storage()
 
 
@@ -87,9 +91,13 @@ def _columns() -> dict[str, Any]:
 def _table(followed: bool) -> None:
     entries = [_entry(job) for job in store().runs.list()]
     if not entries:
-        st.info("Nothing has been run on this machine yet. Start a live run on the page Explore.")
+        st.info(
+            "Nothing has been run on this machine yet. Change a control on [Explore](./) or [CMI](./cmi), or compare "
+            "pruners on [Compare](./compare): whatever that computes is listed here, for everyone on this machine.",
+            icon=":material/info:",
+        )
         return
-    busy = any(entry.job.state in ("queued", "running") for entry in entries)
+    busy = any(goes_on(entry.job) for entry in entries)
     if busy != followed:
         st.rerun()  # to begin or to end following
     if busy:
@@ -161,7 +169,7 @@ def _chips(entry: Entry) -> list[str]:
 
 def _row(entry: Entry) -> dict[str, Any]:
     job, known = entry.job, (figures(entry.spec, entry.job) if entry.spec else None) or {}
-    going = job.state in ("queued", "running")
+    going = goes_on(job)
     return {
         "state": STATES[job.state],
         "progress": job.done,
@@ -170,12 +178,12 @@ def _row(entry: Entry) -> dict[str, Any]:
         "removed": known.get("removed"),
         "device": job.device or known.get("device", ""),
         "asked": pd.Timestamp(job.asked_at, unit="s", tz="UTC"),
-        "words": live.words(job) if going else " ".join([job.message, *job.notes]),
+        "words": words(job) if going else " ".join([job.message, *job.notes]),
     }
 
 
 def _actions(chosen: list[Entry]) -> None:
-    going = [entry for entry in chosen if entry.job.state in ("queued", "running")]
+    going = [entry for entry in chosen if goes_on(entry.job)]
     stopped = [entry.spec for entry in chosen if entry.job.state in ("cancelled", "failed") and entry.spec]
     shown = [(entry, entry.found) for entry in chosen if entry.found]
     with st.container(horizontal=True):
@@ -207,7 +215,7 @@ def _export(entry: Entry, found: Found) -> None:
 
 
 def _compare(shown: list[tuple[Entry, Found]]) -> None:
-    st.subheader("Side by side", anchor=False)
+    st.header("Side by side", anchor=False)
     x = st.segmented_control(
         "Horizontal axis", list(AXES), format_func=AXES.__getitem__, default="sparsity", required=True, wrap=True
     )

@@ -10,9 +10,10 @@ from mipp_core import jobs
 from mipp_core.errors import MippError
 from mipp_core.experiments.planning import offers_small, plan_run
 from mipp_core.runs import RunSpec
-from mipp_core.store import Job
 from pages.shared.finding import Found, find, store
+from pages.shared.told import words
 from pages.shared.turn import turn
+from pages.shared.watching import watch
 
 POLL = 1.0
 """Seconds between looks at a run that is going on."""
@@ -114,6 +115,7 @@ def start(spec: RunSpec) -> None:
     """Queue a run for this visitor; a refusal is shown by the next drawing of the page."""
     try:
         jobs.start(spec, store(), owner=visitor())
+        watch([spec])
     except MippError as problem:
         st.session_state["refusal"] = str(problem)
 
@@ -137,29 +139,6 @@ def _follow(spec: RunSpec, known: int) -> None:
     for note in job.notes:
         st.info(note, icon=":material/memory:")
     st.caption(f"This run has its own address, for any browser: [open it](./?run={spec.hash}).")
-
-
-def words(job: Job) -> str:
-    """Say how a run is doing."""
-    if job.state == "queued":
-        ahead = "the next in the queue" if job.place == 0 else f"{job.place} ahead in the queue"
-        return f"Waiting, {ahead}"
-    remaining = "" if job.remaining is None else f", {to_go(job.remaining)} to go"
-    return f"{job.stage}, {job.done:.0%}{remaining}"
-
-
-def to_go(seconds: float) -> str:
-    """Say about how long something still takes, no more exactly than that is known."""
-    if seconds < 8:
-        return "a few seconds"
-    if seconds < 55:
-        return f"about {round(seconds / 10) * 10 or 10} s"
-    if seconds < 90 * 60:
-        return f"about {min(_MINUTES, key=lambda few: abs(few - seconds / 60))} min"
-    return f"about {seconds / 3600:.0f} h"
-
-
-_MINUTES = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60, 75, 90)
 
 
 def warm() -> None:

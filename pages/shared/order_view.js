@@ -1,6 +1,6 @@
 // A layer's order: its curve with a cut to drag, gauges, and every unit's map in the order in which it was picked.
 const LEFT = 46, RIGHT = 12;
-const BLUE = "var(--st-primary-color)", GREY = "#888888", RED = "#D55E00"; // CMI; the whole; accuracy after cutting
+const GREY = "#888888", VERMILLION = "#D55E00"; // what is not CMI; accuracy right after cutting
 const CMI = { top: 22, height: 140 }, JOINT = { top: 194, height: 56 }, RATIOS = { top: 282, height: 56 };
 const ACCURACY = { top: 370, height: 84 };
 const BOTTOM = ACCURACY.top + ACCURACY.height, HEIGHT = BOTTOM + 40;
@@ -12,6 +12,7 @@ export default function (component) {
   root.held = state;
   const parts = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((each) => [each.dataset.part, each]));
   const pixels = data.pictures && { images: decoded(data.pictures.images), maps: decoded(data.pictures.maps) };
+  root.style.setProperty("--cmi", data.colour);
   const chart = draw(parts.chart, data, (cut) => move(cut));
   const tiles = fillTiles(parts.tiles, data);
 
@@ -157,8 +158,8 @@ function steps(most) {
 function drawCmi(svg, data, x, width) {
   const top = Math.max(...data.cmi) || 1, y = (value) => CMI.top + CMI.height * (1 - value / top);
   frame(svg, CMI, width, "CMI: what the rest still tells of the labels, bits", steps(top).map((v) => [v, v < 0.01 ? `${Number(v.toPrecision(2))}` : fixed(v, top < 0.2 ? 3 : top < 2 ? 2 : 1)]), y);
-  line(svg, data.cmi.map((v, k) => [x(k), y(v)]), BLUE);
-  if (data.cmi.length < 40) data.cmi.forEach((v, k) => make(svg, "circle", { cx: x(k), cy: y(v), r: 3, fill: BLUE }));
+  line(svg, data.cmi.map((v, k) => [x(k), y(v)]), data.colour);
+  if (data.cmi.length < 40) data.cmi.forEach((v, k) => make(svg, "circle", { cx: x(k), cy: y(v), r: 3, fill: data.colour }));
 }
 
 function drawJoint(svg, data, x, width) {
@@ -177,7 +178,7 @@ function drawRatios(svg, data, x, width) {
     const wide = Math.max(2, Math.min(14, (x(1) - x(0)) * 0.6));
     const tried = data.tried.includes(kept);
     make(svg, "rect", { x: x(kept) - wide / 2, width: wide, y: y(ratio), height: Math.max(0.5, panel.top + panel.height - y(ratio)),
-      fill: tried ? RED : GREY, opacity: tried ? 1 : 0.6 });
+      fill: tried ? data.colour : GREY, opacity: tried ? 1 : 0.6 });
   });
 }
 
@@ -185,12 +186,12 @@ function drawAccuracy(svg, data, x, width) {
   const panel = ACCURACY, y = (value) => panel.top + panel.height * (1 - value);
   frame(svg, panel, width, "accuracy right after cutting here, on training images kept apart", [[0, "0%"], [0.5, "50%"], [1, "100%"]], y);
   make(svg, "line", { x1: LEFT, x2: width - RIGHT, y1: y(data.dense), y2: y(data.dense), stroke: GREY, "stroke-dasharray": "2 4" });
-  line(svg, data.sensitivity.map(([k, v]) => [x(k), y(v)]), RED, { "stroke-width": 1.5, opacity: 0.6 });
+  line(svg, data.sensitivity.map(([k, v]) => [x(k), y(v)]), VERMILLION, { "stroke-width": 1.5, opacity: 0.6 });
   for (const [kept, accuracy] of data.sensitivity) {
     const tried = data.tried.includes(kept);
     make(svg, tried ? "rect" : "circle", tried
-      ? { x: x(kept) - 4, y: y(accuracy) - 4, width: 8, height: 8, fill: RED, transform: `rotate(45 ${x(kept)} ${y(accuracy)})` }
-      : { cx: x(kept), cy: y(accuracy), r: 3.5, fill: RED });
+      ? { x: x(kept) - 4, y: y(accuracy) - 4, width: 8, height: 8, fill: VERMILLION, transform: `rotate(45 ${x(kept)} ${y(accuracy)})` }
+      : { cx: x(kept), cy: y(accuracy), r: 3.5, fill: VERMILLION });
   }
 }
 

@@ -8,6 +8,7 @@ import streamlit as st
 from jaxtyping import UInt8
 from torch import Tensor
 
+from mipp_core.figures.palette import PRUNERS
 from mipp_core.information.cut_offs import scree
 from mipp_core.information.renyi import SATURATED
 from mipp_core.pruners.cmi_trace import CutLayer, Examined
@@ -63,7 +64,7 @@ def orders(name: str, examined: Examined) -> None:
     _VIEW(data=seen(name, examined, layer), key="cmi_order")
     st.caption(
         "What to see: does the curve bend where it is cut? A joint entropy near its limit means that all images look "
-        "different already, whatever unit comes next. The red mark is what the layer seems to tell of *shuffled* "
+        "different already, whatever unit comes next. The upright mark is what the layer seems to tell of *shuffled* "
         "labels: what lies below it is the estimate's bias. Maps are what the next layer reads, in the order of picks; "
         "those behind the cut are faded. Accuracies are of images that the network was trained on and the order was "
         "not made from."
@@ -77,6 +78,7 @@ def seen(name: str, examined: Examined, layer: str) -> dict[str, Any]:
     return {
         "name": f"{name} {layer}",
         "layer": layer,
+        "colour": PRUNERS["cmi"],
         "order": list(ordering.order),
         "cmi": list(ordering.conditional),
         "mutual": list(ordering.mutual),

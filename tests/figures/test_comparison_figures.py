@@ -42,6 +42,13 @@ def test_one_entry_stands_out_over_grey():
     assert found["L1"].line.width > found["others"].line.width
 
 
+def test_both_ways_of_mipp_keep_their_colours_whoever_else_is_highlighted():
+    alone, beside = Look("y", pins=("MIPP closed form",)), Look("y", pins=("L1", "MIPP closed form", "MIPP"))
+    assert alone.colour("MIPP closed form") == beside.colour("MIPP closed form") == HIGHLIGHTS[1]
+    assert [beside.place(name) for name in beside.pins] == [2, 1, 0]
+    assert [Look("y", pins=("L1", "L2", "MIPP")).place(name) for name in ("L1", "L2", "MIPP")] == [1, 2, 0]
+
+
 def test_pins_differ_in_colour_dash_and_marker():
     figure = chart(points(["MIPP", "L1", "L2", "SNIP"]), pins=("L1", "L2", "SNIP"))
     found = [named(figure)[name] for name in ("L1", "L2", "SNIP")]

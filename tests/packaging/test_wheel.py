@@ -116,7 +116,7 @@ def test_the_app_runs_from_another_folder_with_all_its_shipped_results(host: str
 
     async def look() -> None:
         await visitor.open()
-        assert visitor.shows("Level 3:"), "the shipped run"
+        assert visitor.shows("what the living network opens with"), "the shipped run"
         await visitor.turn_to("Compare")
         assert visitor.shows("Characteristics"), "the shipped comparison"
         await visitor.close()

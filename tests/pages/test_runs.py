@@ -11,18 +11,19 @@ from mipp_core.reports.tables import headline
 from mipp_core.store import Store
 from mipp_core.store.runs import Runs
 from pages.runs import history
-from pages.shared import live
+from pages.shared import finding, told
 
 pytestmark = pytest.mark.filterwarnings("default")
 
 
-def test_an_empty_store_says_so(page):
+def test_a_first_visit_says_what_the_page_is_for_and_has_shipped_runs_to_open(page, words):
     app = page()
     assert not app.exception
-    assert [info.value for info in app.info] == [
-        "Nothing has been run on this machine yet. Start a live run on the page Explore."
-    ]
+    assert app.info[0].value.startswith("Nothing has been run on this machine yet.")
     assert not app.dataframe
+    assert app.expander[0].proto.expanded
+    for document in finding.shipped():
+        assert f"](./?run={document['hash']})" in words(app)
 
 
 def test_every_run_is_a_row(one_of_each, runs, page):
@@ -165,4 +166,4 @@ def test_what_waits_gets_a_worker_from_whoever_looks(runs, address, page, calls_
 def test_how_a_run_is_doing_in_words(claimed, runs, address, job, said):
     name = claimed(address())
     runs.tell(name, "Testing fc1", 0.4)
-    assert live.words(replace(runs.look(name), **job)) == said
+    assert told.words(replace(runs.look(name), **job)) == said
