@@ -92,8 +92,8 @@ def which_said(plain: Side, deformed: Side, place: int) -> str:
     """Say where the pixels lie that deformed digits need."""
     near, far = ("{:.1f} ± {:.1f}".format(*which.away[place]) for which in (plain, deformed))
     return (
-        f"slate is kept of plain digits, sky blue of deformed ones. At level {plain.levels[place]} they lie {near} pixels "
-        f"from the middle for plain digits and {far} for deformed ones. The border of plain digits is always black and "
-        "goes first; in deformed ones it holds ink and, in a quarter of the images, noise that no neighbour tells. "
-        "MIPP keeps what the first layer computes, whether or not that tells digits apart."
+        f"slate is kept of plain digits, sky blue of deformed ones. At level {plain.levels[place]} they lie {near} "
+        f"pixels from the middle for plain digits and {far} for deformed ones. The border of plain digits is always "
+        "black and goes first; in deformed ones it holds ink and, in a quarter of the images, noise that no neighbour "
+        "tells. MIPP keeps what the first layer computes, whether or not that tells digits apart."
     )

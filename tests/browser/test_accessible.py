@@ -17,6 +17,10 @@ PAGES = {
     "limits": "Measured on this machine",
     "limits?look=networks": "A measured proxy",
     "runs": "Storage",
+    "?unit=fc1:5": "other kept units of its layer rebuild",
+    "pixels": "With only these pixels",
+    "information": "Where it breaks",
+    "information?look=estimators": "What to see",
 }
 """Address -> words that are there once the page is whole."""
 
@@ -29,7 +33,7 @@ TARGETS = """least => {
     for (const each of roots.pop().querySelectorAll("*")) {
       if (each.shadowRoot) roots.push(each.shadowRoot);
       if (!each.matches("a[href], button, input, select, textarea, [role=button], [role=slider], [role=tab]")) continue;
-      if (each.matches("[data-testid=stSkipToContent], [type=file]") || !each.getClientRects().length) continue;
+      if (each.matches("[data-testid=stSkipToContent], [type=file], li a") || !each.getClientRects().length) continue;
       const box = (each.closest("label, [data-testid=stSlider], svg[role=group]") ?? each).getBoundingClientRect();
       if (box.width < least || box.height < least)
         found.push(`${each.ariaLabel || each.textContent.trim()}: ${box.width.toFixed(1)} x ${box.height.toFixed(1)}`);
@@ -39,7 +43,7 @@ TARGETS = """least => {
 }"""
 """What is pressed is smaller than this?  Pressing a label presses its input, a slider's track its thumb, and a view's
 chart its handle.  Left out: Streamlit's link to the content, which is seen only once it has the focus, and the input
-of an upload, which lies behind its button."""
+of an upload, which lies behind its button; and links within a sentence, which are as high as its line."""
 
 
 def opened(server, browser, address, width=1440, scheme="light"):
@@ -47,6 +51,8 @@ def opened(server, browser, address, width=1440, scheme="light"):
     page.set_default_timeout(90_000)
     page.goto(f"{server}/{address}")
     expect(page.get_by_text(PAGES[address]).first).to_be_attached(timeout=90_000)
+    settled(page)
+    page.wait_for_timeout(500)  # what has just arrived fades in, and is faint meanwhile
     settled(page)
     return page
 
