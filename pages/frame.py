@@ -5,11 +5,12 @@ from pathlib import Path
 import streamlit as st
 
 from mipp_core.errors import MippError
-from pages.shared import watching
+from pages.shared import back, watching
 
 st.set_page_config(page_title="MIPP: pruning that preserves information", page_icon="✂️", layout="wide")
 
 st.html(Path(__file__).parent / "frame.css")
+back.enable()
 
 # Each session makes its own page objects: Streamlit writes the session's state into these objects.
 RUNS = st.Page("runs/page.py", title="Runs", icon=":material/list:", url_path="runs")

@@ -34,11 +34,6 @@ Fit = tuple[Float[Tensor, "_ ..."], Float[Tensor, " _"]]
 """Weights in the layer's shape, and one intercept per unit."""
 
 
-def most_work(regressors: int) -> float:
-    """Return the most multiplications that a layer's normal equations take; they are nearly all of a fit's time."""
-    return min(_WORK, _MOST_ROWS * float(regressors) ** 2)
-
-
 def can_be_fitted(layer: nn.Module) -> TypeGuard[nn.Conv2d | nn.Linear]:
     """Tell whether a layer is linear, or a 2-D convolution whose padding is given in numbers and filled with zeros."""
     if isinstance(layer, nn.Linear):

@@ -4,24 +4,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import nn
 
-from mipp_core.cutting.least_squares import most_work
 from mipp_core.data import card_of
+from mipp_core.experiments.costs import costs_of
 from mipp_core.experiments.networks import initial_network
-from mipp_core.experiments.subject import JUDGE_ON, REBUILD_ON
 from mipp_core.information import LEVELS
 from mipp_core.network.guessing import example_images
-from mipp_core.network.layers import weighted, wiring_of
 from mipp_core.network.recording import recorded
 from mipp_core.pruners import SMALL, Decider, Mipp, Plan, plan
-from mipp_core.pruners.plans import duration, forward_seconds, seconds_of
+from mipp_core.pruners.plans import duration, forward_seconds
 from mipp_core.runs.spec import RunSpec
 
 _STEP = 3
 """A training step, forward and backward, takes as long as this many forward passes."""
-
-_TILE = 512
 
 LONG = 600
 """If pruning on a CPU takes at least this many seconds, the small setting is offered."""
@@ -34,8 +29,8 @@ class RunPlan:
     Attributes:
         train_seconds: of training the dense network.
         pruning: see ``mipp_core.pruners.plans``; None if the pruner has no plan.
-        rebuild_seconds: of cutting, rebuilding and measuring at every level and its controls, at most.
-        retrain_seconds: of retraining at every level as if nothing had been removed, which is the most it takes.
+        rebuild_seconds: of cutting, rebuilding and measuring at every level.
+        retrain_seconds: of retraining at every level, and of measuring its controls.
     """
 
     train_seconds: float
@@ -48,8 +43,8 @@ class RunPlan:
         return {
             "Training": f"about {duration(self.train_seconds)}" if self.train_seconds else "none",
             "Pruning": str(self.pruning or "not known for this pruner"),
-            "Rebuilding": f"at most {duration(self.rebuild_seconds)}",
-            "Retraining": f"at most {duration(self.retrain_seconds)}" if self.retrain_seconds else "none",
+            "Rebuilding": f"about {duration(self.rebuild_seconds)}",
+            "Retraining": f"about {duration(self.retrain_seconds)}" if self.retrain_seconds else "none",
         }
 
     def __str__(self) -> str:
@@ -57,28 +52,23 @@ class RunPlan:
 
 
 def plan_run(spec: RunSpec, device: torch.device) -> RunPlan:
-    """Estimate a run; a few seconds of measuring on the device itself."""
+    """Estimate a run; a few seconds of measuring on the device itself.
+
+    What follows the pruning takes what it costs (``mipp_core.experiments.costs``), at the pace at which this device
+    trains: a run that goes on expects the same of it.
+    """
     card, levels = card_of(spec.network.dataset), len(spec.confidences or range(LEVELS))
     settings = spec.settings if isinstance(spec.settings, Decider) else spec.follow or spec.settings
     model = recorded(initial_network(spec.network, device), example_images(card.image_shape, device))
-    an_image = forward_seconds(model, card.image_shape)
-    an_epoch = _STEP * an_image * card.train_size
-    cuts = len(spec.points) * (1 + len(set(spec.controls) & {"random", "magnitude"}))
-    shown = 2 * REBUILD_ON + 3 * (card.test_size + min(JUDGE_ON, card.train_size))
+    an_epoch = _STEP * forward_seconds(model, card.image_shape) * card.train_size
+    costs, training = costs_of(replace(spec, trained=True)), an_epoch * spec.network.recipe.epochs
+    pace = training / costs.training if costs.training else 1.0
     return RunPlan(
-        train_seconds=an_epoch * spec.network.recipe.epochs if spec.trained else 0.0,
+        train_seconds=training if spec.trained else 0.0,
         pruning=plan(settings, model, card.image_shape, card.train_size, levels),
-        rebuild_seconds=cuts * (an_image * shown + _fits_seconds(model, device)),
-        retrain_seconds=an_epoch * spec.retraining.epochs * len(spec.points),
+        rebuild_seconds=pace * costs.rebuilding,
+        retrain_seconds=pace * costs.retraining if spec.retraining.epochs else 0.0,
     )
-
-
-def _fits_seconds(model: nn.Module, device: torch.device) -> float:
-    """Return the seconds of all least squares of one rebuild, from one small product timed in float64."""
-    tile = torch.ones(_TILE, _TILE, dtype=torch.float64, device=device)
-    a_product = seconds_of(lambda: tile @ tile, device) / _TILE**3
-    regressors = [weighted(model, name).weight[0].numel() for name in wiring_of(model).weighted]
-    return a_product * sum(map(most_work, regressors))
 
 
 def small(spec: RunSpec) -> RunSpec:

@@ -42,8 +42,12 @@ class Plan:
         range_ = f"{duration(self.least_seconds)} to {duration(self.most_seconds)}, depending on the tests"
         swept = f" at {self.levels} levels" if self.levels > 1 else ""
         head = f"{self.units:,} units of {self.layers} layers{swept}"
-        how = f"{self.samples:,} samples, {self.how}, {self.bytes / 1e9:.1f} GB"
+        how = f"{self.samples:,} samples, {self.how}, {_amount(self.bytes)}"
         return f"about {duration(self.usual_seconds)} ({range_}): {head}; {how}"
+
+
+def _amount(count: int) -> str:
+    return f"{count / 1e6:.0f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"
 
 
 def duration(seconds: float) -> str:
