@@ -12,6 +12,7 @@ st.html("<style>.stMainBlockContainer { padding-top: 4.2rem; } h1 { padding: 0.2
 # Each session makes its own page objects: Streamlit writes the session's state into these objects.
 PAGES = [
     st.Page("explore/page.py", title="Explore", icon=":material/tune:", default=True, url_path="explore"),
+    st.Page("learn/page.py", title="Learn", icon=":material/school:", url_path="learn"),
     st.Page("compare/page.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
     st.Page("cmi/page.py", title="CMI", icon=":material/sort:", url_path="cmi"),
     st.Page("limits/page.py", title="Limits", icon=":material/balance:", url_path="limits"),

@@ -82,7 +82,7 @@ def _seeing(toy: Toy) -> Step:
         "Chosen by looking",
         "Two methods look at the data. **SNIP** asks, before any training, how much each parameter matters for the "
         "data at hand. The other trains the network first and keeps the **largest weights after training**.",
-        Masks(PRUNED),
+        Masks(toy, PRUNED),
         Guess(
             "Which of their masks tells more about the data?",
             ("SNIP's, before training", "The largest weights, after training", "Both the same, to a tenth of a bit"),
@@ -143,6 +143,6 @@ def _end(toy: Toy) -> Step:
         f"training, in the tiny network, {after:.1f} of {toy.ceiling:.1f}.\n"
         "- *No free prune* means: a mask that was found before training cannot know what training would have told "
         "it.\n\nLimits has this toy with all its settings, and six experiments more.",
-        Masks(PRUNED),
+        Masks(toy, PRUNED),
         link=Link("Go on in Limits", "limits", {}),
     )

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from mipp_core.limits.toy_measure import Toy
+
 Part = Literal["headline", "slider", "network", "curve", "digits"]
 """A part of the living network."""
 
@@ -87,8 +89,9 @@ class Lines:
 
 @dataclass(frozen=True)
 class Masks:
-    """The exact toy of No Free Prune, opened at a number of parameters pruned."""
+    """The exact toy of No Free Prune, as it was measured, opened at a number of parameters pruned."""
 
+    toy: Toy
     pruned: int
 
 

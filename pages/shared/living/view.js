@@ -3,6 +3,7 @@ export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const root = parentElement.querySelector(".living");
   prepare(data);
+  showOnly(root, data.parts);
   const state = held(root, data), parts = partsOf(root);
   const tell = quietly((word, value) => setTriggerValue(word, value));
   const curve = drawCurve(parts.curve, data, (at) => { move(at); rest(); });
@@ -36,6 +37,7 @@ export default function (component) {
     INKED.value = numbersOf(lookOf(root).ink);
     flow(data, state);
     showDigits(parts, data, state);
+    if (!parts.network.clientWidth) return;
     state.layout = layoutOf(data, parts.network.clientWidth, state.zoomed);
     drawPicture(parts.network, state.layout, data, state, lookOf(root));
     parts.pointed.textContent = state.pointed ? described(data, state) : data.hint;
@@ -57,6 +59,11 @@ export default function (component) {
 
 function partsOf(root) {
   return Object.fromEntries([...root.querySelectorAll("[data-part]")].map((each) => [each.dataset.part, each]));
+}
+
+// Hides what does not belong to the parts that are asked for; without a word all are shown.
+function showOnly(root, asked) {
+  for (const each of root.querySelectorAll("[data-belongs]")) each.hidden = !!asked && !asked.includes(each.dataset.belongs);
 }
 
 // What stays as it is while the page is drawn again: the place of the thumb, unless another was asked for.
@@ -82,7 +89,7 @@ function prepare(data) {
   data.shown = data.layers[0]?.kind === "pixel"
     ? [asImage(data.layers[0]), ...data.layers.slice(1)]
     : [image, ...data.layers];
-  data.hint = "Point at a unit, or tab to the picture and use the arrow keys; Enter or a click looks into it.";
+  data.hint ??= "Point at a unit, or tab to the picture and use the arrow keys; Enter or a click looks into it.";
 }
 
 // A pixel is drawn as kept where any of its channels is.
