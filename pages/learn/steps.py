@@ -1,6 +1,7 @@
 """A step of a lesson: its text, the guess, what it shows, and the ways on."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mipp_core.reports.lessons import LESSONS
 from mipp_core.reports.lessons.lesson import Guess, Link, Network, Step
@@ -9,11 +10,18 @@ from pages.learn.places import Place
 from pages.shared.presets import link
 from pages.shared.turn import turn
 
-_WIDE = 960
-"""Of all that a step shows, in pixels."""
-
 _TEXT = 720
-"""Of lines that are read."""
+"""Of lines that are read, in pixels."""
+
+_STYLE = """
+<style>
+@media (max-width: 1180px) { .st-key-sides [data-testid="stColumn"] { min-width: 100%; } }
+[data-testid="stRadio"] label { min-height: 28px; }
+[data-testid="stMain"] { scroll-padding-bottom: 5rem; }
+.st-key-ways { position: sticky; bottom: 0; padding: 0.6rem 0; backdrop-filter: blur(14px); z-index: 2; }
+</style>
+"""
+# Words stand beside what they are about, or above it in a narrow window; the ways on are always in reach.
 
 
 @st.cache_data(show_spinner="Reading the experiments", max_entries=8)
@@ -27,16 +35,26 @@ def show(name: str) -> None:
     steps = _made(name)
     place = places.here(name, steps)
     step = steps[place.step - 1]
-    with st.container(width=_WIDE, key="lesson"):
-        st.title(LESSONS[name].title, anchor=False)
-        where = f"Step {place.step} of {len(steps)}{_outcome(step.guess, place)}"
-        heading.draw(step.title, where, place.step, len(steps), place.words, places.has_moved())
-        st.markdown(step.text, width=_TEXT)
-        if step.guess and place.guess is None:
-            _ask(step.guess, place)
-        else:
-            _reveal(step, place)
-        _ways(place, len(steps), is_open=step.guess is not None and place.guess is None)
+    is_open = step.guess is not None and place.guess is None
+    st.html(_STYLE)
+    st.title(LESSONS[name].title, anchor=False)
+    where = f"Step {place.step} of {len(steps)}{_outcome(step.guess, place)}"
+    heading.draw(step.title, where, place.step, len(steps), place.words, places.has_moved())
+    with st.container(key="sides"):
+        words, seen = _sides(step)
+        with words:
+            _say(step, place)
+        with seen:
+            _see(step, place, is_open)
+    _ways(place, len(steps), is_open)
+
+
+def _sides(step: Step) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Return where the words go, and where what they are about."""
+    if step.view is None:
+        return st.container(width=_TEXT), st.container()
+    words, seen = st.columns((2, 3), gap="large")
+    return words, seen
 
 
 def _outcome(guess: Guess | None, place: Place) -> str:
@@ -49,7 +67,7 @@ def _outcome(guess: Guess | None, place: Place) -> str:
 
 def _ask(guess: Guess, place: Place) -> None:
     key = f"guess {place.words}"
-    with st.form(f"form {key}", width=_TEXT):
+    with st.form(f"form {key}"):
         st.radio(
             f"**{guess.question}**",
             range(len(guess.options)),
@@ -60,7 +78,7 @@ def _ask(guess: Guess, place: Place) -> None:
         )
         st.form_submit_button("This is my guess", key="guess", type="primary", on_click=_guess, args=(place, key))
     if st.session_state.pop("nothing guessed", False):
-        st.warning("Choose one of the answers first.", icon=":material/info:", width=_TEXT)
+        st.warning("Choose one of the answers first.", icon=":material/info:")
 
 
 def _guess(place: Place, key: str) -> None:
@@ -71,22 +89,32 @@ def _guess(place: Place, key: str) -> None:
         places.guess(place, option)
 
 
-def _reveal(step: Step, place: Place) -> None:
-    if step.guess and place.guess is not None:
-        with st.container(border=True, width=_TEXT, key="answer"):
+def _say(step: Step, place: Place) -> None:
+    """Say what the step says; behind an open question nothing."""
+    st.markdown(step.text)
+    if step.guess and place.guess is None:
+        _ask(step.guess, place)
+    elif step.guess and place.guess is not None:
+        with st.container(border=True, key="answer"):
             st.markdown(_answer(step.guess, place.guess))
-        st.markdown(step.after, width=_TEXT)
-    if step.view:
-        views.draw(step.view, place)
+        st.markdown(step.after)
     if step.link:
         _onwards(step.link, step)
+
+
+def _see(step: Step, place: Place, is_open: bool) -> None:
+    if step.view and is_open:
+        with st.container(border=True, height=140, vertical_alignment="center", horizontal_alignment="center"):
+            st.caption("What happened is shown here, once you have guessed.")
+    elif step.view:
+        views.draw(step.view, place)
 
 
 def _answer(guess: Guess, option: int) -> str:
     said, truth = guess.options[option], guess.options[guess.truth]
     if option == guess.truth:
-        return f"✓ **Right.** You said *{said}*. {guess.because}"
-    return f"✗ **Not this time.** You said *{said}*; it is *{truth}*. {guess.because}"
+        return f":material/check_circle: **Right.** You said *{said}*. {guess.because}"
+    return f":material/lightbulb: **Not this time.** You said *{said}*; it is *{truth}*. {guess.because}"
 
 
 def _onwards(onwards: Link, step: Step) -> None:
@@ -111,5 +139,11 @@ def _ways(place: Place, steps: int, is_open: bool) -> None:
 
 def _way(words: str, key: str, name: str | None, step: int = 1, is_main: bool = False, icon: str | None = None) -> None:
     st.button(
-        words, key=key, on_click=places.go, args=(name, step), type="primary" if is_main else "secondary", icon=icon
+        words,
+        key=key,
+        on_click=places.go,
+        args=(name, step),
+        type="primary" if is_main else "secondary",
+        icon=icon,
+        icon_position="right" if is_main else "left",
     )

@@ -73,7 +73,7 @@ def _bars(runs: Runs, level: int, measure: str, word: str) -> Bars:
         rows,
         f"Test accuracy of three choices of units, {word}: "
         + "; ".join(f"{row.name} {mean(row.values)}" for row in rows),
-        f"how long the bars are, and how far the dots of one bar lie apart. {SEEDS}",
+        f"how far each row reaches, and how far its dots lie apart. {SEEDS}",
     )
 
 

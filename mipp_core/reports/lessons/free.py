@@ -91,8 +91,9 @@ def _seeing(toy: Toy) -> Step:
             f"{toy.ceiling:.1f} that there are; means over {counted(len(toy.accuracy), 'network')} with other random "
             "weights at the start.",
         ),
-        "Move over the chart, or use the arrow keys: how many parameters are pruned changes how much a mask can tell. "
-        "Beside it are the masks themselves; the more there are, the more they tell.",
+        "In the chart they are called *snip* and *magnitude-after*. Move over it, or use the arrow keys: how many "
+        "parameters are pruned changes how much a mask can tell. Beside it are the masks themselves; the more there "
+        "are, the more they tell.",
     )
 
 

@@ -64,7 +64,7 @@ def _bars(runs: Runs, level: int) -> Bars:
         "retrained",
         rows,
         f"Test accuracy of four networks of the same widths: {said}",
-        f"whether the dots of two bars overlap. {SEEDS}",
+        f"whether the dots of two rows overlap; the thick mark is their mean. {SEEDS}",
     )
 
 
