@@ -18,7 +18,8 @@ _STYLE = """
 @media (max-width: 1180px) { .st-key-sides [data-testid="stColumn"] { min-width: 100%; } }
 [data-testid="stRadio"] label { min-height: 28px; }
 [data-testid="stMain"] { scroll-padding-bottom: 5rem; }
-.st-key-ways { position: sticky; bottom: 0; padding: 0.6rem 0; backdrop-filter: blur(14px); z-index: 2; }
+:has(> .st-key-ways) { position: sticky; bottom: 0; padding: 0.6rem 0; backdrop-filter: blur(14px); z-index: 2; }
+.st-key-hidden { border-style: dashed; }
 </style>
 """
 # Words stand beside what they are about, or above it in a narrow window; the ways on are always in reach.
@@ -104,8 +105,8 @@ def _say(step: Step, place: Place) -> None:
 
 def _see(step: Step, place: Place, is_open: bool) -> None:
     if step.view and is_open:
-        with st.container(border=True, height=140, vertical_alignment="center", horizontal_alignment="center"):
-            st.caption("What happened is shown here, once you have guessed.")
+        with st.container(border=True, horizontal_alignment="center", key="hidden"):
+            st.caption("What happened is shown here, once you have guessed.", width="content")
     elif step.view:
         views.draw(step.view, place)
 

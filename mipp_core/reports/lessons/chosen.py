@@ -16,7 +16,20 @@ from mipp_core.reports.lessons.reading import (
     run_named,
     stands,
 )
-from mipp_core.reports.lessons.words import NAMES, SEEDS, counted, each, luck, mean, moved, points, share
+from mipp_core.reports.lessons.words import (
+    DOTS,
+    LEVEL,
+    NAMES,
+    POINT,
+    each,
+    epochs,
+    luck,
+    mean,
+    moved,
+    points,
+    seeds,
+    share,
+)
 from mipp_core.reports.tables import Measure
 from mipp_core.runs.document import RunDocument
 
@@ -59,8 +72,9 @@ def _race(runs: Runs, shown: RunDocument, level: int) -> Step:
         "- **Largest weights**: a unit stays if its weights, the numbers that training found, are large (added up "
         "without their signs: the *L1 norm*).\n"
         "- **Random**: lots are drawn.\n\n"
-        "To be fair, all three keep **equally many units in every layer**: as many as MIPP does. Here are MIPP's at "
-        f"level {level}; faint ones are gone. On average over {len(runs)} networks {share(removed(runs, level))} go.",
+        "To be fair, all three keep **equally many units in every layer**: as many as MIPP does. "
+        f"{LEVEL} Here are MIPP's at level {level}; faint ones are gone. On average over {seeds(len(runs))} "
+        f"{share(removed(runs, level))} go.",
         Network(shown["hash"], level),
     )
 
@@ -73,7 +87,7 @@ def _bars(runs: Runs, level: int, measure: str, word: str) -> Bars:
         rows,
         f"Test accuracy of three choices of units, {word}: "
         + "; ".join(f"{row.name} {mean(row.values)}" for row in rows),
-        f"how far each row reaches, and how far its dots lie apart. {SEEDS}",
+        f"how far each row reaches, and how far its dots lie apart. {DOTS}",
     )
 
 
@@ -84,7 +98,7 @@ def _cut(runs: Runs, level: int) -> Step:
     return Step(
         "Right after the cut",
         f"Units are out, and nothing is repaired yet. With MIPP's units the network still reads **{mean(own)}** of the "
-        f"test images, on average over {len(runs)} networks.",
+        f"test images, on average over {len(runs)} seeds. {POINT}",
         _bars(runs, level, "pruned", "right after the cut"),
         Guess(
             "And with random units, equally many in every layer?",
@@ -112,11 +126,10 @@ def _rival(other: tuple[float, ...], own: tuple[float, ...]) -> str:
 def _retrained(runs: Runs, level: int) -> Step:
     own, lots, large = (reached(runs, level, name) for name in (OWN, "random", "magnitude"))
     behind = fmean(own) - fmean(lots)
-    more = counted(runs[0]["spec"]["retraining"]["epochs"], "epoch")
+    more = epochs(runs[0]["spec"]["retraining"]["epochs"])
     return Step(
-        "After retraining",
-        f"Now all of them are **retrained** for {more}; an epoch is once through all training images. MIPP's network "
-        f"reaches {mean(own, 2)}.",
+        "Trained once more",
+        f"Now all of them are **retrained**, that is, trained for another {more}. MIPP's network reaches {mean(own, 2)}.",
         _bars(runs, level, "retrained", "retrained"),
         Guess(
             "How far is the network with random units behind it now?",

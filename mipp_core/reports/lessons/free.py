@@ -92,7 +92,7 @@ def _seeing(toy: Toy) -> Step:
             "weights at the start.",
         ),
         "In the chart they are called *snip* and *magnitude-after*. Move over it, or use the arrow keys: how many "
-        "parameters are pruned changes how much a mask can tell. Beside it are the masks themselves; the more there "
+        "parameters are pruned changes how much a mask can tell. With it come the masks themselves; the more there "
         "are, the more they tell.",
     )
 

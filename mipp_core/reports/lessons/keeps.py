@@ -2,7 +2,7 @@
 
 from mipp_core.reports.lessons.lesson import Guess, Link, Network, Step
 from mipp_core.reports.lessons.reading import dense_of, in_band, levels_of, nearest, own_layers, reached, run_named
-from mipp_core.reports.lessons.words import DENSE, counted, listed, moved, share
+from mipp_core.reports.lessons.words import DENSE, counted, epochs, listed, moved, share
 from mipp_core.reports.nesting import crossings
 from mipp_core.reports.tables import headline
 from mipp_core.runs.document import RunDocument
@@ -64,7 +64,7 @@ def _question(run: RunDocument) -> Step:
 def _repair(run: RunDocument) -> Step:
     level = nearest([run], 0.7)
     cut, rebuilt, retrained = (reached([run], level, measure=name)[0] for name in ("pruned", "rebuilt", "retrained"))
-    more = counted(run["spec"]["retraining"]["epochs"], "epoch")
+    more = epochs(run["spec"]["retraining"]["epochs"])
     return Step(
         "Cut, rebuilt, retrained",
         f"At level {level}, {share(entry_of(run, level)['sparsity'])} of the units are taken out. The others keep "
@@ -78,8 +78,8 @@ def _repair(run: RunDocument) -> Step:
         ),
         "There are two repairs. **Rebuilt**: the units that are left get new weights, computed in one go, so that "
         f"every next layer is told as nearly as possible what it was told before: {share(rebuilt, 1)}. **Retrained**: "
-        f"the small network looks at the training images again, for {more} (an *epoch* is once through all of them): "
-        f"{share(retrained, 1)}.\n\nPick a digit, or draw one: all four networks read it, in your browser.",
+        f"the small network is trained for another {more}: {share(retrained, 1)}.\n\nPick a digit, or draw one: all four "
+        "networks read it, in your browser.",
     )
 
 

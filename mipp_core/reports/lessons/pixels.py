@@ -2,7 +2,7 @@
 
 from mipp_core.reports.lessons.lesson import Guess, Line, Lines, Link, Network, Step
 from mipp_core.reports.lessons.reading import dense_of, in_band, reached, run_named
-from mipp_core.reports.lessons.words import below, counted, share
+from mipp_core.reports.lessons.words import POINT, below, counted, epochs, share
 from mipp_core.runs.document import LayerDocument, LevelDocument, RunDocument
 from mipp_core.vocabulary import INPUT
 
@@ -91,8 +91,9 @@ def _how_many(closed: RunDocument, regressors: RunDocument) -> Step:
     pixels, reaches = pixels_of(entry), reached([closed], entry["level"])[0]
     return Step(
         "How many can go?",
-        "After the cut the network is *retrained*: it looks at the training images again, through the pixels that are "
-        f"left. The whole network reads {share(dense_of(closed), 1)} of the test images; we allow half a point less.",
+        f"After the cut the network is **retrained**: trained for {epochs(closed['spec']['retraining']['epochs'])} "
+        f"more, through the pixels that are left. The whole network reads {share(dense_of(closed), 1)} of the test "
+        f"images correctly; we allow half a point less. {POINT}",
         Lines(
             "Pixels removed",
             "Test accuracy, retrained",

@@ -14,7 +14,21 @@ from mipp_core.reports.lessons.reading import (
     removed,
     run_named,
 )
-from mipp_core.reports.lessons.words import DENSE, NAMES, SEEDS, below, counted, each, mean, moved, share
+from mipp_core.reports.lessons.words import (
+    DENSE,
+    DOTS,
+    LEVEL,
+    NAMES,
+    POINT,
+    below,
+    counted,
+    each,
+    epochs,
+    mean,
+    moved,
+    seeds,
+    share,
+)
 from mipp_core.runs.document import LayerDocument, RunDocument
 from mipp_core.runs.result import entry_of
 
@@ -51,8 +65,9 @@ def _untaught(run: RunDocument) -> Step:
         f"answers are right. Before that, this network reads {share(run['network_accuracy'] or 0.0)} of the test "
         f"images: blind guessing among ten digits. {DENSE}\n\nMIPP can **prune** it all the same, that is, take out "
         "**units** (filters and neurons): it asks whether the next layer could be worked out without a unit, and for "
-        "that needs images, but no labels and no right answers. Below, at level "
-        f"{level}, {share(entry_of(run, level)['sparsity'])} of the units are gone, before anything was learnt.",
+        "that needs images, but no labels and no right answers. "
+        f"{LEVEL} Below, at level {level}, {share(entry_of(run, level)['sparsity'])} of the units are gone, before "
+        "anything was learnt.",
         Network(run["hash"], level),
     )
 
@@ -62,13 +77,12 @@ def _trained(run: RunDocument) -> Step:
     entry, accuracy = entry_of(run, level), reached([run], level)[0]
     lost = dense_of(run) - accuracy
     spec = run["spec"]
-    long, own = (counted(recipe["epochs"], "epoch") for recipe in (spec["network"]["recipe"], spec["retraining"]))
+    long, own = spec["network"]["recipe"]["epochs"], spec["retraining"]["epochs"]
     parameters, macs = (1 - entry[key] / run[key] for key in ("parameters", "macs"))
     return Step(
         "Prune first, train then",
-        f"Now the small network, with {share(entry['sparsity'])} of its units gone, is trained for {own}; an *epoch* "
-        f"is once through all training images. The dense network, trained for {long}, reaches "
-        f"{share(dense_of(run), 1)}.",
+        f"Now the small network, with {share(entry['sparsity'])} of its units gone, is trained for {epochs(own)}. "
+        f"The dense network, trained for {long}, reads {share(dense_of(run), 1)} of the test images correctly. {POINT}",
         Network(run["hash"], level, ("headline", "slider", "network", "curve")),
         Guess(
             "How much worse is the small one?",
@@ -88,7 +102,7 @@ def _raced(runs: Runs) -> Step:
     guessing, total = _guessing(lots), len(lots)
     return Step(
         "Does it matter which?",
-        f"The units have learnt nothing yet, so surely any would do? {counted(total, 'network')}, "
+        f"The units have learnt nothing yet, so surely any would do? {seeds(total)}, "
         f"{share(removed(runs, level))} of the units gone, {counted(runs[0]['spec']['retraining']['epochs'], 'epoch')} "
         f"of training. MIPP's reach **{mean(own)}** on average ({each(own)}). The rivals keep equally many units in "
         "every layer, drawn by lot.",
@@ -125,7 +139,7 @@ def _bars(runs: Runs, level: int) -> Bars:
         "retrained",
         rows,
         f"Test accuracy of networks that were pruned before training: {said}",
-        f"single dots near 10%: networks that only guess. {SEEDS}",
+        f"single dots near 10%: networks that only guess. {DOTS}",
     )
 
 

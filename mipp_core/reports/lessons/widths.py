@@ -14,7 +14,21 @@ from mipp_core.reports.lessons.reading import (
     run_named,
     stands,
 )
-from mipp_core.reports.lessons.words import NAMES, SEEDS, counted, each, luck, mean, moved, share, sizes
+from mipp_core.reports.lessons.words import (
+    DOTS,
+    LEVEL,
+    NAMES,
+    POINT,
+    counted,
+    each,
+    epochs,
+    luck,
+    mean,
+    moved,
+    seeds,
+    share,
+    sizes,
+)
 from mipp_core.reports.standing import Told
 from mipp_core.runs.document import RunDocument
 from mipp_core.runs.result import entry_of
@@ -49,9 +63,9 @@ def _width(shown: RunDocument, level: int) -> Step:
         "Two things at once",
         "How many **units** (filters and neurons, the squares and dots below) a layer has is its **width**. A method "
         "that **prunes**, that is, takes units out of a trained network, decides two things at once: *which* units "
-        f"stay, and *how many* in each layer. At level {level}, MIPP turns the widths {before} into **{after}**.\n\n"
-        "So if the small network is good, why is it? Because those very units stayed? Or would *any* network of these "
-        "widths do? There is a way to find out: keep the widths, and throw everything else away.",
+        f"stay, and *how many* in each layer. {LEVEL} At level {level}, MIPP turns the widths {before} into "
+        f"**{after}**.\n\nSo if the small network is good, why is it? Because those very units stayed? Or would *any* "
+        "network of these widths do? There is a way to find out: keep the widths, and throw everything else away.",
         Network(shown["hash"], level),
     )
 
@@ -64,21 +78,22 @@ def _bars(runs: Runs, level: int) -> Bars:
         "retrained",
         rows,
         f"Test accuracy of four networks of the same widths: {said}",
-        f"whether the dots of two rows overlap; the thick mark is their mean. {SEEDS}",
+        f"whether the dots of two rows overlap; the thick mark is their mean. {DOTS}",
     )
 
 
 def _fresh(runs: Runs, level: int) -> Step:
     own, fresh = (reached(runs, level, name) for name in (OWN, "scratch"))
     spec = runs[0]["spec"]
-    long, more = (counted(recipe["epochs"], "epoch") for recipe in (spec["network"]["recipe"], spec["retraining"]))
+    long, more = spec["network"]["recipe"]["epochs"], spec["retraining"]["epochs"]
     return Step(
         "Only the widths",
-        f"Two small networks of the **same widths**, with {share(removed(runs, level))} of the units gone on "
-        f"average:\n\n- **MIPP's units**: cut out of the network that was trained for {long}, with their weights, and "
-        f"then *retrained*, that is, trained for {more} more. (An *epoch* is once through all training images.)\n"
-        f"- **Fresh weights**: built small, begun with random weights, trained for {long}. It never saw the large "
-        "network; it only has its widths from MIPP.",
+        f"Two small networks of the **same widths**, with {share(removed(runs, level))} of the units gone on average "
+        f"over {seeds(len(runs))}:\n\n"
+        f"- **MIPP's units**: cut out of the network that was trained for {epochs(long)}, with their weights, and then "
+        f"**retrained**, that is, trained for another {more}.\n"
+        f"- **Fresh weights**: built small, begun with random weights, trained for {counted(long, 'epoch')}. It never "
+        "saw the large network; it only has its widths from MIPP.",
         _bars(runs, level),
         Guess(
             "Which of the two reads more test images correctly?",
@@ -105,8 +120,8 @@ def _sizes(runs: Runs, level: int) -> Step:
     return Step(
         "At every size",
         f"The same race at {counted(len(names), 'size')}. Fresh weights are ahead at: {sizes(ahead)}; behind at: "
-        f"{sizes(behind)}; not told apart by these seeds: {sizes(tied)}.\n\nWhere a bar is near 10%, "
-        "the network only guesses among ten digits: a layer has lost too much.",
+        f"{sizes(behind)}; not told apart by these seeds: {sizes(tied)}.\n\nWhere a dot is near 10%, "
+        "that network only guesses among ten digits: a layer has lost too much.",
         Choice(
             "Units removed",
             "Each is a level of MIPP's, on average over the seeds.",
@@ -133,7 +148,7 @@ def _end(runs: Runs) -> Step:
         "In short",
         "- Pruning finds two things: units and widths. To know which of them helps, keep one and throw the other "
         f"away.\n- Here fresh weights of MIPP's widths are ahead at {counted(ahead, 'size')}, behind at {behind}, and "
-        f"not told apart at {tied}. With {share(removed(runs, level))} gone they read {moved(fresh)}.\n"
+        f"not told apart at {tied}. With {share(removed(runs, level))} gone they read {moved(fresh)}. {POINT}\n"
         "- That is no reason to leave pruning: without MIPP nobody would know the widths, and fresh weights need the "
         "full training once more.\n\n"
         "Compare has this race for every pruner of the app, with the seeds' spread.",

@@ -15,7 +15,21 @@ NAMES = {
 
 DENSE = "The whole network, with nothing removed, is called **dense**."
 
-SEEDS = "Every dot is a **seed**: the whole experiment once more, begun with other random weights."
+LEVEL = "A **level**, from 0 to 19, says how sure MIPP must be to *keep* a unit: at higher levels more go."
+
+POINT = "A *point* is one image in a hundred."
+
+DOTS = "Every dot is one seed."
+
+
+def seeds(count: int) -> str:
+    """Write a number of seeds, and what a seed is."""
+    return f"{count} **seeds** (the whole experiment each time anew, begun with other random weights)"
+
+
+def epochs(number: int) -> str:
+    """Write for how long a network is trained, and what an epoch is."""
+    return f"{number} **epoch{'' if number == 1 else 's'}** (each is once through all training images)"
 
 
 def share(value: float, places: int = 0) -> str:
