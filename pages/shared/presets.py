@@ -11,7 +11,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "LeNet5 at initialisation": {"start": "at initialisation"},
         "In closed form": {"method": "closed form"},
         "Pixels": {"pixels": True, "method": "closed form"},
-        "Fashion-MNIST": {"dataset": "fashion-mnist"},
         "Deformed digits, live": {"dataset": "mnist-sample", "deformation": 0.5},
         "MLP, live": {"dataset": "mnist-sample", "model": "mlp"},
     }

@@ -157,6 +157,12 @@ def limits():
 
 
 @pytest.fixture
+def learn():
+    """Open Learn at an address."""
+    return partial(opened, "../../pages/learn/page.py")
+
+
+@pytest.fixture
 def page():
     """Open Runs."""
     return partial(opened, "../../pages/runs/page.py")

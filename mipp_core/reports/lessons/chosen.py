@@ -129,7 +129,8 @@ def _retrained(runs: Runs, level: int) -> Step:
     more = epochs(runs[0]["spec"]["retraining"]["epochs"])
     return Step(
         "Trained once more",
-        f"Now all of them are **retrained**, that is, trained for another {more}. MIPP's network reaches {mean(own, 2)}.",
+        f"Now all of them are **retrained**, that is, trained for another {more}. MIPP's network reaches "
+        f"{mean(own, 2)}.",
         _bars(runs, level, "retrained", "retrained"),
         Guess(
             "How far is the network with random units behind it now?",

@@ -78,8 +78,8 @@ def _repair(run: RunDocument) -> Step:
         ),
         "There are two repairs. **Rebuilt**: the units that are left get new weights, computed in one go, so that "
         f"every next layer is told as nearly as possible what it was told before: {share(rebuilt, 1)}. **Retrained**: "
-        f"the small network is trained for another {more}: {share(retrained, 1)}.\n\nPick a digit, or draw one: all four "
-        "networks read it, in your browser.",
+        f"the small network is trained for another {more}: {share(retrained, 1)}.\n\nPick a digit, or draw one: all "
+        "four networks read it, in your browser.",
     )
 
 
