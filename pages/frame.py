@@ -16,6 +16,7 @@ back.enable()
 RUNS = st.Page("runs/page.py", title="Runs", icon=":material/list:", url_path="runs")
 PAGES = [
     st.Page("explore/page.py", title="Explore", icon=":material/tune:", default=True, url_path="explore"),
+    st.Page("learn/page.py", title="Learn", icon=":material/school:", url_path="learn"),
     st.Page("compare/page.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
     st.Page("cmi/page.py", title="CMI", icon=":material/sort:", url_path="cmi"),
     st.Page("pixels/page.py", title="Pixels", icon=":material/grid_on:", url_path="pixels"),

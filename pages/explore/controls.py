@@ -15,17 +15,7 @@ from pages.explore import levels, method, own_weights
 from pages.shared import at_once, finding, images
 from pages.shared.chips import chips, where_images_are
 from pages.shared.plain import plainly
-
-PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {
-        "Trained LeNet5": {},
-        "LeNet5 at initialisation": {"start": "at initialisation"},
-        "Pixels": {"pixels": True, "method": method.CLOSED_FORM},
-        "Deformed digits, live": {"dataset": "mnist-sample", "deformation": 0.5},
-        "MLP, live": {"dataset": "mnist-sample", "model": "mlp"},
-    }
-)
-"""Button -> the controls that it sets to other values than the defaults."""
+from pages.shared.presets import PRESETS
 
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
@@ -70,7 +60,7 @@ def _presets() -> None:
             st.button(name, key=f"preset {name}", on_click=_apply, args=(changed,), type="secondary")
 
 
-def _apply(changed: dict[str, Any]) -> None:
+def _apply(changed: Mapping[str, Any]) -> None:
     for key, value in {**DEFAULTS, **changed}.items():
         st.session_state[key] = value
     levels.forget()

@@ -8,7 +8,7 @@ from mipp_core.limits.mlp_masks import BLIND
 from mipp_core.limits.toy import PARAMETERS
 from mipp_core.limits.toy_measure import QUICK, Toy, measure
 from mipp_core.limits.toy_orders import ORDERS, Setting
-from pages.limits.toy_view import draw
+from pages.shared.toy_view import draw
 from pages.shared.turn import turn
 
 PRUNED = 10

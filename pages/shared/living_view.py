@@ -1,6 +1,6 @@
 """The living network: a run's slider, headline, picture and curve as one view, which is given every point at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,17 @@ _HERE = Path(__file__).parent / "living"
 
 _HTML = """
 <div class="living">
-  <p class="head" aria-live="off"><span class="main" data-part="main"></span><span data-part="rest"></span></p>
-  <p class="accuracies" data-part="accuracies"></p>
-  <p class="removed" data-part="removed"></p>
-  <p class="warning" data-part="warning"></p>
-  <div class="slide">
+  <p class="head" aria-live="off" data-belongs="headline">
+    <span class="main" data-part="main"></span><span data-part="rest"></span></p>
+  <p class="accuracies" data-part="accuracies" data-belongs="headline"></p>
+  <p class="removed" data-part="removed" data-belongs="headline"></p>
+  <p class="warning" data-part="warning" data-belongs="headline"></p>
+  <div class="slide" data-belongs="slider">
     <label for="slider" data-part="asks"></label>
     <input type="range" id="slider" min="0" step="1" data-part="slider">
   </div>
   <div class="sides">
-    <div>
+    <div data-belongs="network">
       <div class="frame" data-part="frame">
         <canvas class="network" data-part="network" tabindex="0" role="application"
           aria-label="Units of the network: arrow keys move, Enter looks into one" aria-describedby="pointed"></canvas>
@@ -40,7 +41,7 @@ _HTML = """
         <div data-part="trial" hidden><p data-part="trialsaid"></p><div class="scale" data-part="scale"></div></div>
       </div>
     </div>
-    <div data-part="curve"></div>
+    <div data-part="curve" data-belongs="curve"></div>
   </div>
   <div class="own" data-part="own" role="group" aria-label="Cut units yourself" hidden>
     <div class="row">
@@ -72,6 +73,9 @@ _HTML = """
 </div>
 """
 
+PARTS = ("headline", "slider", "network", "curve", "digits")
+"""What the view consists of."""
+
 _PICTURE = ("curve.js", "layout.js", "picture.js", "pointing.js")
 _IMAGES = ("forward.js", "digits.js", "pad.js", "mine.js")
 _SCRIPTS = ("numbers.js", "headline.js", *_PICTURE, "replay.js", *_IMAGES, "view.js")
@@ -84,6 +88,11 @@ _VIEW = st.components.v2.component(
 )
 
 
+def only(parts: Sequence[str], seen: dict[str, Any]) -> dict[str, Any]:
+    """Return what the view is given to show only some of its ``PARTS``."""
+    return {**seen, "parts": list(parts), "replays": False, "digits": seen["digits"] if "digits" in parts else None}
+
+
 def draw(
     seen: dict[str, Any],
     moved: Callable[[int], None],
@@ -94,7 +103,7 @@ def draw(
     """Draw the view.
 
     Args:
-        seen: what ``mipp_core.reports.living`` returns.
+        seen: what ``mipp_core.reports.living`` returns, or ``only`` some parts of it.
         moved: receives the number of the point at which the thumb was let go.
         chosen: receives the unit that was clicked, as ``layer:unit``; the unit is -1 for a whole layer.
         key: the view's own.

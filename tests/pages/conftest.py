@@ -169,6 +169,12 @@ def pixels():
 
 
 @pytest.fixture
+def learn():
+    """Open Learn at an address."""
+    return partial(opened, "../../pages/learn/page.py")
+
+
+@pytest.fixture
 def page():
     """Open Runs."""
     return partial(opened, "../../pages/runs/page.py")

@@ -8,7 +8,7 @@ from mipp_core.reports.limits import shipped_studies
 from mipp_core.store import Store
 from mipp_core.store.files import write_json
 from pages.limits.sections import agreement_table, units_said
-from pages.limits.toy_view import seen
+from pages.shared.toy_view import seen
 
 SECTIONS = {
     "MIPP": "units",

@@ -3,10 +3,11 @@ export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const root = parentElement.querySelector(".living");
   prepare(data);
+  showOnly(root, data.parts);
   const state = held(root, data), parts = partsOf(root);
   const tell = quietly((word, value) => setTriggerValue(word, value));
   const curve = drawCurve(parts.curve, data, (at) => { move(at); rest(); });
-  parts.curve.hidden = !data.measures.length || data.points.length < 2;
+  parts.curve.hidden ||= !data.measures.length || data.points.length < 2;
   fillAccuracies(parts.accuracies, data);
   wireSlider(parts.slider, data, state, move, rest);
 
@@ -42,6 +43,7 @@ export default function (component) {
     showReplay(parts, data, state);
     parts.cutting.hidden = !state.mine;
     if (state.mine && state.judgeLater && ready(state)) { state.judgeLater = false; judge(parts, data, state); }
+    if (!parts.network.clientWidth) return;
     parts.frame.classList.toggle("tall", isLarge(data));
     state.layout = layoutOf(data, parts.network.clientWidth, state.zoomed);
     drawPicture(parts.network, state.layout, data, state, lookOf(root));
@@ -66,6 +68,11 @@ export default function (component) {
 
 function partsOf(root) {
   return Object.fromEntries([...root.querySelectorAll("[data-part]")].map((each) => [each.dataset.part, each]));
+}
+
+// Hides what does not belong to the parts that are asked for; without a word all are shown.
+function showOnly(root, asked) {
+  for (const each of root.querySelectorAll("[data-belongs]")) each.hidden = !!asked && !asked.includes(each.dataset.belongs);
 }
 
 // What stays as it is while the page is drawn again: the place of the thumb, unless another was asked for.
@@ -95,7 +102,7 @@ function prepare(data) {
   data.shown = data.layers[0]?.kind === "pixel"
     ? [asImage(data.layers[0]), ...data.layers.slice(1)]
     : [image, ...data.layers];
-  data.hint = `Point at a unit, or tab to the picture and use the arrow keys${data.looks ? "; Enter or a click looks into it" : ""}.`;
+  data.hint ??= `Point at a unit, or tab to the picture and use the arrow keys${data.looks ? "; Enter or a click looks into it" : ""}.`;
 }
 
 // A pixel is drawn as kept where any of its channels is.
