@@ -18,6 +18,8 @@ PAGES = {
     "limits?look=networks": "A measured proxy",
     "runs": "Storage",
     "?unit=fc1:5": "other kept units of its layer rebuild",
+    "learn": "What MIPP keeps",
+    "learn?lesson=keeps&step=2": "Level",
     "pixels": "With only these pixels",
     "information": "Where it breaks",
     "information?look=estimators": "What to see",
