@@ -15,7 +15,7 @@ from pages.explore import levels, method, own_weights
 from pages.shared import at_once, finding, images
 from pages.shared.chips import chips, where_images_are
 from pages.shared.plain import plainly
-from pages.shared.presets import PRESETS
+from pages.shared.presets import PRESETS, RUNS
 
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
@@ -57,7 +57,9 @@ def _place(key: str, names: Iterable[str]) -> int:
 def _presets() -> None:
     with st.container(horizontal=True, gap="small"):
         for name, changed in PRESETS.items():
-            st.button(name, key=f"preset {name}", on_click=_apply, args=(changed,), type="secondary")
+            st.button(name, key=f"preset {name}", on_click=_apply, args=(changed,))
+        for name, folder in RUNS.items():
+            st.button(name, key=f"preset {name}", on_click=_open, args=(folder,))
 
 
 def _apply(changed: Mapping[str, Any]) -> None:
@@ -65,6 +67,11 @@ def _apply(changed: Mapping[str, Any]) -> None:
         st.session_state[key] = value
     levels.forget()
     own_weights.forget()
+
+
+def _open(folder: str) -> None:
+    levels.forget()
+    st.query_params["run"] = finding.shipped_name(folder)
 
 
 def _network() -> None:

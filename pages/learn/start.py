@@ -4,7 +4,8 @@ import streamlit as st
 
 from mipp_core.reports.lessons import LESSONS
 from pages.learn import places
-from pages.shared.presets import LIVE, PRESETS, link
+from pages.shared.finding import shipped_name
+from pages.shared.presets import PRESETS, RUNS, link
 
 _ACROSS = 3
 
@@ -29,9 +30,10 @@ def show() -> None:
     st.header("Or start from a result", anchor=False)
     with st.container(horizontal=True, gap="small"):
         for name, controls in PRESETS.items():
-            if name not in LIVE:
-                st.link_button(name, link("", controls), icon=":material/tune:")
-    st.caption("Each opens in Explore, with all controls; nothing has to be computed.")
+            st.link_button(name, link("", controls), icon=":material/tune:")
+        for name, folder in RUNS.items():
+            st.link_button(name, link("", {"run": shipped_name(folder)}), icon=":material/tune:")
+    st.caption("Each opens in Explore; nothing has to be computed.")
 
 
 def _card(name: str, number: int, is_next: bool) -> None:

@@ -118,6 +118,11 @@ def _shipped_names() -> dict[str, str]:
     return {document["hash"]: folder for folder, document in documents.items() if document}
 
 
+def shipped_name(folder: str) -> str:
+    """Return the name of the run that ships in a folder."""
+    return next(name for name, path in _shipped_names().items() if Path(path).name == folder)
+
+
 def is_shipped(spec: RunSpec) -> bool:
     """Tell whether the package has a run of these settings."""
     return bare(spec).hash in _shipped()

@@ -1,4 +1,4 @@
-"""Places to start from: results that ship, and some that are computed live; and how to link to any state."""
+"""Places to start from, which are results that ship; and how to link to any state."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,14 +11,14 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "LeNet5 at initialisation": {"start": "at initialisation"},
         "In closed form": {"method": "closed form"},
         "Pixels": {"pixels": True, "method": "closed form"},
-        "Deformed digits, live": {"dataset": "mnist-sample", "deformation": 0.5},
-        "MLP, live": {"dataset": "mnist-sample", "model": "mlp"},
     }
 )
-"""Name -> the controls of Explore that it sets to other values than the defaults."""
+"""Name -> the controls of Explore that it sets to other values than the defaults; each opens a shipped result."""
 
-LIVE = ("Deformed digits, live", "MLP, live")
-"""Those that do not open a shipped result."""
+RUNS: Mapping[str, str] = MappingProxyType(
+    {"Deformed digits": "deformed-trained-0", "Fashion": "closed-fashion-0", "ResNet20": "closed-resnet20-0"}
+)
+"""Name -> the folder of a shipped run that measured only some levels, which is opened by its own address."""
 
 
 def link(page: str, controls: Mapping[str, Any]) -> str:

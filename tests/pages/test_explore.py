@@ -5,6 +5,7 @@ from explore_page import HERE, PLAN, labels, level, metric, point, seen
 
 from mipp_core.runs.result import collapsed_layers
 from mipp_core.store import Store
+from pages.shared.presets import PRESETS, RUNS
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -118,11 +119,21 @@ def test_rubbish_in_the_address_is_harmless(query, explore):
 
 def test_presets_set_the_controls(explore, words):
     app = explore()
-    app.button(key="preset MLP, live").click().run()
+    app.button(key="preset LeNet5 at initialisation").click().run()
     assert not app.exception
-    assert (app.selectbox(key="model").value, app.selectbox(key="dataset").value) == ("mlp", "mnist-sample")
+    assert app.session_state["start"] == "at initialisation"
+    assert not seen(app)["trained"]
     app.button(key="preset Trained LeNet5").click().run()
     assert "A shipped run" in words(app)
+
+
+@pytest.mark.parametrize("name", [*PRESETS, *RUNS])
+def test_every_preset_opens_a_shipped_result(name, explore, words):
+    app = explore(level="3")
+    app.button(key=f"preset {name}").click().run()
+    assert not app.exception
+    assert "A shipped run" in words(app)
+    assert "level" not in app.query_params, "it opens where it is best"
 
 
 def test_a_named_run_is_shown_with_its_chips_and_a_way_back(finished, address, explore, words):

@@ -9,7 +9,8 @@ import pytest
 from mipp_core.reports.lessons import LESSONS
 from mipp_core.reports.lessons.lesson import Choice, Network
 from pages.shared import living_view
-from pages.shared.presets import LIVE, PRESETS, link
+from pages.shared.finding import shipped_name
+from pages.shared.presets import PRESETS, RUNS, link
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -41,7 +42,8 @@ def test_the_start_has_a_card_for_every_lesson_and_results_to_open(learn):
     app = learn()
     assert not app.exception
     assert [card.value for card in app.header][:-1] == [lesson.title for lesson in LESSONS.values()]
-    assert links(app) == {name: link("", PRESETS[name]) for name in PRESETS if name not in LIVE}
+    named = {name: link("", {"run": shipped_name(folder)}) for name, folder in RUNS.items()}
+    assert links(app) == {name: link("", controls) for name, controls in PRESETS.items()} | named
     app.button(key="begin widths").click().run()
     assert app.query_params == {"lesson": "widths", "step": "1"}
     assert app.title[0].value == LESSONS["widths"].title
@@ -173,7 +175,7 @@ def test_the_last_link_opens_the_lessons_own_network(learn, explore, name):
     assert found["points"][found["at"]]["number"] == step.view.level
 
 
-@pytest.mark.parametrize("name", [name for name in PRESETS if name not in LIVE])
+@pytest.mark.parametrize("name", PRESETS)
 def test_a_result_to_start_from_ships(explore, words, name):
     app = explore(**{key: str(value).lower() for key, value in PRESETS[name].items()})
     assert "A shipped run" in words(app)
