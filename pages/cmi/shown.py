@@ -47,7 +47,7 @@ def _headline(document: RunDocument, entry: LevelDocument) -> None:
     with st.container(horizontal=True, gap="large"):
         st.metric("Units removed", f"{removed:.1%}", help="By CMI's own cut of every layer.")
         st.metric("MACs removed", f"{macs:.1%}", help="Multiply-accumulates of one image.")
-        st.metric("Dense", f"{dense:.2%}", help="Test accuracy before.")
+        st.metric("Dense", f"{dense:.2%}", help="Test accuracy of the network before pruning.")
         for label, (key, words) in _ACCURACIES.items():
             value = entry[key]  # type: ignore[literal-required]
             change = None if value is None else f"{100 * (value - dense):+.2f} points"

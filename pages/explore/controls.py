@@ -162,7 +162,7 @@ def _spec(weights: str | None) -> RunSpec:
 
 
 def named_run(name: str) -> RunSpec | None:
-    """Show which run the address names, in place of the controls; None after saying that there is none."""
+    """Show which run the address names, in place of the settings; None after saying that there is none."""
     spec, problem = None, ""
     try:
         spec = finding.by_name(name)
@@ -172,11 +172,11 @@ def named_run(name: str) -> RunSpec | None:
         st.header("One run", anchor=False)
         if spec is not None:
             st.markdown(" ".join(f":gray-badge[{chip}]" for chip in chips(spec)))
-        st.button("Back to the controls", key="back", icon=":material/tune:", on_click=_forget_run)
+        st.button("Back to the settings", key="back", icon=":material/tune:", on_click=_forget_run)
     if spec is None:
         missing = (
             f"This machine has no run called {name[:20]!r}; it may have been deleted. Look at the page Runs, or go "
-            "back to the controls."
+            "back to the settings."
         )
         st.error(plainly(problem) or missing, icon=":material/block:")
     elif spec.hash != name:
