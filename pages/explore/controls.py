@@ -12,7 +12,7 @@ from mipp_core.pruners import Decider
 from mipp_core.recipes import RECIPES
 from mipp_core.runs import NetworkSpec, RunSpec
 from pages.explore import levels, method, own_weights
-from pages.shared import at_once, finding, images
+from pages.shared import address, at_once, finding, images
 from pages.shared.chips import chips, where_images_are
 from pages.shared.plain import plainly
 
@@ -114,6 +114,7 @@ def _network() -> None:
         disabled=own_weights.own().name is not None,
         help="After training, or before it has seen any data; your own weights count as trained.",
     )
+    address.numbers("seed")
     st.number_input("Seed", 0, 999, key="seed", bind="query-params", help="Same seed, same run.")
 
 
@@ -143,7 +144,7 @@ def _network_of(weights: str | None) -> NetworkSpec:
 
 def _spec(weights: str | None) -> RunSpec:
     state = st.session_state
-    trained = state.start == "trained" or weights is not None
+    trained = state.start != "at initialisation" or weights is not None
     training, retraining = images.chosen(state.dataset).recipes.live_pair()
     network = _network_of(weights)
 
