@@ -102,6 +102,10 @@ class Card:
     example: str
 
 
+_POINTERS = re.compile(r"\s*\(``mipp_core[^()]*\)")
+"""What sends readers of the source to a module, and tells others nothing."""
+
+
 def describe(found: Pruner) -> Card:
     """Read a pruner's card from its docstrings."""
     module = sys.modules.get(type(found).__module__)  # None for a file of the user's own
@@ -110,7 +114,7 @@ def describe(found: Pruner) -> Card:
     text, _, example = about.partition("Example:")
     calls = [line.strip().removeprefix(">>> ") for line in example.splitlines() if line.strip().startswith(">>> ")]
     paragraphs = re.sub(r"\n(?=(?:Idea|Formula|Needs|Cost):)", "\n\n", text.strip())
-    return Card(source.splitlines()[0], paragraphs, "\n".join(calls))
+    return Card(source.splitlines()[0], _POINTERS.sub("", paragraphs), "\n".join(calls))
 
 
 def pruner(name: str, **settings: Any) -> Ranker | Decider:

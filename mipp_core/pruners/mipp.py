@@ -32,7 +32,8 @@ class Mipp(Decider):
     Idea: layers are pruned from the output to the input; the target of each is the already pruned next layer.  Units
     are tested one after another, the least informative first (``mipp_core.information.terc``), by retraining an
     ensemble of multilayer perceptrons without them (``mipp_core.information.reconstruction``, which says what one
-    estimate is).  A unit is kept iff its mean gain exceeds z_x standard errors, so a higher confidence x prunes more.
+    estimate is).  A unit is kept iff its mean gain exceeds z standard errors, z the normal quantile of the confidence,
+    so a higher confidence prunes more.
 
     Cost: one fit per layer and one short retraining per test; tests of several levels run in one batch.
 
@@ -44,7 +45,7 @@ class Mipp(Decider):
 
     Where the paper does not say, we chose: Adam with the learning rate falling linearly to 0; minibatches of 100;
     activations standardised per unit, so that rescaling a unit changes nothing; held-out losses; one fit to the
-    whole next layer, continued for ``refit_steps`` on each pruned version of it.  Where the paper's text and its
+    whole next layer, continued for some steps on each pruned version of it.  Where the paper's text and its
     Algorithm 2 disagree (on the order of testing), we follow the text.
 
     Example:

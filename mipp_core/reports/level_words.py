@@ -43,7 +43,7 @@ def axis_name(document: RunDocument) -> str:
 
 
 def name_of(document: RunDocument, number: int) -> str:
-    """Name a point of a sweep; if the run has only some levels, its numbers are not those of the schedule."""
+    """Name a point of a sweep: a confidence by its level of the schedule, whether the run has all of them or some."""
     entry = entry_of(document, number)
     confidence = entry["confidence"]
     if confidence is None:
@@ -54,7 +54,7 @@ def name_of(document: RunDocument, number: int) -> str:
     level = level_of(confidence)
     if confidence_of(level) != confidence or is_fine(document):
         return f"Level {between(confidence)}"
-    return f"Level {number}" if level == number else f"Point {number}, level {level} of the schedule"
+    return f"Level {level}"
 
 
 def called(document: RunDocument, number: int) -> str:

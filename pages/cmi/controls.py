@@ -13,7 +13,7 @@ from mipp_core.models import MODELS
 from mipp_core.pruners.cmi_settings import Conditioning, CutOff, Direction, Labels
 from mipp_core.reports.cmi_questions import USUAL, own_cut, trained
 from mipp_core.runs import RunSpec
-from pages.shared import at_once, images
+from pages.shared import address, at_once, images
 from pages.shared.chips import where_images_are
 from pages.shared.plain import plainly
 
@@ -60,6 +60,7 @@ def _network() -> None:
     st.selectbox("Model", _MODELS, key="model", bind="query-params", help="The network to prune.")
     st.toggle("Half of its width", key="half", bind="query-params", help="Half as many units in every layer.")
     st.selectbox("Dataset", images.choices(), key="dataset", bind="query-params", help=where_images_are())
+    address.numbers("seed")
     st.number_input("Seed", 0, 999, key="seed", bind="query-params", help="Same seed, same run.")
 
 

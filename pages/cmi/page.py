@@ -23,8 +23,9 @@ def _last(spec: RunSpec) -> None:
 
 st.title("Conditional mutual information", anchor=False)
 st.markdown(
-    "A layer's units are picked one after another: the next is the one that, with those before it, tells most of the "
-    "**labels**. What the rest still tells is the CMI; where its curve bends, the layer is cut."
+    "A layer's units, its neurons or filters, are picked one after another: the next is the one that, with those "
+    "before it, tells most of the **labels**. What the rest still tells is the CMI; where its curve bends, the layer "
+    "is cut."
 )
 spec = controls.sidebar()
 questions.panel(spec)

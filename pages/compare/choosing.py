@@ -149,10 +149,12 @@ def _stages(documents: Documents, points: pd.DataFrame) -> list[str]:
 
 
 def one_of(label: str, options: Sequence[str], key: str, default: str | None = None, **more: Any) -> str:
-    """Draw a choice of one."""
-    return st.segmented_control(
-        label, options, default=default or options[0], required=True, key=key, bind="query-params", wrap=True, **more
+    """Draw a choice of one; where the address names nothing, it is the default."""
+    default = default or options[0]
+    chosen = st.segmented_control(
+        label, options, default=default, required=True, key=key, bind="query-params", wrap=True, **more
     )
+    return chosen or default
 
 
 def _dense(documents: Documents, split: str) -> dict[str, float]:

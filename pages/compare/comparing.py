@@ -72,6 +72,7 @@ def _sidebar() -> Wanted | None:
             bind="query-params",
             help="After training, or before it has seen any data.",
         )
+        start = start or "trained"  # an address may name nothing
         protocol = st.radio(
             "Who sets the ratios",
             list(PROTOCOLS),

@@ -12,7 +12,7 @@ from mipp_core.pruners import Decider
 from mipp_core.recipes import RECIPES
 from mipp_core.runs import NetworkSpec, RunSpec
 from pages.explore import levels, method, own_weights
-from pages.shared import at_once, finding, images
+from pages.shared import address, at_once, finding, images
 from pages.shared.chips import chips, where_images_are
 from pages.shared.plain import plainly
 from pages.shared.presets import PRESETS, RUNS
@@ -111,6 +111,7 @@ def _network() -> None:
         disabled=own_weights.own().name is not None,
         help="After training, or before it has seen any data; your own weights count as trained.",
     )
+    address.numbers("seed")
     st.number_input("Seed", 0, 999, key="seed", bind="query-params", help="Same seed, same run.")
 
 
@@ -140,7 +141,7 @@ def _network_of(weights: str | None) -> NetworkSpec:
 
 def _spec(weights: str | None) -> RunSpec:
     state = st.session_state
-    trained = state.start == "trained" or weights is not None
+    trained = state.start != "at initialisation" or weights is not None
     training, retraining = images.chosen(state.dataset).recipes.live_pair()
     network = _network_of(weights)
 
@@ -159,7 +160,7 @@ def _spec(weights: str | None) -> RunSpec:
 
 
 def named_run(name: str) -> RunSpec | None:
-    """Show which run the address names, in place of the controls; None after saying that there is none."""
+    """Show which run the address names, in place of the settings; None after saying that there is none."""
     spec, problem = None, ""
     try:
         spec = finding.by_name(name)
@@ -169,11 +170,11 @@ def named_run(name: str) -> RunSpec | None:
         st.header("One run", anchor=False)
         if spec is not None:
             st.markdown(" ".join(f":gray-badge[{chip}]" for chip in chips(spec)))
-        st.button("Back to the controls", key="back", icon=":material/tune:", on_click=_forget_run)
+        st.button("Back to the settings", key="back", icon=":material/tune:", on_click=_forget_run)
     if spec is None:
         missing = (
             f"This machine has no run called {name[:20]!r}; it may have been deleted. Look at the page Runs, or go "
-            "back to the controls."
+            "back to the settings."
         )
         st.error(plainly(problem) or missing, icon=":material/block:")
     elif spec.hash != name:

@@ -49,7 +49,7 @@ def _why_no_decisions(document: RunDocument, level: int) -> str:
     if not isinstance(spec.settings, Decider):
         return "This pruner ranks units without testing them, so it has no decisions to show."
     if entry_of(document, level)["confidence"] is None:
-        return "This run removed given shares; decisions are shown for confidence levels."
+        return "This run has fixed ratios; decisions are shown for confidence levels."
     name = whole(spec)
     if name is None:
         return "This pruner tests units, but this document was kept without its decisions."

@@ -23,7 +23,8 @@ else:
         prunable.panel(spec.network)
     else:
         shown = RunSpec.from_json(found.document["spec"])
-        others = " ".join(f":gray-badge[{chip}]" for chip in chips(shown) if chip != shown.pruner)
+        own = (shown.pruner, method_of(shown))
+        others = " ".join(f":gray-badge[{chip}]" for chip in chips(shown) if chip not in own)
         st.markdown(f":blue-badge[{method_of(shown)}] {others}")
         panels.show(found, levels.chosen(found.document))
         at_once.remember("explore", found)

@@ -80,6 +80,7 @@ def _curve(document: RunDocument, level: int, alike: list[RunDocument]) -> None:
             bind="query-params",
             wrap=True,
         )
+        x = x or "sparsity"  # an address may name nothing
         compare = st.toggle(
             "Show controls", key="compare", bind="query-params", help="Other units at the same per-layer counts."
         )

@@ -14,7 +14,8 @@ from mipp_core.exporting import CHECKED, FORMATS, Written
 from mipp_core.reports.archive import pack_slim, slim_description
 from mipp_core.runs import entry_of
 from pages.explore.slim_choice import Chosen
-from pages.explore.slim_costs import costs, in_bytes
+from pages.explore.slim_costs import costs
+from pages.shared.amounts import in_bytes
 from pages.shared.finding import Found
 from pages.shared.turn import turn
 

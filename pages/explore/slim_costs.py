@@ -9,6 +9,7 @@ import streamlit as st
 from mipp_core import jobs
 from mipp_core.errors import MippError
 from pages.explore.slim_choice import Chosen
+from pages.shared.amounts import in_bytes
 from pages.shared.finding import store
 from pages.shared.turn import turn
 
@@ -94,14 +95,6 @@ def _apart(row: dict[Any, Any]) -> bool:
 
 def _amount(name: str, value: float) -> str:
     return in_bytes(value) if name == "bytes" else f"{value:,.0f}"
-
-
-def in_bytes(count: float) -> str:
-    """Write a number of bytes in three digits."""
-    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if count >= limit:
-            return f"{count / limit:.3g} {unit}"
-    return f"{count:.0f} bytes"
 
 
 def _times(ratio: float) -> str:

@@ -65,7 +65,7 @@ def _falling(spec: RunSpec) -> None:
 
 def _named(spec: RunSpec) -> str:
     """Describe a run by its chips, the method apart."""
-    return ", ".join(chip for chip in chips(spec) if chip != spec.pruner)
+    return ", ".join(chip for chip in chips(spec) if chip not in (spec.pruner, method_of(spec)))
 
 
 def _offer(spec: RunSpec, shown: str | None) -> None:

@@ -34,7 +34,8 @@ look = st.pills(
     bind="query-params",
     label_visibility="collapsed",
 )
+look = look or "toy"  # an address may name nothing
 if look == "toy":
     with st.sidebar:
         toy.controls()
-_SECTIONS[look or "toy"]()
+_SECTIONS[look]()

@@ -18,6 +18,7 @@ from mipp_core.store import Job
 from mipp_core.store.transfer import pack_run
 from pages.runs import shipped
 from pages.shared import live
+from pages.shared.amounts import in_bytes
 from pages.shared.chips import chips
 from pages.shared.finding import Found, figures, find, find_named, store
 from pages.shared.told import goes_on, words
@@ -92,7 +93,7 @@ def _table(followed: bool) -> None:
     entries = [_entry(job) for job in store().runs.list()]
     if not entries:
         st.info(
-            "Nothing has been run on this machine yet. Change a control on [Explore](./) or [CMI](./cmi), or compare "
+            "Nothing has been run on this machine yet. Change a setting on [Explore](./) or [CMI](./cmi), or compare "
             "pruners on [Compare](./compare): whatever that computes is listed here, for everyone on this machine.",
             icon=":material/info:",
         )
@@ -247,18 +248,14 @@ def _storage() -> None:
     space = store().space()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"Storage: {_size(space.total)} in {store().root}, {_size(space.tensors)} of it weights. "
+            f"Storage: {in_bytes(space.total)} in {store().root}, {in_bytes(space.tensors)} of it weights. "
             "Making room deletes weights that no run uses any more; figures and decisions stay."
         )
         st.button("Make room", key="collect", icon=":material/cleaning_services:", on_click=_collect)
     freed = st.session_state.pop("freed", None)
     if freed is not None:
-        st.toast(f"{_size(freed)} freed.")
+        st.toast(f"{in_bytes(freed)} freed.")
 
 
 def _collect() -> None:
     st.session_state["freed"] = store().collect()
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.2f} GB"

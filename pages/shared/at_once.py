@@ -40,7 +40,7 @@ def control() -> None:
         True,
         key="at_once",
         bind="query-params",
-        help="When a change of a control asks for a run that should take seconds, start it without a further click. "
+        help="When a change of a setting asks for a run that should take seconds, start it without a further click. "
         "One that you leave behind unfinished is cancelled, unless somebody else follows it.",
     )
 

@@ -13,7 +13,7 @@ from mipp_core.cutting.surgery import masked, shrink
 from mipp_core.data.dataset import Split
 from mipp_core.errors import SettingError, UnknownNameError
 from mipp_core.network.layers import wiring_of
-from mipp_core.pruners import PRUNERS, Decider, Ranker, pruner
+from mipp_core.pruners import PRUNERS, Decider, Ranker, describe, pruner
 from mipp_core.pruners.contract import Need
 
 
@@ -28,6 +28,14 @@ def test_a_pruner_is_frozen_settings_and_says_what_it_needs(name: str):
             setattr(found, field.name, None)
     assert hash(found) == hash(quick(name))
     assert type(found).__doc__
+
+
+@pytest.mark.parametrize("name", PRUNERS)
+def test_its_card_is_prose(name: str):
+    text = describe(pruner(name)).text
+    assert "mipp_core" not in text
+    assert "()" not in text
+    assert len(text) > 60
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -145,7 +145,7 @@ def test_a_named_run_is_shown_with_its_chips_and_a_way_back(finished, address, e
         assert f":gray-badge[{chip}]" in words(app)
     assert metric(app, "Dense") == f"{document['dense_accuracy']:.2%}"
     assert not app.selectbox
-    assert labels(app) == {"back": "Back to the controls"}
+    assert labels(app) == {"back": "Back to the settings"}
     app.button(key="back").click().run()
     assert not app.exception
     assert "run" not in app.query_params
@@ -158,7 +158,7 @@ def test_an_unknown_name_is_one_sentence(name, explore):
     assert not app.exception
     assert len(app.error) == 1
     assert app.error[0].value.startswith(f"This machine has no run called {name[:20]!r}")
-    assert labels(app) == {"back": "Back to the controls"}
+    assert labels(app) == {"back": "Back to the settings"}
     assert seen(app) is None
 
 

@@ -12,6 +12,7 @@ from mipp_core.store import Store
 from mipp_core.store.runs import Runs
 from pages.runs import history
 from pages.shared import finding, told
+from pages.shared.amounts import in_bytes
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -133,16 +134,11 @@ def test_the_page_says_what_the_store_takes_and_makes_room(finished, runs, addre
     app = page()
     said = next(caption.value for caption in app.caption if caption.value.startswith("Storage"))
     assert str(own_store) in said
-    assert f"{Store(own_store).space().tensors / 1e6:.1f} MB of it weights" in said
+    assert f"{in_bytes(Store(own_store).space().tensors)} of it weights" in said
     app.button(key="collect").click().run()
     assert not app.exception
-    assert [toast.value for toast in app.toast] == ["2.0 MB freed."]
+    assert [toast.value for toast in app.toast] == ["2 MB freed."]
     assert len(table(app)) == 1
-
-
-@pytest.mark.parametrize(("count", "said"), [(0, "0.0 MB"), (2_340_000, "2.3 MB"), (5_000_000_000, "5.00 GB")])
-def test_sizes_in_words(count, said):
-    assert history._size(count) == said
 
 
 def test_what_waits_gets_a_worker_from_whoever_looks(runs, address, page, calls_for_workers):

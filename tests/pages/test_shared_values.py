@@ -33,3 +33,20 @@ def test_one_visitors_change_of_a_document_is_not_anothers():
     first.document["levels"].clear()
     assert second.document["levels"]
     assert finding.find_named(name).document["levels"]
+
+
+def test_a_pruner_has_one_name_on_all_pages():
+    from mipp_core.reports.comparison import ENTRIES, leader, member  # noqa: PLC0415
+    from mipp_core.runs import NetworkSpec  # noqa: PLC0415
+    from mipp_core.training import RECIPES  # noqa: PLC0415
+    from pages.shared.chips import chips, method_of  # noqa: PLC0415
+
+    base = leader(NetworkSpec("lenet5"), True, RECIPES["live-retrain"])
+    for name in ("L1", "L1 per layer", "SynFlow", "IMP"):
+        assert name in ENTRIES
+        run = member(base, name)
+        assert method_of(run) == name
+        assert name in chips(run)
+        assert not any(chip.startswith("scope") for chip in chips(run))
+    assert "norm l2" not in chips(member(base, "L2")), "its name says so"
+    assert "fixed ratios" in chips(member(base, "L2", "fixed"))

@@ -11,6 +11,7 @@ from mipp_core.exporting import onnx_file
 from mipp_core.reports.archive import load_run, shipped_runs, slim_weights
 from mipp_core.reports.slim import SlimNetwork
 from pages.explore import slim, slim_costs
+from pages.shared.amounts import in_bytes
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -147,7 +148,7 @@ def test_there_is_a_choice_of_device_beside_an_accelerator(explore, monkeypatch)
     ("count", "said"), [(999, "999 bytes"), (37_432, "37.4 kB"), (2_500_000, "2.5 MB"), (1.2e9, "1.2 GB")]
 )
 def test_bytes_in_words(count, said):
-    assert slim_costs.in_bytes(count) == said
+    assert in_bytes(count) == said
 
 
 @pytest.mark.parametrize(("value", "said"), [(0.1234, "0.123"), (12.345, "12.35"), (1234.5, "1234")])
