@@ -19,6 +19,8 @@ LEVEL = "A **level**, from 0 to 19, says how sure MIPP must be to *keep* a unit:
 
 POINT = "A *point* is one image in a hundred."
 
+COLLAPSE = "A layer *collapses* when no unit is left in it: nothing gets through any more."
+
 DOTS = "Every dot is one seed."
 
 
