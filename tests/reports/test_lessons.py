@@ -87,7 +87,7 @@ def test_the_words_under_a_headline_are_explained_before_it(name):
     for place, step in enumerate(made(name)):
         if isinstance(step.view, Network) and "headline" in step.view.parts:
             before = "\n".join(map(said, made(name)[: place + 1]))
-            assert all(f"**{word}**" in before for word in ("dense", "MACs", "parameters"))
+            assert all(f"*{word}*" in before for word in ("dense", "MACs", "parameters", "collapses"))
 
 
 def test_what_mipp_keeps_holds_in_its_run():

@@ -66,8 +66,8 @@ def told(runs: Runs, shown: RunDocument) -> tuple[Step, ...]:
 def _race(runs: Runs, shown: RunDocument, level: int) -> Step:
     return Step(
         "A fair race",
-        "A trained network is **pruned**: some of its **units** (filters and neurons, the squares and dots below) are "
-        "taken out for good. Which? Three ways to choose those that stay:\n\n"
+        "A trained network is **pruned**: some of its **units** (filters and neurons, the squares and dots of the "
+        "picture) are taken out for good. Which? Three ways to choose those that stay:\n\n"
         "- **MIPP**: a unit stays if the next layer could not be worked out without it.\n"
         "- **Largest weights**: a unit stays if its weights, the numbers that training found, are large (added up "
         "without their signs: the *L1 norm*).\n"

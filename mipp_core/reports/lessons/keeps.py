@@ -2,7 +2,7 @@
 
 from mipp_core.reports.lessons.lesson import Guess, Link, Network, Step
 from mipp_core.reports.lessons.reading import dense_of, in_band, levels_of, nearest, own_layers, reached, run_named
-from mipp_core.reports.lessons.words import DENSE, counted, epochs, listed, moved, share
+from mipp_core.reports.lessons.words import COLLAPSE, DENSE, counted, epochs, listed, moved, share
 from mipp_core.reports.nesting import crossings
 from mipp_core.reports.tables import headline
 from mipp_core.runs.document import RunDocument
@@ -101,8 +101,8 @@ def _how_far(run: RunDocument) -> Step:
             f"{moved(accuracy - dense_of(run))} than the dense one.",
         ),
         f"A unit takes its weights along: {share(parameters)} of the **parameters** (all weights) are gone, and "
-        f"{share(macs)} of the **MACs**, the multiplications with an addition each that an image costs. Move the level "
-        "and watch the curve: where does it break?",
+        f"{share(macs)} of the **MACs**, the multiplications with an addition each that an image costs. {COLLAPSE}\n\n"
+        "Move the level and watch the curve: where does it break?",
     )
 
 

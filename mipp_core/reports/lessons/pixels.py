@@ -91,9 +91,9 @@ def _how_many(closed: RunDocument, regressors: RunDocument) -> Step:
     pixels, reaches = pixels_of(entry), reached([closed], entry["level"])[0]
     return Step(
         "How many can go?",
-        f"After the cut the network is **retrained**: trained for {epochs(closed['spec']['retraining']['epochs'])} "
-        f"more, through the pixels that are left. The whole network reads {share(dense_of(closed), 1)} of the test "
-        f"images correctly; we allow half a point less. {POINT}",
+        "After the cut the network is **retrained**: trained for another "
+        f"{epochs(closed['spec']['retraining']['epochs'])}, through the pixels that are left. The whole network reads "
+        f"{share(dense_of(closed), 1)} of the test images correctly; we allow half a point less. {POINT}",
         Lines(
             "Pixels removed",
             "Test accuracy, retrained",

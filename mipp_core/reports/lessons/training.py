@@ -15,6 +15,7 @@ from mipp_core.reports.lessons.reading import (
     run_named,
 )
 from mipp_core.reports.lessons.words import (
+    COLLAPSE,
     DENSE,
     DOTS,
     LEVEL,
@@ -66,8 +67,8 @@ def _untaught(run: RunDocument) -> Step:
         f"images: blind guessing among ten digits. {DENSE}\n\nMIPP can **prune** it all the same, that is, take out "
         "**units** (filters and neurons): it asks whether the next layer could be worked out without a unit, and for "
         "that needs images, but no labels and no right answers. "
-        f"{LEVEL} Below, at level {level}, {share(entry_of(run, level)['sparsity'])} of the units are gone, before "
-        "anything was learnt.",
+        f"{LEVEL} In the picture, at level {level}, {share(entry_of(run, level)['sparsity'])} of the units are gone, "
+        "before anything was learnt.",
         Network(run["hash"], level),
     )
 
@@ -92,7 +93,7 @@ def _trained(run: RunDocument) -> Step:
         ),
         f"With the units go {share(parameters)} of the **parameters** (all weights) and {share(macs)} of the **MACs**, "
         "the multiplications with an addition each that an image costs: in training, too, since the network is small "
-        "from the start. Move the level: the higher it is, the surer one must be to *keep* a unit.",
+        f"from the start. {COLLAPSE}\n\nMove the level: the higher it is, the surer one must be to *keep* a unit.",
     )
 
 

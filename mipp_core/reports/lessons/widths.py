@@ -61,9 +61,9 @@ def _width(shown: RunDocument, level: int) -> Step:
     after = "-".join(str(layer["kept"]) for layer in own_layers(entry))
     return Step(
         "Two things at once",
-        "How many **units** (filters and neurons, the squares and dots below) a layer has is its **width**. A method "
-        "that **prunes**, that is, takes units out of a trained network, decides two things at once: *which* units "
-        f"stay, and *how many* in each layer. {LEVEL} At level {level}, MIPP turns the widths {before} into "
+        "How many **units** (filters and neurons, the squares and dots of the picture) a layer has is its **width**. "
+        "A method that **prunes**, that is, takes units out of a trained network, decides two things at once: *which* "
+        f"units stay, and *how many* in each layer. {LEVEL} At level {level}, MIPP turns the widths {before} into "
         f"**{after}**.\n\nSo if the small network is good, why is it? Because those very units stayed? Or would *any* "
         "network of these widths do? There is a way to find out: keep the widths, and throw everything else away.",
         Network(shown["hash"], level),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from statistics import fmean
 
+from mipp_core.information import LEVELS
 from mipp_core.reports.lessons.reading import OWN, stands
 
 NAMES = {
@@ -15,9 +16,11 @@ NAMES = {
 
 DENSE = "The whole network, with nothing removed, is called **dense**."
 
-LEVEL = "A **level**, from 0 to 19, says how sure MIPP must be to *keep* a unit: at higher levels more go."
+LEVEL = f"A **level**, from 0 to {LEVELS - 1}, says how sure MIPP must be to *keep* a unit: at higher levels more go."
 
 POINT = "A *point* is one image in a hundred."
+
+COLLAPSE = "A layer *collapses* when no unit is left in it: nothing gets through any more."
 
 DOTS = "Every dot is one seed."
 
