@@ -28,6 +28,16 @@ _HTML = """
           aria-label="Units of the network: arrow keys move, Enter looks into one" aria-describedby="pointed"></canvas>
       </div>
       <p class="pointed" id="pointed" data-part="pointed" aria-live="polite"></p>
+      <div class="own" data-part="own" role="group" aria-label="Cut units yourself" hidden>
+        <div class="row">
+          <button type="button" data-part="begin">Cut units yourself</button>
+          <button type="button" data-part="from">…starting from this level</button>
+        </div>
+        <div data-part="cutting" hidden>
+          <p data-part="ownsaid" aria-live="polite"></p>
+          <div class="row"><button type="button" data-part="end">Back to the run</button></div>
+        </div>
+      </div>
       <div class="replay" data-part="replay" role="group" aria-label="Replay" hidden>
         <div class="row">
           <button type="button" data-part="play"></button>
@@ -42,16 +52,6 @@ _HTML = """
       </div>
     </div>
     <div data-part="curve" data-belongs="curve"></div>
-  </div>
-  <div class="own" data-part="own" role="group" aria-label="Cut units yourself" hidden>
-    <div class="row">
-      <button type="button" data-part="begin">Cut units yourself</button>
-      <button type="button" data-part="from">…starting from this level</button>
-    </div>
-    <div data-part="cutting" hidden>
-      <p data-part="ownsaid" aria-live="polite"></p>
-      <div class="row"><button type="button" data-part="end">Back to the run</button></div>
-    </div>
   </div>
   <div class="digits" data-part="digits" role="group" aria-label="One image through the networks" hidden>
     <p class="waiting" data-part="waiting"></p>

@@ -82,8 +82,7 @@ function showReplay(parts, data, state) {
   if (!data.replays) return;
   const replay = state.replay;
   parts.play.textContent = replay?.playing ? "❚❚ Pause" : "▶ Play the decisions";
-  for (const part of ["back", "stop"]) parts[part].disabled = !replay;
-  parts.trial.hidden = !replay;
+  for (const part of [parts.back, parts.stop, parts.speed.parentElement, parts.trial]) part.hidden = !replay;
   if (!replay) return;
   const trial = replay.trials[replay.step - 1];
   state.pointed = trial ? { layer: trial.layer, unit: trial.unit } : null;
