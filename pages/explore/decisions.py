@@ -6,16 +6,20 @@ from mipp_core.pruners import Decider
 from mipp_core.reports.tables import decimals_that_tell, decision_table
 from mipp_core.runs import RunSpec, entry_of
 from mipp_core.runs.document import RunDocument
+from pages.explore.selection import Selection
 from pages.shared.finding import whole
 
 LATEST = 200
 """Decisions shown in the table, the most recent first."""
 
 
-def table(document: RunDocument, level: int) -> None:
-    """Draw the decisions that hold at a level; a sentence where there are none."""
-    st.header("Latest decisions", anchor=False)
+def table(document: RunDocument, level: int, about: Selection | None = None) -> None:
+    """Draw the decisions that hold at a level, or those about a layer or unit; a sentence where there are none."""
+    st.header(f"Decisions about {about.words}" if about else "Latest decisions", anchor=False)
     found = decision_table(document, level)
+    if about is not None and not found.empty:
+        of_unit = found.unit == about.unit if about.unit is not None else True
+        found = found[(found.layer == about.layer) & of_unit]
     if found.empty:
         st.caption(_why_no_decisions(document, level))
         return

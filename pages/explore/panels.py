@@ -29,7 +29,7 @@ def show(found: Found, level: int) -> None:
     if document.get("orders"):
         orders.panel(document)
     else:
-        decisions.table(document, level)
+        decisions.table(document, level, selection.chosen(document))
     slim.panel(found, level)
     provenance.show(found, spec)
 

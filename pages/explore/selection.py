@@ -20,8 +20,10 @@ class Selection:
     layer: str
     unit: int | None
 
-    def __str__(self) -> str:
-        return f"{self.layer}:{-1 if self.unit is None else self.unit}"
+    @property
+    def words(self) -> str:
+        """The layer's name, and the unit's number if there is one."""
+        return self.layer if self.unit is None else f"{self.layer}, unit {self.unit}"
 
 
 def choose(unit: str) -> None:

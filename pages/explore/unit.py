@@ -31,9 +31,8 @@ def panel(found: Found, level: int) -> None:
     if chosen is None:
         return
     with st.container(border=True, key="unit_panel"):
-        title = chosen.layer if chosen.unit is None else f"{chosen.layer}, unit {chosen.unit}"
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.header(title, anchor=False)
+            st.header(chosen.words, anchor=False)
             st.button("Close", key="close_unit", icon=":material/close:", on_click=selection.forget, type="tertiary")
         _body(found, chosen, level)
 

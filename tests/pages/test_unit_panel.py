@@ -19,6 +19,9 @@ def test_a_unit_in_the_address_is_looked_into(explore, words):
     assert seen(app)["chosen"] == ["fc1", 5]
     assert "Tested 37th of 120, the least informative first, together with 3 others: z = 4.15" in words(app)
     assert "other kept units of its layer rebuild" in words(app)
+    assert "Decisions about fc1, unit 5" in headers(app)
+    table = app.dataframe[-1].value
+    assert set(table.layer) == {"fc1"} and set(table.unit) == {5}
     level(app, 0)
     assert "**Kept** at level 0. It goes first at level 1" in words(app)
     app.button(key="close_unit").click().run()
