@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from mipp_core import jobs
 from mipp_core.experiments import run
 from mipp_core.jobs import launcher
-from mipp_core.pruners import Mipp
+from mipp_core.pruners import ClosedForm, Mipp
 from mipp_core.runs import NetworkSpec, RunSpec
 from mipp_core.store import Store, schema
 from mipp_core.training import RECIPES
@@ -81,10 +81,10 @@ def written_by_another_version(own_store, runs):
 
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory):
-    """A real, small run, and its slim networks."""
-    settings = Mipp(members=2, hidden=(16,), fit_steps=40, unit_steps=2, rank_steps=2, samples=400, pixels=True)
-    recipe = RECIPES["none"]
-    spec = RunSpec(NetworkSpec("mlp", widths=(10, 8), recipe=recipe), settings=settings, retraining=recipe)
+    """A real, small run, and its slim networks; in closed form, as regressors for 784 pixels take minutes."""
+    recipe, settings = RECIPES["none"], ClosedForm(samples=400, pixels=True)
+    network = NetworkSpec("mlp", widths=(10, 8), recipe=recipe)
+    spec = RunSpec(network, pruner="mipp-closed-form", settings=settings, retraining=recipe)
     result, weights = run(spec, Store(tmp_path_factory.mktemp("made")))
     return result.to_json(), weights
 
