@@ -77,7 +77,7 @@ def compared(runs, compare):
         kept(runs, member(leader(network, True, RECIPES["live-retrain"]), name, "followed"), document)
         app = compare(cmp_pruners_trained=[name], cmp_seeds=["0"])
         assert not app.exception
-        assert "Collapse rate" in [each.value for each in app.subheader]
+        assert "Collapse rate" in [each.value for each in app.header]
         return app
 
     return make

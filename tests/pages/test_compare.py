@@ -44,7 +44,7 @@ def test_missing_runs_are_queued_and_can_be_cancelled(compare, runs, calls_for_w
 def test_finished_runs_are_shown(compare, three):
     app = compare(cmp_pruners_trained=THREE, cmp_seeds=["0", "1"])
     assert not app.exception
-    assert [each.value for each in app.subheader] == [
+    assert [each.value for each in app.header] == [
         "Accuracy against cost",
         "At equal cost",
         "Accuracy against time",

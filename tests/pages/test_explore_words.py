@@ -23,7 +23,7 @@ def compared(pruner, trained=True):
 
 
 def subheaders(app):
-    return [each.value for each in app.subheader]
+    return [each.value for each in app.header]
 
 
 def test_a_run_of_the_comparison_leads_to_the_one_that_has_its_decisions_and_its_network(explore, words):

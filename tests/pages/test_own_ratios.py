@@ -49,7 +49,7 @@ def test_other_shares_can_be_chosen(explore, kept):
 
 def test_each_layers_curve_is_drawn_and_said(explore, kept, words):
     app = explore(run=kept["hash"])
-    assert "Orders" in [each.value for each in app.subheader]
+    assert "Orders" in [each.value for each in app.header]
     assert "Cut as layer 1 of 2, given nothing else." in words(app)
     app.selectbox(key="layer").set_value("fc2").run()
     assert not app.exception

@@ -140,7 +140,7 @@ def test_chosen_runs_are_compared_in_one_figure(finished, runs, address, actions
     finished(address(seed=1))
     app = actions()
     assert not app.exception
-    assert [head.value for head in app.subheader] == ["Side by side"]
+    assert [head.value for head in app.header] == ["Side by side"]
     assert len(app.get("plotly_chart")) == 1
 
 
