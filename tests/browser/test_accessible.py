@@ -29,6 +29,10 @@ PAGES = {
 LEAST = 24
 """Pixels of the smallest target, by WCAG 2.2's level AA."""
 
+STILL = """() => !document.querySelector("[data-stale=true]") && document.getAnimations().every(
+  (each) => each.playState !== "running" || each.effect.getTiming().iterations === Infinity)"""
+"""Has everything come to rest?"""
+
 TARGETS = """least => {
   const found = [], roots = [document];
   while (roots.length) {
@@ -54,15 +58,14 @@ def opened(server, browser, address, width=1440, scheme="light"):
     page.goto(f"{server}/{address}")
     expect(page.get_by_text(PAGES[address]).first).to_be_attached(timeout=90_000)
     settled(page)
-    page.wait_for_timeout(500)  # what has just arrived fades in, and is faint meanwhile
-    settled(page)
+    page.wait_for_function(STILL)  # what is drawn anew is faint until then
     return page
 
 
 def found_by_axe(page):
     """Return each finding that is serious or critical, as a line."""
     return [
-        f"{rule['id']} ({rule['impact']}): {node['target']} {node['html'][:120]}"
+        f"{rule['id']} ({rule['impact']}): {node['target']} {node['html'][:120]}\n    {node['failureSummary']}"
         for rule in Axe().run(page).response["violations"]
         if rule["impact"] in ("serious", "critical")
         for node in rule["nodes"]
