@@ -72,7 +72,7 @@ def gain_dots(gains: Sequence[float], standard_error: float, needed: float) -> g
         hovertemplate="%{x:.4g}<extra></extra>",
     )
     figure.add_vline(x=needed * standard_error, line={"color": CHOSEN, "width": 3})
-    figure.update_xaxes(title="gain: loss without the unit − with it", zeroline=True, exponentformat="power")
+    figure.update_xaxes(title="gain: loss without the unit − with it", rangemode="tozero", exponentformat="power")
     return figure.update_layout(height=150, showlegend=False, margin={"l": 0, "r": 8, "t": 4, "b": 0})
 
 

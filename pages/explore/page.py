@@ -26,6 +26,8 @@ else:
         own = (shown.pruner, method_of(shown))
         others = " ".join(f":gray-badge[{chip}]" for chip in chips(shown) if chip not in own)
         st.markdown(f":blue-badge[{method_of(shown)}] {others}")
+        with st.container(key="idea_above"):
+            st.markdown(f"{idea_of(shown)} New to pruning? [Lesson 1 takes five minutes](./learn?lesson=keeps).")
         panels.show(found, levels.chosen(found.document))
         at_once.remember("explore", found)
 if not named:

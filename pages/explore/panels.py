@@ -48,7 +48,8 @@ def overview(found: Found, level: int) -> None:
     moved = partial(levels.choose, document)
     living_view.draw(given, moved, chosen=selection.choose, key="living", mine=mine.choose)
     spec = RunSpec.from_json(document["spec"])
-    st.markdown(idea_of(spec))
+    with st.container(key="idea_below"):
+        st.markdown(idea_of(spec))
     _notes(document, level)
     mine.panel(found)
     unit.panel(found, level)

@@ -89,7 +89,10 @@ def _test(document: RunDocument, layer: str, unit: int, level: int) -> None:
     )
     figure = gain_dots(test["gains"], test["standard_error"], needed)
     st.plotly_chart(figure, key="unit_test", alt="Gain of every estimate, their mean, and the line to be above")
-    st.caption("What to see: is the mean, with its standard error, to the right of the amber line? Then it is kept.")
+    st.caption(
+        "What to see: the dot is the mean gain, the bar its standard error. Right of the amber line, "
+        f"{needed:.2f} standard errors above 0, the unit is kept."
+    )
 
 
 def _nth(number: int) -> str:

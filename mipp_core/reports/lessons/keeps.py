@@ -48,7 +48,9 @@ def _question(run: RunDocument) -> Step:
     layers = own_layers(entry_of(run, level))
     most = max(layers, key=lambda layer: layer["pruning_ratio"])
     least = min(layers, key=lambda layer: layer["pruning_ratio"])
-    nested = " What has gone stays gone: no unit comes back at a higher level." if not crossings(run) else ""
+    nested = (
+        " In this run what has gone stays gone: no unit comes back at a higher level." if not crossings(run) else ""
+    )
     return Step(
         "One question for every unit",
         "MIPP, the method of this app, asks of each unit: **can what the next layer computes still be worked out from "

@@ -129,10 +129,12 @@ function showDigits(parts, data, state) {
   });
   const raw = state.drawn ?? state.digits.images.data.subarray(state.picked * size, (state.picked + 1) * size);
   paintImage(parts.pad, raw, data.image);
+  parts.pad.classList.toggle("open", !!state.drawn);
   const label = state.drawn ? null : state.digits.labels[state.picked];
-  parts.verdicts.replaceChildren(...Object.entries(state.found).map(([measure, found]) => verdict(data, measure, found, label)));
-  parts.truth.textContent = label === null ? "Drawn by hand; it is moved so that its centre of mass is in the middle, as MNIST's are."
-    : `Test image ${state.picked} of this machine's ${state.digits.labels.length.toLocaleString("en")}; it is ${data.digits.classes[label]}.`;
+  const isBlank = state.drawn && !state.drawn.some(Boolean);
+  parts.verdicts.replaceChildren(...(isBlank ? [] : Object.entries(state.found)).map(([measure, found]) => verdict(data, measure, found, label)));
+  parts.truth.textContent = isBlank ? "Draw a digit in the frame on the left." : label === null ? "Drawn by hand; it is moved so that its centre of mass is in the middle, as MNIST's are."
+    : `Test image ${state.picked} of ${state.digits.labels.length.toLocaleString("en")}; it is ${data.digits.classes[label]}.`;
 }
 
 function paintImage(canvas, raw, [channels, height, width]) {
@@ -153,7 +155,7 @@ function verdict(data, measure, found, label) {
   row.append(name, said);
   if (!found) { said.textContent = "…"; return row; }
   const sure = softmax(found.outputs), best = largest(sure);
-  said.textContent = `${data.digits.classes[best]} ${percent(sure[best], 1)}`;
+  said.textContent = `reads ${data.digits.classes[best]}, ${percent(sure[best], 1)} sure`;
   if (label !== null) said.textContent += best === label ? " ✓" : " ✗";
   row.dataset.probabilities = JSON.stringify(sure);
   const bars = document.createElement("span");
@@ -161,7 +163,7 @@ function verdict(data, measure, found, label) {
   bars.setAttribute("aria-hidden", "true");
   bars.append(...sure.map((value, place) => {
     const bar = document.createElement("s");
-    bar.innerHTML = `<u style="height:${(100 * value).toFixed(1)}%;background:${INK[measure]}"></u>${place}`;
+    bar.innerHTML = `<em><u style="height:${(100 * value).toFixed(1)}%;background:${INK[measure]}"></u></em>${place}`;
     return bar;
   }));
   row.append(bars);

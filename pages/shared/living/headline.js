@@ -1,5 +1,6 @@
 // The figures of a point: one headline, the accuracies as a legend of the curve, what was removed, and warnings.
-function showHeadline(parts, data, point) {
+function showHeadline(parts, data, point, state) {
+  if (state.replay || state.mine) return showInstead(parts, data, state);
   const measure = last(data, point);
   parts.main.textContent = data.stage ? "Deciding" : measure ? percent(point.accuracy[measure]) : "…";
   parts.rest.textContent = data.stage ? `${data.stage}: units fall as they are decided` : measure
@@ -13,6 +14,16 @@ function showHeadline(parts, data, point) {
   parts.removed.innerHTML = `<b>${percent(point.units, 1)}</b> of units${costs} removed${data.stage ? " so far" : ""}`;
   parts.warning.textContent = data.stage ? "" : warning(point);
   parts.warning.className = `warning ${point.dead.length || point.untrainable ? "bad" : ""}`;
+}
+
+// What stands there while decisions are played, or units are cut by hand: nothing of the level's accuracy.
+function showInstead(parts, data, state) {
+  const { gone, share } = shareGone(data, (layer) => bitsOf(state, layer));
+  parts.main.textContent = state.replay ? "Replay" : "Your cut";
+  parts.rest.textContent = state.replay ? `of ${data.points[state.at].named.toLowerCase()}, from the output to the input` : "measured below, right after cutting";
+  for (const chip of parts.accuracies.children) if (chip.dataset.measure !== "dense") chip.querySelector(".figure").textContent = "–";
+  parts.removed.innerHTML = `<b>${plural(gone, "unit")}</b>, ${percent(share, 1)}, removed${state.replay ? " so far" : ""}`;
+  parts.warning.textContent = "";
 }
 
 function warning(point) {

@@ -85,5 +85,5 @@ function verdictOf(data, { gone, share, at }, own, theirs, seen) {
   const apart = own - theirs, error = 2 * Math.sqrt((own * (1 - own) + theirs * (1 - theirs)) / seen + 1e-9);
   const who = Math.abs(apart) <= error ? "A tie, as far as so few images can tell." : apart > 0 ? "You are ahead!" : "MIPP is ahead.";
   return `You removed ${plural(gone, "unit")} (${percent(share, 0)}): right after the cut ${percent(own, 1)} of ${seen} test images are read. ` +
-    `${data.points[at].named} removes ${percent(data.points[at].units, 0)} of them: ${percent(theirs, 1)}. ${who}`;
+    `The nearest level, ${data.points[at].named.toLowerCase()}, removes ${percent(data.points[at].units, 0)} of the units and reads ${percent(theirs, 1)}. ${who}`;
 }

@@ -8,7 +8,7 @@ const known = (value) => value !== null && value !== undefined;
 
 function times(ratio) {
   if (!known(ratio)) return "nothing left";
-  return ratio < 1.05 ? "as large as before" : `${ratio.toFixed(ratio < 10 ? 1 : 0)} times smaller`;
+  return ratio < 1.05 ? "as many parameters as before" : `${ratio.toFixed(ratio < 10 ? 1 : 0)} times fewer parameters`;
 }
 
 function called(data, measure) {

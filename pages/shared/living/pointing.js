@@ -3,6 +3,14 @@ function shownLayers(data) {
   return isLarge(data) ? data.layers : data.shown;
 }
 
+function hintOf(data, state) {
+  if (state.mine && !state.replay) {
+    return state.pointed?.unit >= 0 ? `${described(data, state)}. A click ${bitsOf(state, shownLayers(data).find((each) => each.name === state.pointed.layer))[state.pointed.unit] ? "cuts it" : "puts it back"}.` : "Click a unit to cut it, and again to put it back.";
+  }
+  const opened = data.looks && state.chosen ? " ↓ Looked into below." : "";
+  return (state.pointed ? described(data, state) : data.hint) + opened;
+}
+
 function described(data, state) {
   const layer = shownLayers(data).find((each) => each.name === state.pointed.layer), unit = state.pointed.unit;
   if (!layer) return data.hint;
@@ -15,8 +23,17 @@ function described(data, state) {
 function choose(data, state, found, tell) {
   if (state.mine && !state.replay) return state.toggle(found);
   if (isLarge(data) && found.unit < 0) state.zoomed = state.zoomed === found.layer ? null : found.layer;
-  state.chosen = found;
+  const isSame = state.chosen && state.chosen.layer === found.layer && state.chosen.unit === found.unit;
+  state.chosen = isSame ? null : found;
   tell(`${found.layer}:${found.unit}`);
+  if (data.looks && !isSame) bringIntoView(".st-key-unit_panel", performance.now());
+}
+
+// Scrolls to what a click opens, once it is there.
+function bringIntoView(selector, since) {
+  const found = document.querySelector(selector), calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (found) found.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "center" });
+  else if (performance.now() - since < 15000) setTimeout(() => bringIntoView(selector, since), 100);
 }
 
 function wirePointer({ network }, data, state, draw, tell) {

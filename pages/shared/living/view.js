@@ -30,7 +30,7 @@ export default function (component) {
     parts.asks.innerHTML = `<b></b>`;
     parts.asks.firstChild.textContent = point.named;
     parts.asks.append(point.asks ? `: ${point.asks}` : "");
-    showHeadline(parts, data, point);
+    showHeadline(parts, data, point, state);
     curve.place(state.at);
     draw();
     parts.slider.setAttribute("aria-valuetext", spoken(data, point));
@@ -47,7 +47,8 @@ export default function (component) {
     parts.frame.classList.toggle("tall", isLarge(data));
     state.layout = layoutOf(data, parts.network.clientWidth, state.zoomed);
     drawPicture(parts.network, state.layout, data, state, lookOf(root));
-    parts.pointed.textContent = state.pointed ? described(data, state) : data.hint;
+    parts.begin.setAttribute("aria-pressed", String(!!state.mine));
+    parts.pointed.textContent = hintOf(data, state);
   }
 
   wirePointer(parts, data, state, draw, (chosen) => tell("chosen", chosen));
