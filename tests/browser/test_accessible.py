@@ -72,18 +72,23 @@ def found_by_axe(page):
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+def fits(page):
+    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
 @pytest.mark.parametrize("address", PAGES)
-def test_axe_finds_nothing_serious(server, browser, address, scheme):
-    page = opened(server, browser, address, scheme=scheme)
-    problems = found_by_axe(page)
+def test_on_a_desk_axe_finds_nothing_serious_and_nothing_is_cut(server, browser, address):
+    page = opened(server, browser, address)
+    problems, whole = found_by_axe(page), fits(page)
     page.context.close()
     assert not problems, "\n".join(problems)
+    assert whole
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_on_a_phone_targets_can_be_hit_headings_are_in_order_and_nothing_is_cut(server, browser, address):
-    page = opened(server, browser, address, width=390)
+def test_on_a_dark_phone_too_targets_can_be_hit_and_headings_are_in_order(server, browser, address):
+    page = opened(server, browser, address, width=390, scheme="dark")
+    problems = found_by_axe(page)
     expander = page.get_by_test_id("stExpandSidebarButton")
     assert "Pages and controls" in expander.evaluate("each => getComputedStyle(each, '::after').content")
     expander.click()
@@ -91,12 +96,13 @@ def test_on_a_phone_targets_can_be_hit_headings_are_in_order_and_nothing_is_cut(
     expect(page.get_by_test_id("stSidebar")).to_have_css("width", "300px")
     small = page.evaluate(TARGETS, LEAST)
     levels = page.locator("h1, h2, h3, h4").evaluate_all("all => all.map(each => Number(each.tagName[1]))")
-    is_narrow = page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    whole = fits(page)
     page.context.close()
+    assert not problems, "\n".join(problems)
     assert not small, "\n".join(small)
     assert levels[0] == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
-    assert is_narrow
+    assert whole
 
 
 def test_axe_would_find_faint_words(server, browser):

@@ -157,15 +157,3 @@ def test_health_is_json(server):
     assert said["status"] == "ok"
     assert {worker["state"] for worker in said["workers"].values()} <= {"alive", "asleep"}
     assert said["queue"] == 0
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("place", "last"), [("", "A shipped run"), ("compare", "What it does"), ("runs", "Storage:")])
-def test_nothing_is_wider_than_the_window(server, browser, width, scheme, place, last):
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    tab = context.new_page()
-    tab.goto(f"{server}/{place}")
-    expect(tab.get_by_text(last)).to_be_visible(timeout=60_000)
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    context.close()
