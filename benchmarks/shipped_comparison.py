@@ -21,7 +21,7 @@ from typing import Any
 from mipp_core import NetworkSpec, RunSpec, Store, jobs
 from mipp_core.jobs.executors import run_here
 from mipp_core.reports.archive import SHIPPED, load_run
-from mipp_core.reports.comparison import ENTRIES, USUAL, leader, member, name_of
+from mipp_core.reports.comparison import ENTRIES, leader, member, name_of, usual
 from mipp_core.runs import masks_of
 from mipp_core.store import Job, Outcome
 from mipp_core.training import RECIPES
@@ -36,7 +36,7 @@ def base(seed: int, trained: bool, paper: bool) -> RunSpec:
 
 def cells(trained: bool, paper: bool, seeds: int) -> list[RunSpec]:
     """Return all runs, the entries of one seed together."""
-    names = [name for name in USUAL if trained or ENTRIES[name].works_untrained]
+    names = usual(trained)
     return [member(base(seed, trained, paper), name) for seed in range(seeds) for name in names]
 
 

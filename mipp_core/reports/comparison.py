@@ -64,6 +64,18 @@ USUAL = tuple(name for kind in PRUNERS.values() for name, variant in kind.varian
 """What a comparison shows by default: what the MIPP paper has, and magnitudes in three ways."""
 
 
+def usual(trained: bool) -> list[str]:
+    """Name what a comparison shows by default: at initialisation, nothing that goes by what training has taught.
+
+    Those are pruners that train, and CMI, which asks what units tell of the labels.
+    """
+    return [
+        name
+        for name in USUAL
+        if trained or (ENTRIES[name].works_untrained and not getattr(ENTRIES[name].settings, "cuts_itself", False))
+    ]
+
+
 def entry(name: str) -> Entry:
     """Look an entry up.
 

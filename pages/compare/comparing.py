@@ -9,7 +9,7 @@ from mipp_core.errors import MippError
 from mipp_core.models import MODELS
 from mipp_core.pruners import Pruner
 from mipp_core.pruners.network_slimming import is_normalised
-from mipp_core.reports.comparison import ENTRIES, PROTOCOLS, USUAL, by_layer_only, entries_that, leader, member
+from mipp_core.reports.comparison import ENTRIES, PROTOCOLS, by_layer_only, entries_that, leader, member, usual
 from mipp_core.runs import NetworkSpec, RunSpec
 from mipp_core.store import BATCH, Job
 from pages.compare import compared
@@ -95,7 +95,7 @@ def _sidebar() -> Wanted | None:
             "Pruners",
             [name for name in ENTRIES if _works(name, start == "trained")],
             selection_mode="multi",
-            default=[name for name in USUAL if start == "trained" or ENTRIES[name].works_untrained],
+            default=usual(start == "trained"),
             key=_pruners_key(start),
             bind="query-params",
             help=f"{entries_that(_trains)} trains the network, so it cannot prune one at initialisation; "

@@ -26,7 +26,7 @@ def test_an_empty_store_says_what_to_do(compare, words):
     app = compare()
     assert not app.exception
     assert "Nobody has compared these yet" in words(app)
-    assert button(app, "run_missing").label == "Run what is missing (48)"
+    assert button(app, "run_missing").label == "Run what is missing (51)"
 
 
 def test_missing_runs_are_queued_and_can_be_cancelled(compare, runs, calls_for_workers):
