@@ -35,6 +35,7 @@ def show(spec: RunSpec) -> None:
     words, line = live.waiting_words(spec), st.empty()
     if live.goes_on(spec) and isinstance(spec.settings, Decider) and (last is None or not at_once.is_short(spec)):
         _falling(spec)
+        st.caption(words)
         return
     if not live.goes_on(spec):
         _offer(spec, name)

@@ -59,7 +59,8 @@ def test_finished_runs_are_shown(compare, three):
     assert [name for name in numbers.index if name in THREE] == THREE
     assert list(collapsed.index) == THREE
     assert list(characters.index) == THREE
-    assert characters["adjacent layer"].to_dict() == {"MIPP": True, "L1": False, "ThiNet": True}
+    judged_by_next = characters["Looks at"].str.contains("next layer").to_dict()
+    assert judged_by_next == {"MIPP": True, "L1": False, "ThiNet": True}
 
 
 def test_some_finished_runs_are_shown_and_the_rest_offered(compare, three):

@@ -22,7 +22,7 @@ def compared(pruner, trained=True):
     )
 
 
-def subheaders(app):
+def headers(app):
     return [each.value for each in app.header]
 
 
@@ -30,14 +30,14 @@ def test_a_run_of_the_comparison_leads_to_the_one_that_has_its_decisions_and_its
     app = explore(run=compared("mipp"), point="9")
     assert not app.exception
     assert "ranks units" not in words(app)
-    assert "The slim network" not in subheaders(app)
+    assert "The slim network" not in headers(app)
     link = re.search(r"\[the run with every level\]\(\./\?run=([0-9a-f]{16})&level=(\d+)\)", words(app))
     assert link
     retrained = metric(app, "Retrained")
     app = explore(run=link[1], level=link[2])
     assert not app.exception
     assert metric(app, "Retrained") == retrained
-    assert "The slim network" in subheaders(app)
+    assert "The slim network" in headers(app)
     assert "kept" in app.dataframe[0].value
 
 
