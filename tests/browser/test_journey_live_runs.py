@@ -132,7 +132,7 @@ def test_a_change_greys_the_last_result_until_the_live_run_is_there(server, tab)
     expect(tab.get_by_text("MIPP in closed form")).to_be_visible(timeout=180_000)
     expect(greyed).to_have_count(0)
     expect(tab.get_by_text("Level 5:")).to_be_visible()
-    rebuilt, retrained = (tab.get_by_test_id("stMetric").filter(has_text=word) for word in ("Rebuilt", "Retrained"))
+    rebuilt, retrained = (tab.locator(f".living [data-measure={name}]") for name in ("rebuilt", "retrained"))
     expect(rebuilt).to_contain_text("%")
     expect(retrained).to_contain_text("%", timeout=300_000)
 

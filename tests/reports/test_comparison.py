@@ -48,7 +48,8 @@ def test_every_pruner_of_the_registry_has_an_entry():
 def test_a_member_has_the_leaders_network_and_is_given_its_ratios(name, base):
     followed, fixed = member(base, name), member(base, name, "fixed")
     assert followed.network == fixed.network == base.network
-    assert followed.measured == base.measured
+    own = () if followed.own_point is None else (followed.own_point,)
+    assert followed.measured == (*base.measured, *own), "a pruner that cuts by itself has its own cut, too"
     assert (followed == base) == isinstance(followed.settings, Mipp)
     assert (followed.follow == base.settings) == (not isinstance(followed.settings, Decider))
     assert fixed.measured == FIXED
@@ -175,4 +176,5 @@ def test_the_shipped_comparison_is_whole():
         assert document["state"] == "done"
         assert document["hash"] == spec.hash
         assert name_of(spec) in ENTRIES
-        assert [level["level"] for level in document["levels"]] == list(MEASURED)
+        own = [] if spec.own_point is None else [spec.own_point]
+        assert sorted(level["level"] for level in document["levels"]) == [*MEASURED, *own]
