@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.visitors import Visitor, app_with
 
-VISITORS, ROUNDS = 40, 10
+VISITORS, ROUNDS = 40, 5
 TITLES = ("Compare", "Runs", "Explore")
 HEADINGS = {"Compare": "Compare pruners", "Runs": "Runs", "Explore": "Mutual Information Preserving Pruning"}
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.xdist_group("visitors")
 
 
 def test_a_class_opens_changes_page_and_moves_the_slider_at_the_same_instant(tmp_path: Path):
-    """Ten rounds; nobody is shown an error or another's state.  The times are printed: `pytest -s` shows them."""
+    """Five rounds; nobody is shown an error or another's state.  The times are printed: `pytest -s` shows them."""
     with app_with(tmp_path) as host:
         first = asyncio.run(rounds(host))
     print(f"first page of {VISITORS} sessions: {min(first):.1f} to {max(first):.1f} s")
