@@ -47,7 +47,7 @@ function ranges(data, panel) {
 }
 
 function draw(host, data, panel, number, ask) {
-  const section = document.createElement("section"), title = document.createElement("h4");
+  const section = document.createElement("section"), title = document.createElement("h3");
   title.textContent = panel.title;
   section.append(title);
   host.append(section);

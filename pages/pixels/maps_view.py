@@ -28,7 +28,7 @@ _HTML = """
     <figure class="seen"><figcaption><b>What the network sees</b><br>removed pixels are black</figcaption>
       <ol class="digits" data-part="digits"></ol><p class="read" data-part="read"></p></figure>
   </div>
-  <h4>As many pixels of other rankings</h4>
+  <h2>As many pixels of other rankings</h2>
   <div class="others" data-part="others"></div>
 </div>
 """
