@@ -6,6 +6,7 @@ from types import MappingProxyType
 import streamlit as st
 
 from pages.information import estimators, theorem
+from pages.shared.looking import looked_at
 
 _SECTIONS: Mapping[str, Callable[[], None]] = MappingProxyType(
     {"theorem": theorem.panel, "estimators": estimators.panel}
@@ -17,14 +18,5 @@ st.markdown(
     "MIPP keeps the units that tell the next layer what all of them did. Two questions are behind that: what does a "
     "kept layer allow, and can such information be measured at all?"
 )
-look = st.segmented_control(
-    "Look at",
-    list(_SECTIONS),
-    default="theorem",
-    required=True,
-    key="look",
-    bind="query-params",
-    label_visibility="collapsed",
-    help="Theorem 1 on a trained LeNet5, or estimators on variables whose information is known.",
-)
-_SECTIONS[look or "theorem"]()
+words = "Theorem 1 on a trained LeNet5, or estimators on variables whose information is known."
+_SECTIONS[looked_at(_SECTIONS, words)]()

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mipp_core.information.verdict import FREE
 from mipp_core.playground.theorem import ORDERS, Cloud, Theorem
-from pages.shared.svg import drawn_with
+from pages.shared.svg import drawn_with, styled_with
 
 _HERE = Path(__file__).parent
 
@@ -36,7 +36,7 @@ _HTML = """
 _VIEW = st.components.v2.component(
     "theorem",
     html=_HTML,
-    css=(_HERE / "theorem_view.css").read_text(),
+    css=styled_with(_HERE, "theorem_view.css"),
     js=drawn_with(_HERE, "theorem_view.js"),
 )
 

@@ -6,6 +6,7 @@ from types import MappingProxyType
 import streamlit as st
 
 from pages.limits import sections, toy
+from pages.shared.looking import looked_at
 
 _SECTIONS: Mapping[str, Callable[[], None]] = MappingProxyType(
     {
@@ -25,16 +26,7 @@ st.markdown(
     "Which weights stay is itself a message about the data. **p_eff = non-zero weights + I(mask; data)**: what a "
     "sparse network can hold is what its weights hold, and what the choice of them holds."
 )
-look = st.pills(
-    "Look at",
-    list(_SECTIONS),
-    default="toy",
-    required=True,
-    key="look",
-    bind="query-params",
-    label_visibility="collapsed",
-)
-look = look or "toy"  # an address may name nothing
+look = looked_at(_SECTIONS, "The exact toy, or one of the paper's experiments.")
 if look == "toy":
     with st.sidebar:
         toy.controls()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from mipp_core.figures.pixels import COLOUR_OF
 from mipp_core.reports.pixels import PixelStudy
-from pages.shared.svg import drawn_with
+from pages.shared.svg import drawn_with, styled_with
 
 _HERE = Path(__file__).parent
 
@@ -22,7 +22,7 @@ _HTML = """
 _VIEW = st.components.v2.component(
     "pixel_curves",
     html=_HTML,
-    css=(_HERE / "curves_view.css").read_text(),
+    css=styled_with(_HERE, "curves_view.css"),
     js=drawn_with(_HERE, "curves_view.js"),
 )
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from mipp_core.pixels.choosing import gone_from
 from mipp_core.pixels.pictures import Pictures, pictures
 from mipp_core.reports.pixels import PixelStudy, likeness, read
-from pages.shared.svg import drawn_with
+from pages.shared.svg import drawn_with, styled_with
 
 _HERE = Path(__file__).parent
 
@@ -36,7 +36,7 @@ _HTML = """
 _VIEW = st.components.v2.component(
     "pixel_maps",
     html=_HTML,
-    css=(_HERE / "maps_view.css").read_text(),
+    css=styled_with(_HERE, "maps_view.css"),
     js=drawn_with(_HERE, "maps_view.js"),
 )
 

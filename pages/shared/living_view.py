@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shared.svg import drawn_with
+from pages.shared.svg import drawn_with, styled_with
 
 _HERE = Path(__file__).parent / "living"
 
@@ -83,7 +83,7 @@ _SCRIPTS = ("numbers.js", "headline.js", *_PICTURE, "replay.js", *_IMAGES, "view
 _VIEW = st.components.v2.component(
     "living_network",
     html=_HTML,
-    css=(_HERE / "view.css").read_text(),
+    css=styled_with(_HERE, "view.css"),
     js=drawn_with(_HERE, *_SCRIPTS),
 )
 

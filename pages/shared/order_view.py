@@ -12,7 +12,7 @@ from mipp_core.figures.palette import PRUNERS
 from mipp_core.information.cut_offs import scree
 from mipp_core.information.renyi import SATURATED
 from mipp_core.pruners.cmi_trace import CutLayer, Examined
-from pages.shared.svg import drawn_with
+from pages.shared.svg import drawn_with, styled_with
 
 _HERE = Path(__file__).parent
 
@@ -43,7 +43,7 @@ _HTML = """
 _VIEW = st.components.v2.component(
     "cmi_order",
     html=_HTML,
-    css=(_HERE / "order_view.css").read_text(),
+    css=styled_with(_HERE, "order_view.css"),
     js=drawn_with(_HERE, "order_view.js"),
 )
 

@@ -9,7 +9,7 @@ from mipp_core.figures.palette import PRUNERS
 from mipp_core.limits.bits import bound_bits, mask_of
 from mipp_core.limits.toy import PARAMETERS
 from mipp_core.limits.toy_measure import Toy
-from pages.shared.svg import drawn_with
+from pages.shared.svg import drawn_with, styled_with
 
 _HERE = Path(__file__).parent
 
@@ -32,7 +32,7 @@ _HTML = """
 _VIEW = st.components.v2.component(
     "exact_toy",
     html=_HTML,
-    css=(_HERE / "toy_view.css").read_text(),
+    css=styled_with(_HERE, "toy_view.css"),
     js=drawn_with(_HERE, "toy_view.js"),
 )
 

@@ -25,7 +25,9 @@ function trialsAt(columns, level) {
 }
 
 async function openReplay(data, state) {
-  state.columns ??= await (await fetch(new URL(`api/runs/${data.name}/decisions.json`, document.baseURI))).json();
+  const answer = state.columns ? null : await fetch(new URL(`api/runs/${data.name}/decisions.json`, document.baseURI));
+  if (answer && !answer.ok) throw new Error(`${answer.status}`);
+  state.columns ??= await answer.json();
   const trials = trialsAt(state.columns, data.points[state.at].number);
   state.replay = { trials, step: 0, playing: false, bits: {}, lost: {} };
   seek(data, state, 0);
@@ -47,7 +49,16 @@ function seek(data, state, step) {
 function wireReplay(parts, data, state, show) {
   parts.replay.hidden = !data.replays;
   const go = (step) => { seek(data, state, step); show(); };
-  const start = async () => { if (!state.replay) await openReplay(data, state); };
+  const start = async () => {
+    if (state.replay) return true;
+    try {
+      await openReplay(data, state);
+    } catch {
+      parts.trial.hidden = false;
+      parts.trialsaid.textContent = "The decisions of this run could not be fetched; reload the page.";
+    }
+    return !!state.replay;
+  };
   const play = () => {
     if (!state.replay?.playing) return;
     const now = performance.now(), replay = state.replay;
@@ -61,7 +72,7 @@ function wireReplay(parts, data, state, show) {
     requestAnimationFrame(play);
   };
   parts.play.onclick = async () => {
-    await start();
+    if (!(await start())) return;
     const replay = state.replay;
     if (replay.step >= replay.trials.length) seek(data, state, 0);
     replay.playing = !replay.playing;
@@ -69,8 +80,13 @@ function wireReplay(parts, data, state, show) {
     show();
     requestAnimationFrame(play);
   };
-  parts.back.onclick = async () => { await start(); state.replay.playing = false; go(state.replay.step - 1); };
-  parts.step.onclick = async () => { await start(); state.replay.playing = false; go(state.replay.step + 1); };
+  const by = async (steps) => {
+    if (!(await start())) return;
+    state.replay.playing = false;
+    go(state.replay.step + steps);
+  };
+  parts.back.onclick = () => by(-1);
+  parts.step.onclick = () => by(1);
   parts.stop.onclick = () => { state.replay = null; show(); };
   parts.speed.max = SPEEDS.length - 1;
   const name = () => parts.speed.setAttribute("aria-valuetext", plural(SPEEDS[parts.speed.value], "trial") + " per second");

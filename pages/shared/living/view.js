@@ -80,6 +80,8 @@ function showOnly(root, asked) {
 function held(root, data) {
   const before = root.held && root.held.name === data.name ? root.held : {};
   const state = { zoomed: null, pointed: null, ...before, name: data.name, asked: data.at, chosen: data.chosen ? { layer: data.chosen[0], unit: data.chosen[1] ?? -1 } : null };
+  const filled = data.points.filter((point) => known(point.accuracy.retrained)).length;
+  if (before.filled !== filled) Object.assign(state, { filled, digits: null });
   const isNews = data.at !== before.asked && data.at !== before.told;
   if (isNews) state.at = state.told = data.at;
   state.at = Math.min(state.at, data.points.length - 1);
