@@ -60,8 +60,7 @@ def _network() -> None:
     st.selectbox("Model", _MODELS, key="model", bind="query-params", help="The network to prune.")
     st.toggle("Half of its width", key="half", bind="query-params", help="Half as many units in every layer.")
     st.selectbox("Dataset", images.choices(), key="dataset", bind="query-params", help=where_images_are())
-    address.numbers("seed")
-    st.number_input("Seed", 0, 999, key="seed", bind="query-params", help="Same seed, same run.")
+    address.seed()
 
 
 def _order() -> None:

@@ -111,8 +111,7 @@ def _network() -> None:
         disabled=own_weights.own().name is not None,
         help="After training, or before it has seen any data; your own weights count as trained.",
     )
-    address.numbers("seed")
-    st.number_input("Seed", 0, 999, key="seed", bind="query-params", help="Same seed, same run.")
+    address.seed()
 
 
 def _pruning() -> None:

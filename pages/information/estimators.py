@@ -13,6 +13,7 @@ from mipp_core.playground.known import DISTRIBUTIONS, STRONGEST, Known
 from mipp_core.playground.renyi_limit import renyi_limit
 from mipp_core.reports.information import shipped_information
 from mipp_core.training import one_thread
+from pages.shared import address
 from pages.shared.turn import turn
 
 _SAMPLES = (100, 200, 500, 1000, 2000, 5000)
@@ -67,15 +68,8 @@ def _controls() -> tuple[str, float, int, int]:
             help="That every estimator is given.",
         )
     with right:
-        seed = st.number_input(
-            "Seed",
-            0,
-            999,
-            key="draw",
-            bind="query-params",
-            help="Of the samples, the regressors and their minibatches.",
-        )
-    return name or "gaussian", float(strength), int(n), int(seed)
+        seed = address.seed("Of the samples, the regressors and their minibatches.", key="draw")
+    return name or "gaussian", float(strength), int(n), seed
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

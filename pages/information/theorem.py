@@ -15,6 +15,7 @@ from mipp_core.pruners import ClosedForm
 from mipp_core.reports.information import DENSE, shipped_information, shipped_network
 from mipp_core.training import one_thread
 from pages.information.theorem_view import draw, packed
+from pages.shared import address
 from pages.shared.turn import turn
 
 _LAYERS = ("conv1", "conv2", "fc1", "fc2")
@@ -78,10 +79,8 @@ def _controls() -> tuple[str, str, int, int]:
             help="Unlabelled training images that orders and rebuilds are made from. With few, watch the gap.",
         )
     with fourth:
-        seed = st.number_input(
-            "Seed", 0, 999, key="seed", bind="query-params", help="Of the random order and of the cloud."
-        )
-    return layer or "fc1", order or "MIPP", int(images), int(seed)
+        seed = address.seed("Of the random order and of the cloud.")
+    return layer or "fc1", order or "MIPP", int(images), seed
 
 
 @st.cache_data(max_entries=24, show_spinner=False)

@@ -10,7 +10,7 @@ from mipp_core.recipes import RECIPES
 from mipp_core.reports.pixels import Measured, PixelStudy, blanked_in, dense_network, shipped_pixels, studied
 from mipp_core.runs import NetworkSpec, RunSpec
 from pages.pixels import sections
-from pages.shared import finding, live
+from pages.shared import address, finding, live
 from pages.shared.finding import Found
 from pages.shared.plain import plainly
 from pages.shared.turn import turn
@@ -30,7 +30,7 @@ def panel() -> None:
             bind="query-params",
             help="Each digit is warped, bent, made noisy or partly erased, always in the same way.",
         )
-        st.number_input("Seed", 0, 999, key="seed", bind="query-params", help="Same seed, same run.")
+        address.seed()
     spec = _spec(round(float(st.session_state["deformation"]), 2), int(st.session_state["seed"]))
     found = finding.find(spec)
     live.panel(spec, found)

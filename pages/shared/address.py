@@ -1,21 +1,19 @@
-"""What an address may hold that Streamlit's own controls stumble over."""
+"""The one control that Streamlit draws of an address's whole number: a seed."""
 
 from math import isinf
 
 import streamlit as st
 
 
-def numbers(*names: str) -> None:
-    """Take infinite numbers out of the address, and begin anew: a control that wants a whole one fails over them.
+def seed(help_text: str = "Same seed, same run.", *, key: str = "seed") -> int:
+    """Draw the control for a seed, which is in the address, and return it.
 
-    Args:
-        names: of controls; their defaults come into force.
+    An infinite number there is taken out and the page begun anew: a control that wants a whole one fails over it.
     """
-    found = [name for name in names if _is_infinite(st.query_params.get(name, ""))]
-    for name in found:
-        del st.query_params[name]
-    if found:
+    if _is_infinite(st.query_params.get(key, "")):
+        del st.query_params[key]
         st.rerun()
+    return int(st.number_input("Seed", 0, 999, key=key, bind="query-params", help=help_text))
 
 
 def _is_infinite(text: str) -> bool:

@@ -18,7 +18,7 @@ _HTML = """
   <p class="removed" data-part="removed" data-belongs="headline"></p>
   <p class="warning" data-part="warning" data-belongs="headline"></p>
   <div class="slide" data-belongs="slider">
-    <label for="slider" data-part="asks"></label>
+    <label for="slider" data-part="asks">Level</label>
     <input type="range" id="slider" min="0" step="1" data-part="slider">
   </div>
   <div class="sides">

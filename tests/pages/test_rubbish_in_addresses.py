@@ -13,10 +13,13 @@ MORE = {
     "limits": (),
     "compare": tuple(f"cmp_share_{x}" for x in ("sparsity", "parameters_removed", "macs_removed")),
     "runs": (),
+    "pixels": ("run", "level"),
+    "information": (),
+    "learn": ("lesson", "step", "guess", "level"),
 }
 """Page -> parameters that no widget's call names in plain words: those the page reads itself, and made keys."""
 
-SHARED = ("at_once",)
+SHARED = ("at_once", "look")
 
 
 def keys_of(page):
@@ -29,13 +32,16 @@ def keys_of(page):
                 found.add(named["key"].value)
             if isinstance(call.func, ast.Name) and call.func.id == "one_of":
                 found.add(call.args[2].value)
+            if ast.unparse(call.func) == "address.seed":
+                found.add(ast.literal_eval(named["key"]) if "key" in named else "seed")
     return found
 
 
 def test_keys_are_found_where_they_are():
     assert {"model", "dataset", "seed"} <= keys_of("explore")
     assert {"cmp_model", "cmp_view", "cmp_card"} <= keys_of("compare")
-    assert keys_of("limits") == {"look", "seeds", "points", "epochs", "rate", "imp"}
+    assert keys_of("limits") == {"seeds", "points", "epochs", "rate", "imp"}
+    assert {"seed", "layer", "draw", "pair"} <= keys_of("information")
     assert keys_of("runs") == {"states", "find"}
 
 
@@ -46,6 +52,10 @@ def test_rubbish_for_every_control_at_once_does_no_harm(request, place, rubbish)
     names = sorted({*keys_of(place), *MORE[place], *SHARED})
     app = open_page(**dict.fromkeys(names, rubbish))
     assert not app.exception, names
+
+
+def test_no_page_is_left_out():
+    assert set(MORE) == {path.parent.name for path in PAGES.glob("*/page.py")}
 
 
 def each_alone():

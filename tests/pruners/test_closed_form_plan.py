@@ -40,7 +40,7 @@ def test_the_time_is_made_of_the_parts_that_were_timed(mlp: nn.Module, monkeypat
     every = first + sum(size.removals for size in sizes) * 1.6 / 512**3 + 14e-3
     assert found.usual_seconds == found.most_seconds == pytest.approx(every)
     assert found.bytes == 4 * 100 * 16 + 8 * (8**2 + 6**2 + 3 * 8**2)
-    assert "14 units of 2 layers at 20 levels; 100 samples, regressions on up to 8 columns, 0.0 GB" in str(found)
+    assert "14 units of 2 layers at 20 levels; 100 samples, regressions on up to 8 columns, 0 MB" in str(found)
 
 
 def test_pixels_take_time_and_memory_too(mlp: nn.Module):

@@ -45,7 +45,7 @@ def test_what_is_not_timed_is_counted(mlp: nn.Module):
     )
     widest = 8 * 16 + 16 * 6  # of fc1 to fc2
     assert found.bytes == 4 * (60 * (16 + 2 * 14) + 4 * 3 * 2 * widest)
-    assert "14 units of 2 layers at 3 levels; 60 samples, 2 regressors per test, 0.0 GB" in str(found)
+    assert "14 units of 2 layers at 3 levels; 60 samples, 2 regressors per test, 0 MB" in str(found)
 
 
 @pytest.mark.usefixtures("second_long")
