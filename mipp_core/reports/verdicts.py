@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
-from mipp_core.reports.standing import Summary, best_of, summaries, told
+from mipp_core.reports.standing import Summary, Told, best_of, summaries, told
 
 State = Literal["ahead", "tied", "scattered", "behind", "open", "alone"]
 """Where an entry stands among others at one share: a ``Told``, or ``alone`` where nobody else is known."""
@@ -82,6 +82,47 @@ def _further(known: Known, share: float, names: Iterable[str]) -> dict[str, tupl
     return found
 
 
+def leading(
+    table: pd.DataFrame, share: float, contenders: Sequence[str], subjects: Sequence[str]
+) -> tuple[str, str, str] | None:
+    """Say who keeps most accuracy at one share, and how the others stand to it.
+
+    Args:
+        table: what ``at_equal_cost`` returns for the axis.
+        share: one of its shares, in [0, 1].
+        contenders: who may lead.
+        subjects: entries that are named; of the other contenders those that are tied are counted.
+
+    Returns:
+        the leader's name, what it reaches (in percent, with its spread over seeds) and a sentence about the others;
+        None where nobody is known.
+    """
+    known = next(iter(summaries(table[(table.share - share).abs() < 1e-9]).values()), {})
+    best = best_of(known, contenders)
+    if best is None:
+        return None
+    states = {name: told(known[name], known[best]) for name in known if name != best and name in contenders}
+    if not states:
+        return best, percent(known[best]), "Nobody else is known here."
+    named = [name for name in subjects if name in states]
+    tied = [name for name in named if states[name] == "tied"]
+    more = sum(state == "tied" for state in states.values()) - len(tied)
+    tied += [f"{more} {'others' if more > 1 else 'other'}"] if more else []
+    lower = [_lower(name, states[name], known[best].mean - known[name].mean) for name in named]
+    parts = [f"Tied with it: {_listed(tied, ', ')}" if tied else "", _listed([each for each in lower if each], "; ")]
+    said = ". ".join(part for part in parts if part)
+    return best, percent(known[best]), f"{said or 'All others are behind'}."
+
+
+def _lower(name: str, state: Told, points: float) -> str:
+    words = {
+        "tied": "",
+        "behind": f"{name} is behind by {100 * points:.2f} points",
+        "scattered": f"{name} is {100 * points:.2f} points lower, too scattered over its seeds to be placed",
+    }
+    return words.get(state, f"{name} is {100 * points:.2f} points lower, which one seed cannot prove")
+
+
 def verdict(table: pd.DataFrame, subject: str, contenders: Sequence[str]) -> str:
     """Say in a sentence where an entry stands among others on one axis, with numbers for every win and defeat.
 
@@ -144,7 +185,7 @@ def _range(run: Sequence[float]) -> str:
 
 
 def _listed(parts: Sequence[str], comma: str) -> str:
-    *first, last = parts
+    *first, last = parts or [""]
     return f"{comma.join(first)} and {last}" if first else last
 
 

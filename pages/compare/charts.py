@@ -25,21 +25,20 @@ RULE = (
 
 
 def verdicts(shown: Shown) -> None:
-    """Say where the highlighted entry stands, a sentence for each axis."""
-    with st.container(border=True):
-        seeds = shown.points.seed.nunique()
-        spread = f"mean ± standard deviation of {seeds} seeds" if seeds > 1 else "one seed"
-        st.markdown(f"**Where {plainly(shown.subject)} stands** at the same share removed · {shown.words}, %, {spread}")
-        lines = []
-        for x in COSTS:
-            table = shown.at_equal_cost(x)
-            lines.append(f"- **{AXES[x]}:** {plainly(verdict(table, shown.subject, shown.pruners))}")
-        if shown.subject == "MIPP" and shown.controls:
-            table = shown.at_equal_cost("sparsity")
-            found = control_verdict(table, "MIPP", shown.controls)
-            lines += [f"- **Controls** beside MIPP, every cost the same: {plainly(found)}"] if found else []
-        st.markdown("\n".join(lines))
-        st.caption(RULE)
+    """Say where the highlighted entry stands along every axis, a sentence for each."""
+    st.header(f"Where {plainly(shown.subject)} stands", anchor=False)
+    lines = []
+    for x in COSTS:
+        table = shown.at_equal_cost(x)
+        lines.append(f"- **{AXES[x]}:** {plainly(verdict(table, shown.subject, shown.pruners))}")
+    if shown.subject == "MIPP" and shown.controls:
+        table = shown.at_equal_cost("sparsity")
+        found = control_verdict(table, "MIPP", shown.controls)
+        lines += [f"- **Controls** beside MIPP, every cost the same: {plainly(found)}"] if found else []
+    st.markdown("\n".join(lines))
+    seeds = shown.points.seed.nunique()
+    spread = f"mean ± standard deviation of {seeds} seeds" if seeds > 1 else "one seed"
+    st.caption(f"{shown.words.capitalize()}, in %, {spread}, at the same share removed. {RULE}")
 
 
 def charts(documents: Documents, shown: Shown, x: str, share: float) -> None:

@@ -31,17 +31,14 @@ def show(documents: Documents) -> None:
     if not shown.names:
         st.info(f"No run has a {shown.words}.", icon=":material/info:")
     else:
-        charts.verdicts(shown)
-        above = st.container()
-        st.header("At equal cost", anchor=False)
         x, share = ranks.place(shown)
-        with above:
-            st.header("Accuracy against cost", anchor=False)
-            charts.charts(documents, shown, x, share)
-            charts.missing(points, shown)
-            _epochs(documents)
+        ranks.headline(shown, x, share)
+        charts.charts(documents, shown, x, share)
+        charts.missing(points, shown)
+        _epochs(documents)
         ranks.ranks(documents, shown, x, share)
         ranks.by_level(shown)
+        charts.verdicts(shown)
         ranks.times(documents, shown, x, share)
     _collapse(documents, points)
     _ratios(documents, points)

@@ -6,8 +6,7 @@ from pages.compare import comparing
 
 st.title("Compare pruners", anchor=False)
 st.markdown(
-    "Every pruner gets the same *dense* network, as it is before pruning, and the same number of *units*, neurons and "
-    "filters, to remove. What differs is **which** units go, and how many in **each layer**; so parameters and *MACs*, "
-    "the multiplications for one image, differ too, and each has its own verdict."
+    "Every pruner gets the same trained or fresh network, and the same number of *units*, neurons and filters, to "
+    "remove. Who keeps the accuracy?"
 )
 comparing.show()

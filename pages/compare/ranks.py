@@ -8,6 +8,7 @@ from mipp_core.figures import AXES, time_chart
 from mipp_core.reports.comparison_tables import accuracy_table, latex_table, seconds_table
 from mipp_core.reports.ranking import COST_NAMES, elsewhere, ranking, ranking_latex, usual_share
 from mipp_core.reports.standing import COSTS
+from mipp_core.reports.verdicts import leading
 from pages.compare.choosing import Documents, Shown, one_of
 from pages.shared.plain import plainly
 
@@ -35,8 +36,18 @@ def place(shown: Shown) -> tuple[str, float]:
     return x, percent / 100
 
 
+def headline(shown: Shown, x: str, share: float) -> None:
+    """Say in a sentence who keeps most accuracy there, and how those in colour stand to it."""
+    said = leading(shown.at_equal_cost(x), share, shown.pruners, shown.look.pins)
+    if said is not None:
+        name, reached, others = said
+        st.header(f"{share:.0%} of {_lower(x)} removed: {plainly(name)} keeps most, {reached}%", anchor=False)
+        st.markdown(plainly(others))
+
+
 def ranks(documents: Documents, shown: Shown, x: str, share: float) -> None:
     """Draw the table and its downloads."""
+    st.header("At equal cost", anchor=False)
     table = shown.at_equal_cost(x)
     ranked = ranking(table, seconds_table(documents), x, share, shown.pruners)
     if ranked.empty:

@@ -185,7 +185,7 @@ def words():
     """Return everything a page says in sentences."""
 
     def read(app):
-        parts = [*app.caption, *app.error, *app.info, *app.warning, *app.markdown]
+        parts = [*app.header, *app.caption, *app.error, *app.info, *app.warning, *app.markdown]
         return " ".join(str(part.value) for part in parts)
 
     return read

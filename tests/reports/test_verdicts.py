@@ -5,7 +5,7 @@ from made_points import points
 
 from mipp_core.reports.ranking import MARKS, elsewhere, ranking, ranking_latex, usual_share
 from mipp_core.reports.standing import COSTS, SHARES, at_equal_cost, summaries, told
-from mipp_core.reports.verdicts import control_verdict, places, ranges, verdict
+from mipp_core.reports.verdicts import control_verdict, leading, places, ranges, verdict
 
 
 def seeds(start, end, first, last, spread=0.001):
@@ -25,6 +25,23 @@ def test_who_is_ahead_and_where():
     assert "tied with the best at 50" in words
     assert verdict(found, "b", ["a", "b"]).startswith("b is tied with the best at 50")
     assert "–90% (at " in verdict(found, "b", ["a", "b"])
+
+
+def test_who_leads_at_one_share_and_how_those_in_colour_stand_to_it():
+    found = table({
+        "a": seeds(0.5, 0.9, 0.99, 0.97), "b": seeds(0.5, 0.9, 0.99, 0.90), "c": seeds(0.5, 0.9, 0.99, 0.97),
+        "random": seeds(0.5, 0.9, 0.999, 0.999),
+    })  # fmt: skip
+    pruners = ["a", "b", "c"]
+    assert leading(found, 0.9, pruners, ["b", "a"]) == (
+        "a", "97.05 ± 0.07", "Tied with it: 1 other. b is behind by 7.00 points."
+    )  # fmt: skip
+    assert leading(found, 0.9, pruners, ["c"]) == ("a", "97.05 ± 0.07", "Tied with it: c.")
+    assert leading(found, 0.9, ["a", "b"], ["a"]) == ("a", "97.05 ± 0.07", "All others are behind.")
+    assert leading(found, 0.9, ["a"], ["a"]) == ("a", "97.05 ± 0.07", "Nobody else is known here.")
+    assert leading(found, 0.95, pruners, ["a"]) is None
+    one = table({"a": seeds(0.5, 0.9, 0.99, 0.97)[:1], "b": seeds(0.5, 0.9, 0.99, 0.90)[:1]})
+    assert leading(one, 0.9, ["a", "b"], ["b"])[2] == "b is 7.00 points lower, which one seed cannot prove."
 
 
 def test_every_share_of_a_verdict_is_as_the_rule_says():
