@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from mipp_core.figures.palette import CHOSEN, DASHES, DENSE, MARKERS, MEASURES, SERIES
+from mipp_core.figures.palette import CALLED, CHOSEN, DASHES, DENSE, MARKERS, MEASURES, SERIES
 
 AXES = {
     "sparsity": "Units removed",
@@ -107,17 +107,18 @@ def _thin_line(seed: str, measure: str, known: pd.DataFrame, x: str) -> go.Scatt
         opacity=0.6,
         showlegend=False,
         customdata=known[["level"]],
-        name=f"{measure}, seed {seed}",
+        name=f"{CALLED.get(measure, measure)}, seed {seed}",
         hovertemplate="%{y:.2%} at %{x:.1%} removed<br>level %{customdata[0]}",
     )
 
 
 def _line(choice: str, measure: str, known: pd.DataFrame, x: str) -> go.Scatter:
     own = choice not in {"random", "magnitude", "scratch"}
+    called = CALLED.get(measure, measure)
     return go.Scatter(
         x=known[x],
         y=known[f"accuracy_{measure}"],
-        name=measure if own else f"{choice}, {measure}",
+        name=called if own else f"{choice}, {called}",
         mode="lines+markers",
         line={"color": MEASURES[measure], "dash": DASHES.get(choice, "solid"), "width": 3 if own else 1.5},
         marker={"symbol": MARKERS.get(choice, "circle"), "size": 7},

@@ -16,6 +16,9 @@ CHOSEN = "#E69F00"
 MEASURES = {"pruned": "#D55E00", "recalibrated": "#CC79A7", "rebuilt": "#009E73", "retrained": "#0072B2"}
 """Accuracy right after cutting, after recalibrating the normalisations, after rebuilding and after retraining."""
 
+CALLED = MappingProxyType({"pruned": "cut"})
+"""What readers call a measure where that is another word, so that *pruned* is left for what all of them are."""
+
 DASHES = {"mipp": "solid", "random": "dot", "magnitude": "dash", "scratch": "dashdot"}
 """Choice of units -> dash; others are drawn solid."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from mipp_core.figures import HIGHLIGHTS, Look
+from mipp_core.figures import CALLED, HIGHLIGHTS, Look
 from mipp_core.reports.comparison import ENTRIES
 from mipp_core.reports.comparison_tables import CONTROL_NAMES
 from mipp_core.reports.standing import at_equal_cost, mean_lines
@@ -117,7 +117,7 @@ def choose(documents: Documents, points: pd.DataFrame) -> Shown:
         )
         with st.popover("Options", icon=":material/tune:"):
             stage, split, view, as_error = _options(documents, points)
-    stage_words = stage if is_trained(documents) else "trained"
+    stage_words = _called(stage) if is_trained(documents) else "trained"
     pins = [subject, *(name for name in pinned if name != subject)][: len(HIGHLIGHTS)]
     shown = points if with_controls else points[points.entry.isin([*ENTRIES, *pins])]
     title = f"{split.capitalize()} {'error' if as_error else 'accuracy'}, {stage_words}"
@@ -128,12 +128,18 @@ def choose(documents: Documents, points: pd.DataFrame) -> Shown:
 def _options(documents: Documents, points: pd.DataFrame) -> tuple[str, str, str, bool]:
     """Draw the choices that few need: the accuracy, the split, the view and the scale."""
     stages = _stages(documents, points)
-    stage = one_of("Accuracy", stages, "cmp_stage", default="retrained") if len(stages) > 1 else stages[0]
+    stage = stages[0]
+    if len(stages) > 1:
+        stage = one_of("Accuracy", stages, "cmp_stage", default="retrained", format_func=_called)
     split = one_of("On", ["test", "train"], "cmp_split", help="Train: on 10,000 training images at most.")
     view = one_of("View", list(VIEWS), "cmp_view")
     scale = one_of("Scale", ["error (log)", "accuracy"], "cmp_scale", help="Errors show small differences.")
     one_of("Camera above a chart saves", ["png", "svg"], "cmp_picture")
     return stage, split, view, scale != "accuracy"
+
+
+def _called(stage: str) -> str:
+    return CALLED.get(stage, stage)
 
 
 def _stages(documents: Documents, points: pd.DataFrame) -> list[str]:

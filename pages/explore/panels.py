@@ -1,6 +1,7 @@
 """What a run shows at one level."""
 
 from functools import partial
+from math import floor, log10
 from typing import cast
 
 import pandas as pd
@@ -60,9 +61,10 @@ def _notes(document: RunDocument, level: int) -> None:
     """Say what does not move with the thumb: whether levels are nested, where layers collapse, how exact cuts are."""
     entry = entry_of(document, level)
     words = [said_of_nesting(document), collapses(document, level)]
-    if entry.get("cut_difference") is not None:
-        most = f"{entry['cut_difference']:.0e}"
-        words.append(f"Cut network and masked dense network differ by at most {most} (relative, 64 test images).")
+    difference = entry.get("cut_difference")
+    if difference is not None:
+        digits = floor(-log10(max(difference, 1e-17)))
+        words.append(f"Cut network and masked dense network agree to {digits} digits (64 test images).")
     if any(layer["name"] == INPUT for layer in entry["layers"]):
         words.append(f"[Its pixels at every level, beside other rankings](./pixels?run={document['hash']}).")
     st.caption(" ".join(words))

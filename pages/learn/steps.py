@@ -19,10 +19,12 @@ _STYLE = """
 [data-testid="stRadio"] label { min-height: 28px; }
 [data-testid="stMain"] { scroll-padding-bottom: 5rem; }
 :has(> .st-key-ways) { position: sticky; bottom: 0; padding: 0.6rem 0; backdrop-filter: blur(14px); z-index: 2; }
+@media (min-width: 1181px) { :has(> .st-key-ways) { width: 38%; backdrop-filter: none; } }
 .st-key-hidden { border-style: dashed; }
 </style>
 """
-# Words stand beside what they are about, or above it in a narrow window; the ways on are always in reach.
+# Words stand beside what they are about, or above it in a narrow window; the ways on are always in reach, and where
+# there is room they cover nothing.
 
 
 @st.cache_data(show_spinner="Reading the experiments", max_entries=8)

@@ -72,7 +72,7 @@ def test_some_finished_runs_are_shown_and_the_rest_offered(compare, three):
     assert len(app.dataframe) == 4
 
 
-@pytest.mark.parametrize("stage", ["pruned", "rebuilt", "retrained"])
+@pytest.mark.parametrize("stage", ["cut", "rebuilt", "retrained"])
 @pytest.mark.parametrize(("view", "charts"), [("three axes", 3), ("one axis, large", 1), ("a panel each", 1)])
 def test_every_view_is_drawn(compare, three, stage, view, charts):
     app = compare(
@@ -181,13 +181,13 @@ def test_recalibrated_accuracies_are_offered_where_they_are(compare, runs, finis
     document = finished(spec("MIPP"))
     app = compare(cmp_pruners_trained=["MIPP"], cmp_seeds=["0"], cmp_stage="recalibrated")
     assert not app.exception
-    assert stages(app) == ["pruned", "rebuilt", "retrained"]
+    assert stages(app) == ["cut", "rebuilt", "retrained"]
     for level in document["levels"]:
         level["accuracy_recalibrated"] = 0.5
     runs.record(spec("MIPP"), document)
     app = compare(cmp_pruners_trained=["MIPP"], cmp_seeds=["0"], cmp_stage="recalibrated")
     assert not app.exception
-    assert stages(app) == ["pruned", "recalibrated", "rebuilt", "retrained"]
+    assert stages(app) == ["cut", "recalibrated", "rebuilt", "retrained"]
 
 
 def test_an_accuracy_nobody_measured_is_a_sentence(compare, runs, finished, words):

@@ -56,7 +56,7 @@ def test_recalibrated_accuracies_and_the_difference_are_shown_where_they_are(see
     level(app, 7)
     assert not app.exception
     assert metric(app, "Recalibrated") == "57.00%"
-    assert "Cut network and masked dense network differ by at most 3e-07 (relative, 64 test images)." in words(app)
+    assert "Cut network and masked dense network agree to 6 digits (64 test images)." in words(app)
     assert any("Recalibrated" in table.value.columns for table in app.dataframe)
 
 

@@ -98,7 +98,7 @@ def test_a_residual_run_shows_its_blocks_what_is_passed_by_and_the_measured_diff
     monkeypatch.setenv("MIPP_STORE", str(store.root))
     app = explore(run=result.spec.hash)
     assert not app.exception
-    assert "Cut network and masked dense network differ by at most" in words(app)
+    assert "Cut network and masked dense network agree to" in words(app)
     assert "recalibrated" in seen(app)["measures"]
     passed = {layer.name for level in result.levels for layer in level.layers if layer.passed_by}
     assert passed

@@ -218,7 +218,7 @@ def test_where_pixels_go_is_counted(kept, truth):
     run = copy.deepcopy(run_named("closed-pixels-0"))
     layer = run["levels"][0]["layers"][0]
     layer["kept_units"], layer["kept"] = list(kept), len(kept)
-    assert pixels.told(run, run_named("pixels-0"))[1].guess.truth == truth
+    assert pixels.told(run, run_named("pixels-0"), run_named("closed-trained-0"))[1].guess.truth == truth
 
 
 def test_no_free_prune_holds_in_the_toy_and_in_what_ships(toy):

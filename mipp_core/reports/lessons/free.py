@@ -1,6 +1,7 @@
 """Lesson 6: no free prune."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mipp_core.limits.mlp_masks import BLIND
@@ -57,7 +58,7 @@ def _blind(toy: Toy) -> Step:
     return Step(
         "Drawn by lot",
         f"{PRUNED} of the {PARAMETERS} parameters are taken out by lot. Nobody looks at the data.",
-        None,
+        Masks(_only("random", toy), PRUNED),
         Guess(
             "How many bits does such a mask tell about the data set?",
             ("None", "About 1", "More than 2"),
@@ -66,6 +67,10 @@ def _blind(toy: Toy) -> Step:
         ),
         f"Every data set gets the same mask, so the mask cannot tell them apart. {_blind_ones(toy)}",
     )
+
+
+def _only(name: str, toy: Toy) -> Toy:
+    return replace(toy, bits={name: toy.bits[name]}, commonest={name: toy.commonest[name]})
 
 
 def _blind_ones(toy: Toy) -> str:

@@ -20,17 +20,18 @@ _SHARES = (0.1, 0.3, 0.5, 0.75)
 
 def steps() -> tuple[Step, ...]:
     """Make the lesson's steps from the shipped runs that prune pixels, too."""
-    return told(run_named("closed-pixels-0"), run_named("pixels-0"))
+    return told(run_named("closed-pixels-0"), run_named("pixels-0"), run_named("closed-trained-0"))
 
 
-def told(closed: RunDocument, regressors: RunDocument) -> tuple[Step, ...]:
+def told(closed: RunDocument, regressors: RunDocument, whole: RunDocument) -> tuple[Step, ...]:
     """Make the lesson's steps.
 
     Args:
         closed: of MIPP in closed form, pixels included.
         regressors: of MIPP by regressors, pixels included.
+        whole: of a network that is given all pixels, to be drawn.
     """
-    return _pixels(closed), _where(closed), _how_many(closed, regressors), _end(closed)
+    return _pixels(closed, whole), _where(closed), _how_many(closed, regressors), _end(closed)
 
 
 def pixels_of(entry: LevelDocument) -> LayerDocument:
@@ -53,7 +54,7 @@ def furthest(run: RunDocument) -> LevelDocument:
     return max(near or run["levels"][:1], key=lambda entry: pixels_of(entry)["pruning_ratio"])
 
 
-def _pixels(run: RunDocument) -> Step:
+def _pixels(run: RunDocument, whole: RunDocument) -> Step:
     pixels = pixels_of(run["levels"][0])
     return Step(
         "An image is a layer, too",
@@ -62,6 +63,7 @@ def _pixels(run: RunDocument) -> Step:
         "layer that comes before the first. Can the first layer be worked out from fewer of them?\n\nAt the lowest "
         f"**level** (how sure one must be to *keep* something) {counted(pixels['units'] - pixels['kept'], 'pixel')} "
         "are not needed any more.",
+        Network(whole["hash"], whole["levels"][0]["level"], ("network", "digits")),
     )
 
 

@@ -5,7 +5,7 @@ from statistics import fmean, stdev
 
 from mipp_core.errors import DataError
 from mipp_core.reports.archive import SHIPPED, load_run, shipped_documents
-from mipp_core.reports.standing import Summary, Told, told
+from mipp_core.reports.standing import Summary, Told, explained, told
 from mipp_core.runs.document import LayerDocument, LevelDocument, RunDocument
 from mipp_core.runs.result import accuracy_of, entry_of
 from mipp_core.vocabulary import INPUT
@@ -73,6 +73,11 @@ def dense_of(run: RunDocument) -> float:
 def stands(one: Sequence[float], other: Sequence[float]) -> Told:
     """Say how one choice stands to another, by the rule of ``mipp_core.reports.standing``."""
     return told(_summary(one), _summary(other))
+
+
+def luck_explains(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return how far apart two means, in [0, 1], may be by the luck of the seeds; infinitely far with one seed."""
+    return explained(_summary(one), _summary(other)) if min(len(one), len(other)) > 1 else float("inf")
 
 
 def _summary(values: Sequence[float]) -> Summary:

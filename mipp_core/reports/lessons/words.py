@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from mipp_core.information import LEVELS
-from mipp_core.reports.lessons.reading import OWN, stands
+from mipp_core.reports.lessons.reading import OWN, luck_explains, stands
 
 NAMES = {
     OWN: "MIPP's units",
@@ -82,10 +82,18 @@ def counted(number: int, one: str) -> str:
 
 
 def luck(one: Sequence[float], other: Sequence[float]) -> str:
-    """Say, to follow a difference, whether the luck of the seeds explains it."""
-    how = stands(one, other)
+    """Say, to follow a difference, whether luck explains it: how far the means are apart, beside what may be.
+
+    The seeds explain what ``mipp_core.reports.standing.explained`` says; an entry none of whose seeds reaches the
+    other's worst is told apart even within that, and then the words give no such figure.
+    """
+    how, explained = stands(one, other), luck_explains(one, other)
+    apart = abs(fmean(one) - fmean(other))
     if how in ("ahead", "behind"):
-        return "more than the luck of the seeds explains"
+        said = "more than the luck of the seeds explains"
+        if apart > explained:
+            return f"{said}: the means are {points(apart, 2)} apart, and luck explains {points(explained, 2)}"
+        return f"{said}: no seed of the one reaches the other's worst"
     if how == "tied":
-        return "no more than the luck of the seeds explains"
+        return f"no more than the luck of the seeds explains, which is up to {points(explained, 2)}"
     return "and the seeds are too few, or too far apart, to tell whether that is luck"

@@ -79,8 +79,18 @@ function bar({ pen, look }, x, y, width, removed) {
   pen.globalAlpha = 1;
 }
 
-// The image as one picture: ink where it is dark, grey where pixels are gone.
-function drawPixels({ pen, data, look }, layer, bits, grid) {
+// The image as one picture: ink where it is dark, grey where pixels are gone; of no image in particular its size alone.
+function drawPixels(drawn, layer, bits, grid) {
+  const { pen, data, look } = drawn, wide = grid.across * grid.size, tall = grid.down * grid.size;
+  if (bits || data.lit) paintPixels(drawn, layer, bits, grid);
+  else write(drawn, `${grid.down} × ${grid.across}`, grid.left + wide / 2, grid.top + tall / 2 + 4, { align: "center", soft: true });
+  pen.strokeStyle = look.ink;
+  pen.globalAlpha = 0.3;
+  pen.strokeRect(grid.left, grid.top, wide, tall);
+  pen.globalAlpha = 1;
+}
+
+function paintPixels({ pen, data }, layer, bits, grid) {
   const canvas = document.createElement("canvas"), ink = INKED.value;
   canvas.width = grid.across;
   canvas.height = grid.down;
@@ -92,10 +102,6 @@ function drawPixels({ pen, data, look }, layer, bits, grid) {
   own.putImageData(pixels, 0, 0);
   pen.imageSmoothingEnabled = false;
   pen.drawImage(canvas, grid.left, grid.top, grid.across * grid.size, grid.down * grid.size);
-  pen.strokeStyle = look.ink;
-  pen.globalAlpha = 0.3;
-  pen.strokeRect(grid.left, grid.top, grid.across * grid.size, grid.down * grid.size);
-  pen.globalAlpha = 1;
 }
 
 function drawUnits(drawn, layer, bits, grid) {
