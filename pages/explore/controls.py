@@ -57,12 +57,13 @@ def _place(key: str, names: Iterable[str]) -> int:
 def _presets() -> None:
     with st.container(horizontal=True, gap="small"):
         for name, changed in PRESETS.items():
-            st.button(name, key=f"preset {name}", on_click=_apply, args=(changed,))
+            st.button(name, key=f"preset {name}", on_click=apply, args=(changed,))
         for name, folder in RUNS.items():
             st.button(name, key=f"preset {name}", on_click=_open, args=(folder,))
 
 
-def _apply(changed: Mapping[str, Any]) -> None:
+def apply(changed: Mapping[str, Any]) -> None:
+    """Set controls, and all others to their defaults; no level is asked for, and no weights are given."""
     for key, value in {**DEFAULTS, **changed}.items():
         st.session_state[key] = value
     levels.forget()

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mipp_core.runs import RunSpec
-from pages.explore import controls, levels, panels, prunable, waiting
+from pages.explore import controls, levels, panels, prunable, tried, waiting
 from pages.shared import at_once, finding, live
 from pages.shared.chips import chips, idea_of, method_of
 
@@ -28,7 +28,11 @@ else:
         st.markdown(f":blue-badge[{method_of(shown)}] {others}")
         with st.container(key="idea_above"):
             st.markdown(f"{idea_of(shown)} New to pruning? [Lesson 1 takes five minutes](./learn?lesson=keeps).")
-        panels.show(found, levels.chosen(found.document))
+        level = levels.chosen(found.document)
+        name = named or spec.hash
+        tried.remember(name, found.document, level, by_controls=not (named or shown.network.weights))
+        panels.show(found, level)
+        tried.panel(name)
         at_once.remember("explore", found)
 if not named:
     live.warm()

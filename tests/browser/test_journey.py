@@ -53,6 +53,21 @@ def test_a_link_restores_every_control(server, tab):
     expect(tab.get_by_role("combobox", name="Model")).to_have_value("mlp")
 
 
+def test_a_tick_goes_back_to_what_was_looked_at_before(server, tab):
+    tab.goto(f"{server}/?level=12")
+    expect(tab.get_by_text("Level 12:")).to_be_visible(timeout=60_000)
+    tab.get_by_role("button", name="LeNet5 at initialisation").click()
+    expect(tab.get_by_role("heading", name="What you looked at")).to_be_visible()
+    settled(tab)
+    table = tab.locator("[class*=st-key-tried_table] canvas").first
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    tab.mouse.click(box["x"] + 20, box["y"] + 88)  # the second row's box
+    expect(tab).not_to_have_url(re.compile("initialisation"))
+    expect(tab).to_have_url(re.compile("level=12"))
+    expect(tab.locator(".st-key-start button[data-selected=true]")).to_have_text("trained")
+
+
 def test_a_point_of_the_shipped_comparison_opens_its_masks_and_its_run(server, tab):
     tab.goto(f"{server}/compare")
     expect(tab.get_by_role("heading", name="Characteristics")).to_be_visible(timeout=60_000)

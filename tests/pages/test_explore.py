@@ -127,6 +127,19 @@ def test_presets_set_the_controls(explore, words):
     assert "A shipped run" in words(app)
 
 
+def test_what_was_looked_at_is_kept_in_mind(explore, words):
+    app = explore(level="12")
+    assert "What you looked at" not in words(app)
+    app.button(key="preset LeNet5 at initialisation").click().run()
+    app.button(key="preset ResNet20").click().run()
+    assert not app.exception
+    table = next(each.value for each in app.dataframe if "Curve" in each.value)
+    assert [row[0] for row in table.What] == ["resnet20", "lenet5", "lenet5"]
+    assert table.Level.iloc[2] == 12
+    assert all(0 < value < 1 for value in table.Accuracy)
+    assert table.Curve.map(len).iloc[2] == 20
+
+
 @pytest.mark.parametrize("name", [*PRESETS, *RUNS])
 def test_every_preset_opens_a_shipped_result(name, explore, words):
     app = explore(level="3")
