@@ -45,10 +45,12 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/app.done: requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@echo "Installing the packages into $(VENV), once: some minutes, most of them for torch."
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	touch $@
 
 $(VENV)/test.done: requirements-test.txt requirements.txt | $(BIN)/python
+	@echo "Installing the packages and the tests' into $(VENV), once: some minutes, most of them for torch."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
 	touch $@
 

@@ -30,9 +30,10 @@ def table(document: RunDocument, level: int, about: Selection | None = None) -> 
         height=330,
         hide_index=True,
         alt="The most recent decisions of TERC",
+        column_order=("layer", "unit", "kept", "z", "needed", "gain", "standard_error", "order", "tested_with"),
         column_config={
-            "layer": "Layer",
-            "unit": "Unit",
+            "layer": st.column_config.TextColumn("Layer", width=70),
+            "unit": st.column_config.NumberColumn("Unit", width=60),
             "order": st.column_config.NumberColumn(
                 "Order", help="Place in the order of testing, 0 = least informative."
             ),
@@ -41,7 +42,7 @@ def table(document: RunDocument, level: int, about: Selection | None = None) -> 
             "standard_error": st.column_config.NumberColumn("Std. error", format="%.4f"),
             "z": st.column_config.NumberColumn("z", format=shown, help="Gain in standard errors."),
             "needed": st.column_config.NumberColumn("z needed", format=shown, help="The level's normal quantile."),
-            "kept": st.column_config.CheckboxColumn("Kept"),
+            "kept": st.column_config.CheckboxColumn("Kept", width=60),
         },
     )
     st.caption("Kept means z is above the z needed. Layers are tested from the output to the input.")

@@ -21,7 +21,7 @@ _SECTIONS: Mapping[str, Callable[[], None]] = MappingProxyType(
 )
 # What is looked at, and what draws it; the words are in the address.
 
-st.title("No free prune", anchor=False)
+st.title("Limits: no free prune", anchor=False)
 st.markdown(
     "Which weights stay is itself a message about the data. **p_eff = non-zero weights + I(mask; data)**: what a "
     "sparse network can hold is what its weights hold, and what the choice of them holds."

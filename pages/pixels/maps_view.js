@@ -28,7 +28,7 @@ export default function (component) {
     slider.setAttribute("aria-valuetext", plainly(data, state.place));
     parts.number.textContent = `level ${data.levels[state.place]}`;
     parts.said.innerHTML = sentence(data, state.place);
-    paint(parts.mask, data, (pixel) => (keep[pixel] ? known.slates[pixel] : "rgba(136, 136, 136, 0.28)"), () => false);
+    paint(parts.mask, data, (pixel) => (keep[pixel] ? known.slates[pixel] : "rgba(136, 136, 136, 0.16)"), () => false);
     paint(parts.gone, data, (pixel) => known.gone[pixel], (pixel) => keep[pixel], true);
     describe(parts.mask, `Mask of level ${data.levels[state.place]}: ${plural(data.counts[state.place], "pixel")} kept`);
     others.forEach(({ name, canvas, words }) => {
@@ -68,8 +68,8 @@ function prepared(data) {
   }));
   return {
     kept: data.kept.map((text) => [...text].map((each) => each === "1")),
-    slates: [...mean].map((grey) => mixed("#3c4652", "#ffffff", grey / 255)),
-    gone: data.gone.map((level) => (level === 0 ? "rgba(136, 136, 136, 0.28)" : viridis(level / most))),
+    slates: [...mean].map((grey) => mixed("#66717f", "#ffffff", (0.8 * grey) / 255)),
+    gone: data.gone.map((level) => (level === 0 ? "rgba(136, 136, 136, 0.16)" : viridis(level / most))),
     ranks,
     heat: Object.fromEntries(Object.entries(ranks).map(([name, places]) => [name, places.map((place) => viridis(1 - place / pixels))])),
     digits: bytes(data.digits),
