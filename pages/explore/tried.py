@@ -71,9 +71,7 @@ def panel(name: str) -> None:
             ),
         },
     )
-    st.caption(
-        "What to see: which setting keeps its curve up longest. Tick a row to go back to it."
-    )
+    st.caption("What to see: which setting keeps its curve up longest. Tick a row to go back to it.")
 
 
 def _all() -> list[Tried]:

@@ -9,6 +9,7 @@ from mipp_core.errors import MippError
 from mipp_core.jobs.studies import Background
 from mipp_core.limits.studies import study
 from mipp_core.reports.limits import shipped_studies
+from pages.shared import studying
 from pages.shared.finding import store
 
 Document = dict[str, Any]
@@ -70,6 +71,7 @@ def _watch(name: str, size: str) -> None:
 def _start(job: Background) -> None:
     try:
         job.start()
+        studying.watch(job.name, job.full)
     except (MippError, OSError) as problem:
         st.session_state[f"problem {job.name}"] = str(problem)
 

@@ -2,7 +2,10 @@
 
 import pytest
 
+from mipp_core.jobs.studies import Background
 from mipp_core.runs import NetworkSpec, RunSpec
+from mipp_core.vocabulary import Progress
+from pages.shared.studying import Watched
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -71,3 +74,20 @@ def test_what_was_cancelled_or_deleted_needs_no_notice(explore, asked, runs):
     app.run()
     assert badges(app) == []
     assert not app.toast
+
+
+def test_an_experiment_of_limits_is_watched_too_and_its_end_is_told_once(explore, monkeypatch):
+    alive, state = [True], ["running"]
+    monkeypatch.setattr(Background, "is_alive", lambda job: alive[0])
+    monkeypatch.setattr(Background, "state", property(lambda job: state[0]))
+    monkeypatch.setattr(Background, "progress", property(lambda job: Progress("training", 0.25)))
+    app = explore()
+    app.session_state["watched studies"] = (Watched("noise", False, "noise"),)
+    app.run()
+    assert not app.exception
+    assert badges(app) == ["Experiment: 25%"]
+    alive[0], state[0] = False, "done"
+    app.run()
+    assert badges(app) == []
+    assert [toast.value for toast in app.toast] == ["**Experiment done:** noise. [Look at it](./limits?look=noise)."]
+    assert not app.run().toast

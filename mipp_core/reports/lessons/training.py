@@ -160,8 +160,8 @@ def _elsewhere(before: RunDocument, after: RunDocument) -> Step:
     return Step(
         "Other layers give way",
         f"The same network, pruned before training at level {early} ({share(entry_of(before, early)['sparsity'])} of "
-        f"the units gone) and after it at level {late} ({share(entry_of(after, late)['sparsity'])} gone), the two levels "
-        f"that are nearest to each other in size. {where} "
+        f"the units gone) and after it at level {late} ({share(entry_of(after, late)['sparsity'])} gone), the two "
+        f"levels that are nearest to each other in size. {where} "
         "Training changes which layers have units to spare, so what is true of one need not be true of the other.",
         Bars(
             "Share of the layer's units that stay",
