@@ -1,54 +1,26 @@
-"""Mutual Information Preserving Pruning and the work around it: a core without a user interface."""
+"""Mutual Information Preserving Pruning and the work around it: a core without a user interface.
 
-from mipp_core.augmentation import Augmentation
-from mipp_core.cutting.inspection import Inspection, inspect
-from mipp_core.cutting.masks import KeepMasks
-from mipp_core.cutting.rebuilding import rebuild
-from mipp_core.cutting.recalibration import recalibrate
-from mipp_core.cutting.surgery import shrink
-from mipp_core.data import DATASETS, Deformation, load_dataset
-from mipp_core.errors import MippError
-from mipp_core.experiments import run
-from mipp_core.models import MODELS, Architecture, architecture
-from mipp_core.pruners import PRUNERS, Mipp, pruner
-from mipp_core.pruning import Pruned, prune
-from mipp_core.reports.archive import load_slim, save_run, save_slim, slim_description
-from mipp_core.runs import NetworkSpec, RunResult, RunSpec
-from mipp_core.store import Store
-from mipp_core.training import RECIPES, Recipe, train
-from mipp_core.version import __version__
+All of ``mipp_core.api`` is here, too, and is imported when the first of its names is asked for: it needs PyTorch, which
+takes a second.
+"""
 
-__all__ = [
-    "DATASETS",
-    "MODELS",
-    "PRUNERS",
-    "RECIPES",
-    "Architecture",
-    "Augmentation",
-    "Deformation",
-    "Inspection",
-    "KeepMasks",
-    "Mipp",
-    "MippError",
-    "NetworkSpec",
-    "Pruned",
-    "Recipe",
-    "RunResult",
-    "RunSpec",
-    "Store",
-    "__version__",
-    "architecture",
-    "inspect",
-    "load_dataset",
-    "load_slim",
-    "prune",
-    "pruner",
-    "rebuild",
-    "recalibrate",
-    "run",
-    "save_run",
-    "save_slim",
-    "shrink",
-    "slim_description",
-    "train",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mipp_core.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from mipp_core.api import *  # noqa: F403  its ``__all__`` says what
+
+
+def __getattr__(name: str) -> Any:
+    """Return what the package offers under a name."""
+    api = import_module("mipp_core.api") if name == "__all__" or not name.startswith("__") else None
+    try:
+        return getattr(api, name)
+    except AttributeError:
+        raise AttributeError(f"module 'mipp_core' has no attribute {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    return __getattr__("__all__")

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from mipp_core.cutting.collapse import collapse_words, collapsed
-from mipp_core.cutting.counting import Counted, Counter
+from mipp_core.cutting.counting import Counter
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.pixels import with_pixel_mask
 from mipp_core.cutting.rebuilding import rebuild as rebuild_network
@@ -29,7 +29,7 @@ from mipp_core.pruners import pruner as pruner_named
 from mipp_core.pruners.contract import cannot_train
 from mipp_core.pruners.deciding import masks_at_levels, masks_at_targets
 from mipp_core.pruners.reaching import reach
-from mipp_core.vocabulary import Report, silent
+from mipp_core.vocabulary import Counted, Report, silent
 
 _COMPARED = 64
 """Images on which the cut network is compared with the masked one."""

@@ -40,12 +40,27 @@ street, room    in the tests, the order of the packages, and a package: each imp
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 INPUT = "input"
 """The name of the zeroth layer, whose units are pixels."""
+
+Counted = Literal["units", "parameters", "macs"]
+"""What a share is of: the units of the prunable layers, or the parameters or the MACs of the whole network."""
+
+COUNTED: Mapping[Counted, str] = {"units": "units", "parameters": "parameters", "macs": "MACs"}
+"""What each is called in a sentence."""
+
+CONTROLS: Mapping[str, str] = {
+    "random": "random units, MIPP's per-layer counts",
+    "magnitude": "largest L1 norm, MIPP's per-layer counts",
+    "scratch": "a network of the same size, trained from scratch",
+    "reinitialised": "the same units, fresh weights of the dense network",
+}
+"""What a run may be compared with, level by level."""
 
 Collapse = Literal["l1", "l2", "mean", "std"]
 """How a filter's map is turned into one number."""
@@ -85,7 +100,7 @@ class Progress:
 
     stage: str
     done: float
-    so_far: Callable[[], Mapping[str, Tensor]] | None = None
+    so_far: "Callable[[], Mapping[str, Tensor]] | None" = None
 
 
 Report = Callable[[Progress], None]

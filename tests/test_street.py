@@ -8,10 +8,22 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 STREET = [
-    *("version", "vocabulary", "errors", "memory", "latency", "own_files", "augmentation", "recipes", "data", "models"),
+    *(
+        "version",
+        "vocabulary",
+        "errors",
+        "later",
+        "memory",
+        "latency",
+        "own_files",
+        "augmentation",
+        "recipes",
+        "data",
+        "models",
+    ),
     *("checkpoints", "evaluation", "own_data", "network", "training", "cutting", "information", "pruners", "pruning"),
     *("limits", "playground", "pixels"),
-    *("runs", "store", "experiments", "jobs", "exporting", "reports", "figures", "command_line", "__main__"),
+    *("runs", "store", "experiments", "jobs", "exporting", "reports", "api", "figures", "command_line", "__main__"),
 ]
 LONGEST = 300
 """The most lines of a file."""

@@ -6,7 +6,6 @@ import urllib.request
 from pathlib import Path
 
 import torch
-import torchvision
 from torch import Tensor
 
 from mipp_core.checkpoints.fitting import expected
@@ -41,8 +40,10 @@ def pretrained(
     Raises:
         DataError: the file cannot be downloaded or saved, or is not the published one.
     """
+    from torchvision.models import get_model_weights  # here: it costs a second, which only those who ask pay
+
     network = architecture.family.removeprefix(PREFIX)
-    url = torchvision.models.get_model_weights(network)[name].url
+    url = get_model_weights(network)[name].url
     file = fetch(url, data_folder(data_dir) / "weights", report)
     # The checksum shows that the file is torchvision's own; even so, only tensors are read from it.
     state = torch.load(file, map_location="cpu", weights_only=True)

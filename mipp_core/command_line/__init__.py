@@ -10,39 +10,32 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
-from mipp_core.command_line import (
-    app,
-    commands,
-    inspecting,
-    limits,
-    listings,
-    ordering,
-    planning,
-    slim_networks,
-    sweeping,
-)
-from mipp_core.command_line.announcing import plainly
 from mipp_core.command_line.parser import build_parser
-from mipp_core.command_line.runs import runs
-from mipp_core.command_line.serving import worker
+from mipp_core.command_line.warning import plainly
 from mipp_core.errors import ImagesError, MippError, ModelError, SettingError, UnknownNameError
+from mipp_core.later import Later
+
+
+def _later(module: str, name: str) -> Later:
+    return Later(f"mipp_core.command_line.{module}", name)
+
 
 COMMANDS = {
-    "app": app.run_app,
-    "models": listings.models,
-    "datasets": listings.datasets,
-    "pruners": listings.pruners,
-    "inspect": inspecting.inspect_command,
-    "train": commands.train,
-    "plan": planning.plan_command,
-    "cmi": ordering.cmi,
-    "limits": limits.limits,
-    "prune": commands.prune,
-    "sweep": sweeping.sweep,
-    "export": slim_networks.export,
-    "latency": slim_networks.latency,
-    "runs": runs,
-    "worker": worker,
+    "app": _later("app", "run_app"),
+    "models": _later("list_models", "models"),
+    "datasets": _later("listings", "datasets"),
+    "pruners": _later("listings", "pruners"),
+    "inspect": _later("inspecting", "inspect_command"),
+    "train": _later("commands", "train"),
+    "plan": _later("planning", "plan_command"),
+    "cmi": _later("ordering", "cmi"),
+    "limits": _later("limits", "limits"),
+    "prune": _later("commands", "prune"),
+    "sweep": _later("sweeping", "sweep"),
+    "export": _later("slim_networks", "export"),
+    "latency": _later("slim_networks", "latency"),
+    "runs": _later("runs", "runs"),
+    "worker": _later("serving", "worker"),
 }
 
 
@@ -59,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _complain("Stopped; nothing half-written was left behind.", 130)
     _show(chosen, document, lines)
-    return 1 if chosen.command == "sweep" and sweeping.failed(document) else 0
+    return 1 if chosen.command == "sweep" and _later("sweeping", "failed")(document) else 0
 
 
 def _complain(problem: object, code: int) -> int:

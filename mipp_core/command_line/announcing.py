@@ -1,29 +1,11 @@
-"""What a command says on stderr although the work went on: warnings, and layers that collapsed."""
+"""What a command says on stderr although the work went on: which layers collapsed."""
 
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from mipp_core.cutting.collapse import collapse_words
-from mipp_core.errors import MippWarning
 from mipp_core.pruners import Decider
 from mipp_core.runs import RunSpec
 from mipp_core.runs.document import RunDocument
-
-
-@contextmanager
-def plainly() -> Iterator[None]:
-    """Print our own warnings as one line each within the block."""
-    with warnings.catch_warnings():
-        usual = warnings.showwarning
-        warnings.simplefilter("always", MippWarning)
-        warnings.showwarning = lambda message, category, *rest, **more: (
-            print(f"warning: {message}", file=sys.stderr)
-            if issubclass(category, MippWarning)
-            else usual(message, category, *rest, **more)
-        )
-        yield
 
 
 def announce_collapse(spec: RunSpec, document: RunDocument, name: str = "") -> None:

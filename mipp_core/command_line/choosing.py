@@ -7,7 +7,6 @@ from typing import Any
 
 from torch import nn
 
-from mipp_core.cutting.targets import WORDS
 from mipp_core.errors import DataError, SettingError
 from mipp_core.experiments.remaking import remade
 from mipp_core.models import Architecture, load_file
@@ -17,6 +16,7 @@ from mipp_core.runs import RunSpec, masks_of
 from mipp_core.runs.document import LevelDocument, RunDocument
 from mipp_core.store import Store
 from mipp_core.store.files import Tensors, read_json
+from mipp_core.vocabulary import COUNTED
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _asked(run: RunDocument, entry: LevelDocument) -> dict[str, float]:
 def _listed(run: RunDocument) -> str:
     of = run["spec"].get("share_of", "units")
     gone = [f"{entry['level']} ({_gone(run, entry)[of]:.1%})" for entry in run["levels"]]
-    words = next(word for name, word in WORDS.items() if name == of)
+    words = next(word for name, word in COUNTED.items() if name == of)
     return f"{', '.join(gone)} of the {words} removed" if gone else "none is measured yet"
 
 

@@ -5,38 +5,24 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from mipp_core.data import DATASETS, DatasetCard
-from mipp_core.models import MODELS
 from mipp_core.pruners import PRUNERS, describe
 
 Answer = tuple[Any, list[str]]
 """The JSON document, and the same for people."""
 
 
-def models(_: Namespace) -> Answer:
-    """List the model families."""
-    document = [
-        {
-            "name": name,
-            "description": card.description,
-            "widths": dict(zip(card.width_names, card.widths, strict=True)),
-            "weights": card.weights,
-        }
-        for name, card in MODELS.items()
-    ]
-    lines = [f"{name:22}{card.description}" for name, card in MODELS.items()]
-    return document, [
-        *lines,
-        f"{'torchvision:NAME':22}any other classification network of torchvision",
-        f"{'PATH.py:FUNCTION':22}what your own function returns; the file is run",
-    ]
-
-
-def datasets(_: Namespace) -> Answer:
+def datasets(chosen: Namespace) -> Answer:
     """List the datasets: classes, sizes, the images' shape, the licence, and where they come from."""
     found = DATASETS.values()
+    lines = [*map(_dataset_line, found), *_OWN]
+    if not chosen.json:  # ImageNet's classes take a second
+        return [], lines
     wanted = [field.name for field in fields(DatasetCard) if field.name not in ("normalisation", "load", "recipes")]
-    document = [{**{key: getattr(card, key) for key in wanted}, "recipes": asdict(card.recipes)} for card in found]
-    return document, [*map(_dataset_line, found), *_OWN]
+    document = [
+        {**{key: getattr(card, key) for key in wanted}, "classes": list(card.classes), "recipes": asdict(card.recipes)}
+        for card in found
+    ]
+    return document, lines
 
 
 _OWN = (

@@ -3,10 +3,8 @@
 from argparse import ArgumentParser
 from pathlib import Path
 
-from mipp_core.cutting.targets import WORDS
-from mipp_core.latency import BATCHES
-from mipp_core.runs import CONTROLS
 from mipp_core.version import __version__
+from mipp_core.vocabulary import CONTROLS, COUNTED
 
 
 def build_parser() -> ArgumentParser:
@@ -45,7 +43,7 @@ def build_parser() -> ArgumentParser:
     sweep.add_argument("--levels", default="", help="of the schedule, as 0,3,9; all 20 by default")
     sweep.add_argument("--fine", action="store_true", help="confidences between the levels, too: smaller steps")
     sweep.add_argument("--sparsities", default="", help="shares of units to remove, as 0.5,0.9, in place of levels")
-    sweep.add_argument("--share-of", default="units", choices=list(WORDS), help="what --sparsities are shares of")
+    sweep.add_argument("--share-of", default="units", choices=list(COUNTED), help="what --sparsities are shares of")
     sweep.add_argument("--follow", action="store_true", help="pruners that rank remove as many units as MIPP")
     _spread(sweep)
     sweep.add_argument("--measure", default="", help="points of the sweep to cut and retrain, as 0,3,9; all by default")
@@ -58,7 +56,7 @@ def build_parser() -> ArgumentParser:
     export.add_argument("--save-dir", type=Path, help="write the files here; by default beside the network")
     latency = commands.add_parser("latency", help="measure a slim network beside its dense one")
     _slim(latency)
-    latency.add_argument("--batches", default=",".join(map(str, BATCHES)), help="images at a time, as 1,256")
+    latency.add_argument("--batches", help="images at a time, as 1,256, which is the default")
     latency.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1")
     latency.add_argument("--seconds", type=float, default=4.0, help="seconds for all measurements together")
     _runs(commands.add_parser("runs", help="what the store holds"))

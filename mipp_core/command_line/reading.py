@@ -10,7 +10,6 @@ from typing import Any
 import torch
 
 from mipp_core.command_line.images import dataset_of, datasets_of
-from mipp_core.cutting.counting import Counted
 from mipp_core.cutting.targets import Target
 from mipp_core.data.normalisation import channel_numbers
 from mipp_core.errors import SettingError
@@ -22,6 +21,7 @@ from mipp_core.runs import NetworkSpec, RunSpec
 from mipp_core.runs.grid import Grid, usual_recipes
 from mipp_core.store import Store
 from mipp_core.training import recipe
+from mipp_core.vocabulary import Counted
 
 _FILES = {".pt", ".pth", ".th", ".tar", ".ckpt", ".bin", ".pkl", ".safetensors"}
 """How names of files of weights usually end; names of pretrained weights never do."""

@@ -12,7 +12,7 @@ from mipp_core.command_line.reading import numbers, usable_device
 from mipp_core.errors import SettingError
 from mipp_core.evaluation import macs, parameters
 from mipp_core.exporting import FORMATS, write
-from mipp_core.latency import Latency, LatencyComparison, compare_latency
+from mipp_core.latency import BATCHES, Latency, LatencyComparison, compare_latency
 from mipp_core.store.files import write_bytes
 
 Answer = tuple[Any, list[str]]
@@ -44,7 +44,7 @@ def _write(kind: str, model: nn.Module, image_shape: tuple[int, int, int], folde
 
 def latency(chosen: Namespace) -> Answer:
     """Measure a slim network beside its dense one; the dense weights are random, which takes as long."""
-    device, batches = usable_device(chosen.device), numbers(chosen.batches)
+    device, batches = usable_device(chosen.device), BATCHES if chosen.batches is None else numbers(chosen.batches)
     found = slim_of(chosen)
     source, slim = found.dense, found.load()
     dense, shape = source.build().eval(), source.image_shape

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from torch import fx, nn
 
@@ -11,9 +10,7 @@ from mipp_core.cutting.surgery import cut_shapes
 from mipp_core.evaluation import matrices, on_meta, uses
 from mipp_core.network.layers import wiring_of
 from mipp_core.network.recording import RECORDED, followed
-
-Counted = Literal["units", "parameters", "macs"]
-"""What a share is of: the units of the prunable layers, or the parameters or the MACs of the whole network."""
+from mipp_core.vocabulary import Counted
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,11 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from mipp_core.cutting.counting import Counted, Counter
+from mipp_core.cutting.counting import Counter
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.selection import Selection
 from mipp_core.errors import SettingError
-
-WORDS: Mapping[Counted, str] = {"units": "units", "parameters": "parameters", "macs": "MACs"}
-"""What each is called in a sentence."""
+from mipp_core.vocabulary import COUNTED, Counted
 
 _ROUNDING = 1e-9
 """Of shares, which are quotients of whole numbers."""
@@ -37,7 +35,7 @@ class Target:
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
             raise SettingError(
-                f"The share of {WORDS[self.of]} to remove is {self.share}; give 0 (keep all) to 1 (remove all)."
+                f"The share of {COUNTED[self.of]} to remove is {self.share}; give 0 (keep all) to 1 (remove all)."
             )
 
     def left(self, counter: Counter) -> float:
@@ -113,7 +111,7 @@ def require_reachable(target: Target, least: KeepMasks, floor: int, counter: Cou
     Raises:
         SettingError: says what can be reached.
     """
-    removable, words = counter.removed(least)[target.of], WORDS[target.of]
+    removable, words = counter.removed(least)[target.of], COUNTED[target.of]
     if target.share <= removable + _ROUNDING:
         return
     why, remedy = (f" with a floor of {floor}", " or lower the floor") if floor else ("", "")

@@ -169,7 +169,7 @@ def load_dataset(
     report(Progress(f"preparing {name}", card.train_size / (card.train_size + card.test_size)))
     test = _prepared(raw_test, Preparation(applied, deformation, "test"))
     report(Progress(f"preparing {name}", 1.0))
-    return Dataset(card.name, card.classes, train, test, applied)
+    return Dataset(card.name, tuple(card.classes), train, test, applied)
 
 
 def _prepared(stored: Stored, preparation: Preparation) -> Samples:

@@ -1,6 +1,6 @@
 """What is known about a dataset before it is loaded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,7 +91,7 @@ class DatasetCard:
 
     name: str
     description: str
-    classes: tuple[str, ...]
+    classes: Sequence[str]
     image_shape: tuple[int, int, int]
     train_size: int
     test_size: int

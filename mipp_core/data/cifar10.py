@@ -4,14 +4,12 @@ Network inputs are normalised by the mean and the standard deviation of each cha
 usual.  A removed pixel, which the keep-mask multiplies by 0, then has the data's mean colour.
 """
 
-from torchvision.datasets import CIFAR10
-
 from mipp_core.data.card import DatasetCard
 from mipp_core.data.cifar_family import IMAGE_SHAPE, TEST_SIZE, TRAIN_SIZE, CifarFamily
 from mipp_core.data.normalisation import Normalisation
 from mipp_core.recipes import Recommended
 
-FAMILY = CifarFamily("cifar10", CIFAR10)
+FAMILY = CifarFamily("cifar10", "CIFAR10")
 
 CARD = DatasetCard(
     name="cifar10",

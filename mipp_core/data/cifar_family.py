@@ -7,16 +7,18 @@ unpickled.
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from torchvision.datasets import CIFAR10
-from torchvision.datasets.utils import check_integrity, download_and_extract_archive
 
 from mipp_core.data.card import RawSplit
 from mipp_core.data.download import FAILURES, download_failed, present, reason, temporary_folder
 from mipp_core.data.folder import data_folder
 from mipp_core.errors import DataError
 from mipp_core.vocabulary import Progress, Report
+
+if TYPE_CHECKING:  # it costs a second, which only those who read files should pay
+    from torchvision.datasets import CIFAR10
 
 IMAGE_SHAPE = (3, 32, 32)
 """Channels, height, width."""
@@ -30,11 +32,20 @@ class CifarFamily:
 
     Attributes:
         name: the registry name.
-        reader: the torchvision class that knows its address, checksums and format.
+        kind: the torchvision class that knows its address, checksums and format, or its name there.
     """
 
     name: str
-    reader: type[CIFAR10]
+    kind: "type[CIFAR10] | str"
+
+    @property
+    def reader(self) -> "type[CIFAR10]":
+        """The torchvision class."""
+        if not isinstance(self.kind, str):
+            return self.kind
+        from torchvision import datasets
+
+        return getattr(datasets, self.kind)
 
     def load(self, data_dir: Path | None, report: Report) -> tuple[RawSplit, RawSplit]:
         """Return the training and test splits, downloading them if their folder does not exist.
@@ -55,6 +66,8 @@ class CifarFamily:
 
     def _download(self, root: Path, report: Report) -> None:
         """Fetch and unpack the archive in a temporary folder, then move the finished folder into place."""
+        from torchvision.datasets.utils import download_and_extract_archive
+
         archive = root / self.reader.filename
         report(Progress(f"downloading {self.name}", 0.0))
         with temporary_folder(root) as partial:
@@ -85,6 +98,8 @@ class CifarFamily:
 
     def _bad_file(self, folder: Path) -> str | None:
         """Say which file is not the published one; torchvision does not say which."""
+        from torchvision.datasets.utils import check_integrity
+
         meta = (self.reader.meta["filename"], self.reader.meta["md5"])
         for file, md5 in (*self.reader.train_list, *self.reader.test_list, meta):
             if not present(folder / file):

@@ -8,9 +8,6 @@ from jaxtyping import UInt8
 from PIL.Image import Image
 from torch import Tensor
 from torch.utils.data import Dataset
-from torchvision.datasets.folder import default_loader
-from torchvision.transforms import RandomResizedCrop
-from torchvision.transforms import functional as transforms
 
 from mipp_core.data.download import reason
 from mipp_core.errors import DataError
@@ -62,10 +59,14 @@ class Crop:
 
     def opened(self, path: str) -> Image:
         """Decode a file, in colour."""
+        from torchvision.datasets.folder import default_loader  # functions import torchvision: it costs a second
+
         return default_loader(path)
 
     def middle(self, picture: Image) -> Image:
         """Return the middle of the resized picture."""
+        from torchvision.transforms import functional as transforms
+
         return transforms.center_crop(transforms.resize(picture, self.shorter), self.side)
 
     def part(self, picture: Image, seed: int) -> Image:
@@ -79,6 +80,9 @@ class Crop:
 
 def random_part(picture: Image, seed: int, height: int, width: int) -> Image:
     """Return a random part of a picture, resized to ``height`` and ``width`` pixels: the same for the same seed."""
+    from torchvision.transforms import RandomResizedCrop
+    from torchvision.transforms import functional as transforms
+
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         top, left, rows, columns = RandomResizedCrop.get_params(picture, _AREA, _ASPECT)
@@ -101,6 +105,8 @@ class Decoder(Dataset[UInt8[Tensor, "c h w"] | str]):
 
     def __getitem__(self, place: int) -> UInt8[Tensor, "c h w"] | str:
         """Return grey levels, or why the file cannot be read: an exception would reach the main process as text."""
+        from torchvision.transforms import functional as transforms
+
         try:
             return transforms.pil_to_tensor(self._shown(self.crop.opened(self.paths[place]), place))
         except Exception as error:  # a damaged file can raise almost any exception

@@ -6,20 +6,21 @@ from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
-
-from torchvision.datasets import MNIST
-from torchvision.datasets.utils import download_and_extract_archive
 
 from mipp_core.data.folder import VARIABLE
 from mipp_core.errors import DataError
 from mipp_core.vocabulary import Progress, Report
 
+if TYPE_CHECKING:  # it costs a second, which only those who download should pay
+    from torchvision.datasets import MNIST
+
 FAILURES = (OSError, RuntimeError, HTTPException)
 """Exceptions raised when a download is refused, breaks off or fails its checksum."""
 
 
-def fetch_missing(name: str, reader: type[MNIST], root: Path, report: Report) -> None:
+def fetch_missing(name: str, reader: "type[MNIST]", root: Path, report: Report) -> None:
     """Download the files of ``reader`` that ``root`` lacks; files already there are left alone.
 
     Each file is downloaded, checked and unpacked by torchvision in a temporary folder inside ``root``, then
@@ -48,7 +49,7 @@ def fetch_missing(name: str, reader: type[MNIST], root: Path, report: Report) ->
         report(Progress(f"downloading {name}", 1.0))
 
 
-def _fetch(reader: type[MNIST], resource: tuple[str, str], partial: Path, raw: Path) -> None:
+def _fetch(reader: "type[MNIST]", resource: tuple[str, str], partial: Path, raw: Path) -> None:
     archive, md5 = resource
     if present(raw / archive):  # torchvision uses an existing archive if its checksum is right
         shutil.copy(raw / archive, partial)
@@ -57,8 +58,10 @@ def _fetch(reader: type[MNIST], resource: tuple[str, str], partial: Path, raw: P
     (partial / _unpacked(archive)).replace(raw / _unpacked(archive))
 
 
-def _download(reader: type[MNIST], archive: str, md5: str, folder: Path) -> None:
+def _download(reader: "type[MNIST]", archive: str, md5: str, folder: Path) -> None:
     """Try each mirror in turn; if all fail, raise the last one's error."""
+    from torchvision.datasets.utils import download_and_extract_archive
+
     *others, last = reader.mirrors
     for mirror in others:
         try:

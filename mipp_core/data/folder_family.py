@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torchvision.datasets import ImageFolder
 
 from mipp_core.data.card import ListedSplit
 from mipp_core.data.decoding import Crop
@@ -99,5 +98,7 @@ def listed(folder: Path) -> Listing:
     Raises:
         OSError: there is no class folder, or one without an image.
     """
+    from torchvision.datasets import ImageFolder  # here: it costs a second, which only those who list should pay
+
     found = ImageFolder(folder)
     return found.classes, found.samples

@@ -6,7 +6,8 @@ shown; recipes may use a random part for training.  Not tested on the real image
 layout.
 """
 
-from torchvision.models import ResNet50_Weights
+from collections.abc import Sequence
+from typing import overload
 
 from mipp_core.data.card import DatasetCard
 from mipp_core.data.decoding import Crop
@@ -30,10 +31,28 @@ FAMILY = FolderFamily(
     ),
 )
 
+
+class Categories(Sequence[str]):
+    """The names of the classes, which torchvision knows; it costs a second, which only those who read them pay."""
+
+    def __len__(self) -> int:
+        return FAMILY.classes
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[str]: ...
+    def __getitem__(self, place: int | slice) -> str | Sequence[str]:
+        """Return the name of a class, or several."""
+        from torchvision.models import ResNet50_Weights
+
+        return ResNet50_Weights.IMAGENET1K_V1.meta["categories"][place]
+
+
 CARD = DatasetCard(
     name="imagenet",
     description="Photographs of a thousand kinds of things, 1.3 million images, cut to 224×224; streamed.",
-    classes=tuple(ResNet50_Weights.IMAGENET1K_V1.meta["categories"]),
+    classes=Categories(),
     image_shape=(3, FAMILY.crop.side, FAMILY.crop.side),
     train_size=FAMILY.train_size,
     test_size=FAMILY.test_size,

@@ -1,7 +1,5 @@
 """MNIST: handwritten digits."""
 
-from torchvision.datasets import MNIST
-
 from mipp_core.data.card import DatasetCard
 from mipp_core.data.mnist_family import SIDE, MnistFamily, Part
 from mipp_core.data.normalisation import Normalisation
@@ -9,7 +7,7 @@ from mipp_core.recipes import Recommended
 
 FAMILY = MnistFamily(
     name="mnist",
-    reader=MNIST,
+    kind="MNIST",
     train=Part("train", 60_000, "edc0d1098aa497be14ace79ddd5171e5a3dcf9c4d196c015389203eb3ba1f59b"),
     test=Part("test", 10_000, "c3f9adf9c66efb572b1f9326c3a511b45910c7173b97be66ceceeeeaef6b802b"),
 )

@@ -3,17 +3,20 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
-from torchvision.datasets import MNIST
 
 from mipp_core.data.card import RawSplit
 from mipp_core.data.download import fetch_missing, reason
 from mipp_core.data.folder import data_folder
 from mipp_core.errors import DataError
 from mipp_core.vocabulary import Report
+
+if TYPE_CHECKING:  # it costs a second, which only those who read files should pay
+    from torchvision.datasets import MNIST
 
 SIDE = 28
 """Height and width of an image, in pixels."""
@@ -41,15 +44,24 @@ class MnistFamily:
 
     Attributes:
         name: the registry name.
-        reader: the torchvision class that downloads and reads it.
+        kind: the torchvision class that downloads and reads it, or its name there.
         train: what the training half must be.
         test: what the test half must be.
     """
 
     name: str
-    reader: type[MNIST]
+    kind: "type[MNIST] | str"
     train: Part
     test: Part
+
+    @property
+    def reader(self) -> "type[MNIST]":
+        """The torchvision class."""
+        if not isinstance(self.kind, str):
+            return self.kind
+        from torchvision import datasets
+
+        return getattr(datasets, self.kind)
 
     def load(self, data_dir: Path | None, report: Report) -> tuple[RawSplit, RawSplit]:
         """Return the training and test splits, downloading the files that are missing.

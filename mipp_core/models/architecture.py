@@ -3,16 +3,17 @@
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from math import prod
-from typing import Any
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from mipp_core.errors import ModelError, UnknownNameError
 from mipp_core.models import from_file, from_torchvision
 from mipp_core.models.families import MODELS
 from mipp_core.models.family import Family
 from mipp_core.own_files import PREFIX as OWN_FILE
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,16 @@ class Architecture:
                 f"least {card.smallest_image}x{card.smallest_image}."
             )
 
-    def build(self, seed: int = 0) -> nn.Module:
+    def build(self, seed: int = 0) -> "nn.Module":
         """Build the network with PyTorch's default initialisation, the same for the same seed.
 
         The global random state is left as it was.
         """
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the accelerators too
-            return family(self.family).build(self.widths, self.image_shape, self.classes)
+        from mipp_core.models import making  # methods import PyTorch: it costs a second
 
-    def sketch(self) -> nn.Module:
+        return making.built(family(self.family), self.widths, self.image_shape, self.classes, seed)
+
+    def sketch(self) -> "nn.Module":
         """Build the network for its shapes only, without data; a user's own file may need data and gets it."""
         with self._blank:
             return self.build()
@@ -76,8 +77,10 @@ class Architecture:
         return replace(self, widths=widths)
 
     @property
-    def _blank(self) -> torch.device:
-        return torch.device("cpu" if self.family.startswith(OWN_FILE) else "meta")
+    def _blank(self) -> "torch.device":
+        from mipp_core.models import making
+
+        return making.EMPTY if self.family.startswith(OWN_FILE) else making.BLANK
 
     @property
     def inputs(self) -> int:
@@ -95,29 +98,10 @@ class Architecture:
 
 
 @lru_cache(maxsize=64)
-@torch.no_grad()
 def _check_runs(asked: Architecture) -> None:
-    shape = "×".join(map(str, asked.image_shape))
-    try:
-        answer = asked.sketch().eval()(torch.zeros(1, *asked.image_shape, device=asked._blank))
-    except ModelError:
-        raise
-    except Exception as problem:  # a network that somebody else wrote may raise anything
-        numbers = next((each.dtype for each in asked.sketch().parameters()), torch.float32)
-        if numbers not in (torch.float32, torch.float64):
-            raise ModelError(
-                f"{asked.family} computes in {numbers}; return it in single precision, as model.float()."
-            ) from problem
-        words = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-        raise ModelError(
-            f"{asked.family} cannot read images of {shape} ({words}); choose a dataset with images that it can read."
-        ) from problem
-    if not isinstance(answer, torch.Tensor) or answer.shape != (1, asked.classes):
-        found = tuple(answer.shape) if isinstance(answer, torch.Tensor) else f"a {type(answer).__name__}"
-        raise ModelError(
-            f"{asked.family} returns {found} for one image; a network for {asked.classes} classes must return "
-            f"{(1, asked.classes)}."
-        )
+    from mipp_core.models import making
+
+    making.try_out(asked.family, asked.sketch, asked.image_shape, asked.classes, asked._blank)
 
 
 def _widths_asked(card: Family) -> str:

@@ -6,16 +6,12 @@ in Idelbayev's public checkpoints (github.com/akamaster/pytorch_resnet_cifar10),
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 from torch import nn
 from torch.nn import functional
 
 from mipp_core.errors import ModelError
-from mipp_core.models.family import Family
-
-_STAGES = 3
 
 Stream = Any
 """The tensor [n, channels, height, width] that blocks add to, or ``torch.fx``'s stand-in for it while tracing."""
@@ -51,20 +47,8 @@ class Block(nn.Module):
         return self.relu(self.bn2(self.conv2(inner)) + self.shortcut(stream))
 
 
-def cifar_resnet(depth: int) -> Family:
-    """Return the family of one depth, 6n + 2 layers for n blocks in each of three stages: 20, 32 or 56."""
-    blocks = (depth - 2) // (2 * _STAGES)
-    return Family(
-        description=f"ResNet{depth} for 32x32: {_STAGES * blocks} residual blocks in three stages, shortcuts without "
-        "weights",
-        width_names=tuple(f"stage{number}" for number in range(1, _STAGES + 1)),
-        widths=(16, 32, 64),
-        build=partial(_build, blocks),
-    )
-
-
-def _build(blocks: int, widths: tuple[int, ...], image_shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """One convolution, three stages (all but the first halve the image), an average and a linear layer."""
+def build(blocks: int, widths: tuple[int, ...], image_shape: tuple[int, int, int], classes: int) -> nn.Module:
+    """Build one convolution, three stages (all but the first halve the image), an average and a linear layer."""
     if list(widths) != sorted(widths):
         raise ModelError(
             f"The widths {list(widths)} become smaller, and this network's shortcuts can only add channels; give three "

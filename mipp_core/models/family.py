@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import nn
+if TYPE_CHECKING:
+    from torch import nn
 
-Builder = Callable[[tuple[int, ...], tuple[int, int, int], int], nn.Module]
+Builder = Callable[[tuple[int, ...], tuple[int, int, int], int], "nn.Module"]
 """(widths, image shape, classes) -> a network."""
 
 

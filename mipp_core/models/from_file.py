@@ -4,13 +4,14 @@ import inspect
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from mipp_core.errors import ModelError
 from mipp_core.models.family import Family
 from mipp_core.own_files import run_file, shown
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _NAMED: dict[str, Family] = {}
 """The families of the files that were loaded in this process."""
@@ -50,7 +51,7 @@ class _Builder:
         self._function, self._name = function, name
         self._asked = inspect.signature(function).parameters.keys() & {"image_shape", "classes"}
 
-    def __call__(self, _: tuple[int, ...], image_shape: tuple[int, ...], classes: int) -> nn.Module:
+    def __call__(self, _: tuple[int, ...], image_shape: tuple[int, ...], classes: int) -> "nn.Module":
         given = {"image_shape": image_shape, "classes": classes}
         try:
             with redirect_stdout(sys.stderr):
@@ -64,6 +65,8 @@ class _Builder:
             raise ModelError(
                 f"{self._name} cannot be built ({type(problem).__name__}: {problem}); correct its code."
             ) from problem
-        if not isinstance(made, nn.Module):
+        from mipp_core.models import making
+
+        if not making.is_network(made):
             raise ModelError(f"{self._name} returned a {type(made).__name__}; it must return a torch.nn.Module.")
         return made

@@ -1,13 +1,10 @@
-"""Torchvision's networks for classification, built as torchvision builds them."""
+"""Torchvision's networks for classification, as families."""
 
 from difflib import get_close_matches
-from functools import cache, partial
-from typing import Any
-
-import torchvision
-from torch import nn
+from functools import cache
 
 from mipp_core.errors import UnknownNameError
+from mipp_core.later import Later
 from mipp_core.models.family import Family
 
 PREFIX = "torchvision:"
@@ -16,51 +13,30 @@ PREFIX = "torchvision:"
 PRETRAINED_CLASSES = 1000
 """Number of classes of all of torchvision's pretrained classifiers: ImageNet's."""
 
-_CHANNELS = 3
 
-_SETTINGS: dict[str, dict[str, Any]] = {
-    # Their auxiliary outputs are for training only, their own initialisation takes minutes, and their pretrained
-    # weights expect another normalisation of images than all others.
-    "googlenet": {"aux_logits": False, "init_weights": False, "transform_input": True},
-    "inception_v3": {"aux_logits": False, "init_weights": False, "transform_input": True},
-}
-
-
-@cache
-def torchvision_family(name: str) -> Family:
-    """Return the family of one of torchvision's networks; it has only one size.
-
-    Raises:
-        UnknownNameError: lists the closest names that torchvision knows.
-    """
-    known = torchvision.models.list_models(module=torchvision.models)
-    if name not in known:
-        close = get_close_matches(name, known) or known
-        raise UnknownNameError("model", PREFIX + name, [PREFIX + other for other in close])
-    weights = torchvision.models.get_model_weights(name)
+def photographs(name: str, *weights: str) -> Family:
+    """Return the family of a network that torchvision has, and its weights' names; it has only one size."""
     return Family(
         description=f"{name} as torchvision builds it, for photographs",
         width_names=(),
         widths=(),
-        build=partial(_build, name),
-        weights=tuple(found.name for found in weights if found.meta.get("categories")),  # others lack the last layer
+        build=Later("mipp_core.models.torchvision_network", "build", (name,)),
+        weights=weights,
     )
 
 
-def _build(name: str, _: tuple[int, ...], image_shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """Build the network; any image size will do that is not reduced to nothing by its poolings."""
-    model = torchvision.models.get_model(name, weights=None, num_classes=classes, **_SETTINGS.get(name, {}))
-    if image_shape[0] != _CHANNELS:
-        _read_channels(model, image_shape[0])
-    return model
+@cache
+def torchvision_family(name: str) -> Family:
+    """Return the family of one of torchvision's networks.
 
+    Raises:
+        UnknownNameError: lists the closest names that torchvision knows.
+    """
+    from torchvision import models  # here: it costs a second, which only those who ask for such a network should pay
 
-def _read_channels(model: nn.Module, channels: int) -> None:
-    """Replace the first convolution, in place, by one that reads ``channels`` channels: grey images have one."""
-    path, first = next((path, module) for path, module in model.named_modules() if isinstance(module, nn.Conv2d))
-    owner, _, name = path.rpartition(".")
-    shape = {key: getattr(first, key) for key in ("kernel_size", "stride", "padding", "dilation")}
-    reads = nn.Conv2d(channels, first.out_channels, **shape, bias=first.bias is not None)
-    setattr(model.get_submodule(owner), name, reads)
-    if isinstance(model, torchvision.models.GoogLeNet | torchvision.models.Inception3):  # of red, green and blue
-        model.transform_input = False
+    known = models.list_models(module=models)
+    if name not in known:
+        close = get_close_matches(name, known) or known
+        raise UnknownNameError("model", PREFIX + name, [PREFIX + other for other in close])
+    weights = models.get_model_weights(name)
+    return photographs(name, *(found.name for found in weights if found.meta.get("categories")))  # others lack a layer

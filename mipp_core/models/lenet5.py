@@ -4,10 +4,8 @@ from collections import OrderedDict
 
 from torch import nn
 
-from mipp_core.models.family import Family
 
-
-def _build(widths: tuple[int, ...], image_shape: tuple[int, int, int], classes: int) -> nn.Module:
+def build(widths: tuple[int, ...], image_shape: tuple[int, int, int], classes: int) -> nn.Module:
     """Two 5x5 convolutions, each pooled, and three linear layers; the first convolution pads its input by 2."""
     conv1, conv2, fc1, fc2 = widths
     channels, height, width = image_shape
@@ -28,12 +26,3 @@ def _build(widths: tuple[int, ...], image_shape: tuple[int, int, int], classes: 
             fc3=nn.Linear(fc2, classes),
         )
     )
-
-
-LENET5 = Family(
-    description="LeNet5: two convolutions of 6 and 16 filters, linear layers of 120 and 84 neurons",
-    width_names=("conv1", "conv2", "fc1", "fc2"),
-    widths=(6, 16, 120, 84),
-    build=_build,
-    smallest_image=12,
-)

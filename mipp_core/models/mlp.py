@@ -5,10 +5,8 @@ from math import prod
 
 from torch import nn
 
-from mipp_core.models.family import Family
 
-
-def _build(widths: tuple[int, ...], image_shape: tuple[int, int, int], classes: int) -> nn.Module:
+def build(widths: tuple[int, ...], image_shape: tuple[int, int, int], classes: int) -> nn.Module:
     """Flatten the image, then linear layers with ReLU between them."""
     first, second = widths
     return nn.Sequential(
@@ -21,11 +19,3 @@ def _build(widths: tuple[int, ...], image_shape: tuple[int, int, int], classes: 
             fc3=nn.Linear(second, classes),
         )
     )
-
-
-MLP = Family(
-    description="Multilayer perceptron with hidden layers of 300 and 100 neurons",
-    width_names=("fc1", "fc2"),
-    widths=(300, 100),
-    build=_build,
-)

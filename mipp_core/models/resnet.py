@@ -6,45 +6,28 @@ torchvision's, and so are the names of all layers.
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from functools import partial
 
 from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
-from mipp_core.models.family import Family
 
-_STAGES: dict[int, tuple[type[BasicBlock | Bottleneck], tuple[int, ...]]] = {
-    18: (BasicBlock, (2, 2, 2, 2)),
-    34: (BasicBlock, (3, 4, 6, 3)),
-    50: (Bottleneck, (3, 4, 6, 3)),
-}
-"""Depth -> kind of block, and number of blocks in each stage (Table 1)."""
-
-
-def resnet(depth: int) -> Family:
-    """Return the family of one depth: 18, 34 or 50.
-
-    A stage's width is that of its blocks' inner convolutions; a bottleneck's stream is four times as wide.
-    """
-    block, counts = _STAGES[depth]
-    kind = "three" if block is Bottleneck else "two"
-    return Family(
-        description=f"ResNet{depth}: {sum(counts)} residual blocks of {kind} convolutions in four stages",
-        width_names=tuple(f"stage{number}" for number in range(1, 5)),
-        widths=(64, 128, 256, 512),
-        build=partial(_build, block, counts),
-        smallest_image=8,
-    )
-
-
-def _build(
-    block: type[BasicBlock | Bottleneck],
+def build(
+    is_deep: bool,
     counts: tuple[int, ...],
     widths: tuple[int, ...],
     image_shape: tuple[int, int, int],
     classes: int,
 ) -> nn.Module:
-    """One convolution, four stages (all but the first halve the image), an average and a linear layer."""
+    """Build one convolution, four stages (all but the first halve the image), an average and a linear layer.
+
+    Args:
+        is_deep: whether blocks have three convolutions, instead of two.
+        counts: blocks of each stage.
+        widths: of the stages.
+        image_shape: channels, height and width of an image.
+        classes: number of outputs.
+    """
+    block = Bottleneck if is_deep else BasicBlock
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         conv1=nn.Conv2d(image_shape[0], widths[0], 3, padding=1, bias=False),
         bn1=nn.BatchNorm2d(widths[0]),

@@ -2,35 +2,21 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from functools import partial
-from itertools import accumulate
 
 from torch import nn
 
-from mipp_core.models.family import Family
 
-_STAGES = {11: (1, 1, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
-"""Depth -> convolutions of each stage (Table 1, columns A, D and E); each stage ends with a pooling."""
-
-_WIDTHS = (64, 128, 256, 512, 512)
-
-
-def vgg(depth: int) -> Family:
-    """Return the family of one depth: 11, 16 or 19 layers as its authors count, with three linear layers."""
-    stages = _STAGES[depth]
-    return Family(
-        description=f"VGG{depth} with batch normalisation: {sum(stages)} 3x3 convolutions and one linear layer",
-        width_names=tuple(f"conv{number}" for number in range(1, sum(stages) + 1)),
-        widths=tuple(width for width, count in zip(_WIDTHS, stages, strict=True) for _ in range(count)),
-        build=partial(_build, tuple(accumulate(stages))),
-        smallest_image=32,
-    )
-
-
-def _build(
+def build(
     pooled_after: tuple[int, ...], widths: tuple[int, ...], image_shape: tuple[int, int, int], classes: int
 ) -> nn.Module:
-    """3x3 convolutions, each with batch normalisation and ReLU, five poolings, and one linear layer."""
+    """Build 3x3 convolutions, each with batch normalisation and ReLU, five poolings, and one linear layer.
+
+    Args:
+        pooled_after: numbers of convolutions, from 1, that a pooling follows.
+        widths: of the convolutions.
+        image_shape: channels, height and width of an image.
+        classes: number of outputs.
+    """
     channels, height, width = image_shape
     layers = OrderedDict(_features(channels, widths, pooled_after))
     layers["flatten"] = nn.Flatten()

@@ -36,7 +36,7 @@ _BLANKED_AT_ONCE = 10  # pixels, each blanked in a copy of the images: 200 image
 
 def _captum() -> Any:
     try:
-        from captum import attr  # noqa: PLC0415  importing it takes a third of a second
+        from captum import attr
     except ImportError as problem:
         raise SettingError("Attributions need the package captum: pip install captum.") from problem
     return attr

@@ -9,7 +9,6 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from mipp_core.cutting.counting import Counted
 from mipp_core.data.dataset import Split
 from mipp_core.information import quantiles
 from mipp_core.information.elimination import Path, eliminated, one_by_one
@@ -21,7 +20,19 @@ from mipp_core.information.verdict import Verdict, worths
 from mipp_core.network.layers import wiring_of
 from mipp_core.pruners.contract import Decider, Need, Variant
 from mipp_core.pruners.settings import above_zero, at_least, on_or_off, one_of, setting
-from mipp_core.vocabulary import INPUT, Budget, LossKind, Order, PathKind, Progress, Reference, Report, Weighing, silent
+from mipp_core.vocabulary import (
+    INPUT,
+    Budget,
+    Counted,
+    LossKind,
+    Order,
+    PathKind,
+    Progress,
+    Reference,
+    Report,
+    Weighing,
+    silent,
+)
 
 
 @dataclass(frozen=True)

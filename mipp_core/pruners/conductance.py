@@ -49,7 +49,7 @@ class Conductance(Ranker):
     def scores(self, model: nn.Module, data: Split, seed: int) -> Scores:
         """Average the magnitude of every unit's conductance over the images."""
         try:
-            from captum.attr import LayerConductance  # noqa: PLC0415  importing it takes a second
+            from captum.attr import LayerConductance
         except ImportError as problem:
             raise SettingError("Conductance needs the package captum: pip install captum.") from problem
 

@@ -12,14 +12,13 @@ from typing import ClassVar, Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mipp_core.cutting.counting import Counted
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.selection import Scope, Selection
 from mipp_core.data.dataset import Split
 from mipp_core.errors import SettingError
 from mipp_core.information.terc import Decision
 from mipp_core.pruners.settings import require_in_range
-from mipp_core.vocabulary import Report, silent
+from mipp_core.vocabulary import Counted, Report, silent
 
 Need = Literal["data", "labels", "gradients", "activations", "training", "normalisation"]
 """What a pruner uses besides the weights; ``normalisation``: every layer must have one."""

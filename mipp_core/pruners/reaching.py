@@ -10,10 +10,11 @@ import torch
 from mipp_core.cutting.counting import Counter
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.selection import Selection
-from mipp_core.cutting.targets import WORDS, Target, emptied, keep_at, nearest, one_unit, require_reachable
+from mipp_core.cutting.targets import Target, emptied, keep_at, nearest, one_unit, require_reachable
 from mipp_core.network.silencing import silenced
 from mipp_core.pruners.contract import Ranker, Scores, Task
 from mipp_core.pruners.rounds import last
+from mipp_core.vocabulary import COUNTED
 
 RERUNS = 6
 """How often a pruner that scores anew at every sparsity is asked at most for one target."""
@@ -88,7 +89,7 @@ def _missed(pruner: Ranker, target: Target, masks: KeepMasks, selection: Selecti
         why = f"every layer loses the same share, in whole units{kept}"
     else:
         why = f"it was asked {RERUNS} times"
-    reached = f"{counter.removed(masks)[target.of]:.2%} of the {WORDS[target.of]} removed"
+    reached = f"{counter.removed(masks)[target.of]:.2%} of the {COUNTED[target.of]} removed"
     return f"{type(pruner).__name__} came to {reached}, not {target.share:.2%}: {why}."
 
 

@@ -99,7 +99,7 @@ def pixels_that_drive(model: nn.Module, images: Split, layer: str, unit: int) ->
     Raises:
         SettingError: captum is not installed.
     """
-    from captum.attr import NeuronIntegratedGradients  # noqa: PLC0415  importing it takes a second
+    from captum.attr import NeuronIntegratedGradients
 
     some = images.take(torch.arange(min(_ATTRIBUTED, len(images))))
     copy, _ = open_gates(scoring_copy(model), some.images)

@@ -6,7 +6,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
-from mipp_core.cutting.counting import Counted
 from mipp_core.cutting.selection import Scope, Selection
 from mipp_core.data import card_of, is_own
 from mipp_core.errors import SettingError
@@ -15,6 +14,7 @@ from mipp_core.pruners import Decider, Mipp
 from mipp_core.pruners import pruner as make_pruner
 from mipp_core.runs.spec import NetworkSpec, RunSpec
 from mipp_core.training import RECIPES, Recipe, recipe
+from mipp_core.vocabulary import Counted
 
 
 @dataclass(frozen=True)

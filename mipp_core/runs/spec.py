@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from re import fullmatch
 from typing import Any
 
-from mipp_core.cutting.counting import Counted
 from mipp_core.cutting.selection import Scope, Selection
-from mipp_core.cutting.targets import WORDS, Target
+from mipp_core.cutting.targets import Target
 from mipp_core.data import Deformation, Normalisation, card_of
 from mipp_core.data.normalisation import given_normalisation
 from mipp_core.errors import ModelError, SettingError, UnknownNameError
@@ -20,14 +19,7 @@ from mipp_core.runs.naming import digest, plain
 from mipp_core.runs.reading import recipe_of, tuples_in, unreadable
 from mipp_core.runs.revisions import STAGES
 from mipp_core.training import RECIPES, Recipe
-
-CONTROLS: dict[str, str] = {
-    "random": "random units, MIPP's per-layer counts",
-    "magnitude": "largest L1 norm, MIPP's per-layer counts",
-    "scratch": "a network of the same size, trained from scratch",
-    "reinitialised": "the same units, fresh weights of the dense network",
-}
-"""What a run may be compared with, level by level."""
+from mipp_core.vocabulary import CONTROLS, COUNTED, Counted
 
 
 @dataclass(frozen=True)
@@ -177,10 +169,10 @@ class RunSpec:
         decides = isinstance(self.settings, Decider)
         if self.confidences is not None and not decides and self.follow is None:
             raise SettingError(f"The pruner {self.pruner} ranks units: it has no confidence; leave the confidence out.")
-        if self.share_of not in WORDS:
-            raise UnknownNameError("thing to take a share of", self.share_of, WORDS)
+        if self.share_of not in COUNTED:
+            raise UnknownNameError("thing to take a share of", self.share_of, COUNTED)
         if self.share_of != "units" and self.sparsities is None:
-            raise SettingError(f"A share of the {WORDS[self.share_of]} needs sparsities; give at least one, as 0.5.")
+            raise SettingError(f"A share of the {COUNTED[self.share_of]} needs sparsities; give at least one, as 0.5.")
         if self.follow is not None and (decides or self.sparsities is not None):
             raise SettingError("Only a pruner that ranks, and has no sparsities of its own, can follow MIPP's ratios.")
         if self.sparsities is not None and (not self.sparsities or not all(0 <= s <= 1 for s in self.sparsities)):

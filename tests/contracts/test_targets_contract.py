@@ -8,7 +8,7 @@ from quick_pruners import RANKERS, quick
 from test_ranker_contract import task
 from torch import nn
 
-from mipp_core.cutting.counting import Counted, Counter
+from mipp_core.cutting.counting import Counter
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.selection import Selection
 from mipp_core.cutting.targets import Target, one_unit
@@ -16,6 +16,7 @@ from mipp_core.data.dataset import Split
 from mipp_core.errors import SettingError
 from mipp_core.pruners import Ranker
 from mipp_core.pruners.reaching import RERUNS, Reached, reach
+from mipp_core.vocabulary import Counted
 
 SHAPES = {4: (1, 4, 4), 16: (1, 16, 16)}
 

@@ -7,13 +7,14 @@ import torch
 from followers import COUNTED, SHAPE, built
 from torch import Tensor, nn
 
-from mipp_core.cutting.counting import Counted, Counter
+from mipp_core.cutting.counting import Counter
 from mipp_core.cutting.masks import KeepMasks
 from mipp_core.cutting.selection import Scope, Selection, keep_counts
 from mipp_core.cutting.surgery import shrink
 from mipp_core.cutting.targets import Target, emptied, keep_at, nearest, one_unit
 from mipp_core.errors import SettingError
 from mipp_core.evaluation import macs, parameters
+from mipp_core.vocabulary import Counted
 
 
 def costs(model: nn.Module, masks: KeepMasks, of: Counted) -> int:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torchvision
 
 from mipp_core.data import DATASETS, DatasetCard, Deformation, load_dataset
 from mipp_core.data.card import RawSplit
@@ -159,3 +160,10 @@ def test_loading_prints_nothing_and_leaves_the_random_state(toy: str, capsys):
     load_dataset(toy, deformation=Deformation())
     assert torch.equal(torch.random.get_rng_state(), state)
     assert capsys.readouterr() == ("", "")
+
+
+def test_the_classes_that_are_written_out_or_read_late_are_torchvisions():
+    assert DATASETS["fashion-mnist"].classes == tuple(torchvision.datasets.FashionMNIST.classes)
+    found = DATASETS["imagenet"].classes
+    assert list(found) == list(torchvision.models.ResNet50_Weights.IMAGENET1K_V1.meta["categories"])
+    assert (len(found), found[:2], found[-1]) == (1000, ["tench", "goldfish"], "toilet tissue")

@@ -180,7 +180,7 @@ def test_what_is_read_does_not_depend_on_the_number_of_processes(split: FileSpli
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_process_that_dies_is_said(split: FileSplit, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("mipp_core.data.decoding.default_loader", lambda path: os._exit(1))
+    monkeypatch.setattr("torchvision.datasets.folder.default_loader", lambda path: os._exit(1))
     sentence = (
         r"^The processes that read images have failed \(DataLoader worker .+\); free some memory.+smaller batches\.$"
     )

@@ -7,6 +7,7 @@ import torch
 
 from mipp_core.errors import ModelError, UnknownNameError
 from mipp_core.models import MODELS, Architecture, architecture, family, load_file
+from mipp_core.models.from_torchvision import torchvision_family
 from mipp_core.own_files import shown
 
 OWN = [name for name, card in MODELS.items() if card.widths]
@@ -191,3 +192,9 @@ def test_a_network_that_changes_the_colours_of_its_images_leaves_grey_ones_alone
     for name in ("googlenet", "inception_v3"):
         assert architecture(f"torchvision:{name}", (3, 96, 96), 10).sketch().transform_input
         architecture(f"torchvision:{name}", (1, 96, 96), 10).check_runs()
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name.startswith("torchvision:")])
+def test_what_is_written_of_torchvisions_networks_is_what_torchvision_says(name: str):
+    assert MODELS[name] == torchvision_family(name.removeprefix("torchvision:"))
+    assert MODELS[name].weights

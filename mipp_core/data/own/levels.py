@@ -8,8 +8,6 @@ import numpy
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms import functional as transforms
 
 from mipp_core.data.own.npz import Array, Member
 from mipp_core.data.own.pictures import Frame
@@ -112,6 +110,9 @@ def white_of(arrays: Sequence[tuple[Member, Array]]) -> int:
 
 def framed(images: UInt8[Tensor, "n c h w"], frame: Frame) -> UInt8[Tensor, "n c h2 w2"]:
     """Cut the middle out of images, or stretch them, as the frame says of pictures."""
+    from torchvision.transforms import InterpolationMode  # here: it costs a second, which only those who read pay
+    from torchvision.transforms import functional as transforms
+
     height, width = images.shape[2:]
     if (height, width) == (frame.height, frame.width):
         return images

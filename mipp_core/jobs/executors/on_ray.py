@@ -73,7 +73,7 @@ def run_on_ray(
 
 def _connected(address: str) -> Any:
     try:
-        import ray  # noqa: PLC0415
+        import ray
     except ImportError as problem:
         raise SettingError("--executor ray needs the package ray: pip install -r requirements-ray.txt.") from problem
     if not ray.is_initialized():
