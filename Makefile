@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_TESTS := $(BIN)/python -m pytest -n auto --dist loadgroup
 
-.PHONY: app test help fast coverage lint records hooks wheel clean
+.PHONY: app test help fast coverage lint records bench hooks wheel clean
 
 app: $(VENV)/app.done ## the app on http://127.0.0.1:8501, in an environment of its own
 	$(BIN)/python -m streamlit run app.py
@@ -30,6 +30,10 @@ lint: $(VENV)/test.done ## mend what ruff can mend, and check the types
 
 records: $(VENV)/test.done ## write tests/contracts/records.json anew, after a change that is meant
 	PYTHONPATH=. $(BIN)/python tests/contracts/records.py
+
+bench: $(VENV)/test.done ## what is fast beside the plain way and torch-pruning, in small sizes: some minutes
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch-pruning
+	$(BIN)/python -m benchmarks
 
 hooks: $(VENV)/test.done ## style checks before every commit
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pre-commit

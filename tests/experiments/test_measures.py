@@ -113,7 +113,7 @@ def test_documents_with_and_without_the_new_figures_are_read(documents):
 def test_the_curve_shows_what_there_is(documents):
     old, none, new = map(curve_table, documents)
     names = [[line.name for line in accuracy_curve(table, 0.9, 0).data] for table in (old, none, new)]
-    assert names == [["pruned", "rebuilt"]] * 2 + [["pruned", "recalibrated", "rebuilt"]]
+    assert names == [["cut", "rebuilt"]] * 2 + [["cut", "recalibrated", "rebuilt"]]
     behind = accuracy_curve(old, 0.9, 0, other_seeds=pd.concat([none]))
     assert len(behind.data) == 4
     colours = [line.line.color for line in accuracy_curve(new, 0.9, 0).data]
