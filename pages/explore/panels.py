@@ -21,6 +21,9 @@ from pages.shared import living_view, provenance
 from pages.shared.chips import idea_of
 from pages.shared.finding import Found, other_seeds
 
+DRAWN = "first picture drawn"
+"""In the session: the browser has been given the picture, so the rest of the page may follow."""
+
 
 def show(found: Found, level: int) -> None:
     """Draw every panel for the chosen level."""
@@ -47,7 +50,12 @@ def overview(found: Found, level: int) -> None:
         "mine": mine.chosen(document),
     }
     moved = partial(levels.choose, document)
-    living_view.draw(given, moved, chosen=selection.choose, key="living", mine=mine.choose)
+    waits = not st.session_state.get(DRAWN)
+    drawn = _drawn if waits else None
+    living_view.draw(given, moved, chosen=selection.choose, key="living", mine=mine.choose, drawn=drawn)
+    if waits:  # charts and tables take the browser a second, for which the picture would wait, too
+        _drawn()
+        st.stop()
     spec = RunSpec.from_json(document["spec"])
     with st.container(key="idea_below"):
         st.markdown(idea_of(spec))
@@ -55,6 +63,10 @@ def overview(found: Found, level: int) -> None:
     mine.panel(found)
     unit.panel(found, level)
     _curve(document, level, other_seeds(spec))
+
+
+def _drawn() -> None:
+    st.session_state[DRAWN] = True
 
 
 def _notes(document: RunDocument, level: int) -> None:

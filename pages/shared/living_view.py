@@ -99,6 +99,7 @@ def draw(
     chosen: Callable[[str], None],
     key: str,
     mine: Callable[[str], None] = lambda _: None,
+    drawn: Callable[[], None] | None = None,
 ) -> None:
     """Draw the view.
 
@@ -108,15 +109,17 @@ def draw(
         chosen: receives the unit that was clicked, as ``layer:unit``; the unit is -1 for a whole layer.
         key: the view's own.
         mine: receives the units that were cut by hand, see ``mipp_core.reports.own_cut``; empty when they are given up.
+        drawn: called once the browser has drawn it, and then the page is drawn again; None if nobody waits for that.
     """
 
     def told(word: str, call: Callable[[Any], None]) -> Callable[[], None]:
         return lambda: call(st.session_state[key][word])
 
     _VIEW(
-        data=seen,
+        data={**seen, "tells": drawn is not None},
         key=key,
         on_moved_change=told("moved", moved),
         on_chosen_change=told("chosen", chosen),
         on_mine_change=told("mine", mine),
+        on_drawn_change=drawn or (lambda: None),
     )

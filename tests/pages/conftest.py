@@ -14,6 +14,7 @@ from mipp_core.pruners import ClosedForm, Mipp
 from mipp_core.runs import NetworkSpec, RunSpec
 from mipp_core.store import Store, schema
 from mipp_core.training import RECIPES
+from pages.explore.panels import DRAWN
 from pages.runs import history
 
 FRAME = "../../pages/frame.py"
@@ -127,6 +128,7 @@ def one_of_each(runs, claimed, finished, address):
 def opened(path, **query):
     """Open a page at an address."""
     app = AppTest.from_file(path, default_timeout=60)
+    app.session_state[DRAWN] = True  # no browser says so here
     for key, value in query.items():
         app.query_params[key] = value
     return app.run()

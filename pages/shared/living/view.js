@@ -62,8 +62,10 @@ export default function (component) {
   wireMine(parts, data, state, show, (code) => tell("mine", code));
   wireReplay(parts, data, state, show);
   fillDigits(parts, data, state, show);
-  fetchDigits(data, state, show);
+  state.show = show;
+  fetchDigits(data, state, () => state.show());
   show();
+  if (data.tells) requestAnimationFrame(() => setTimeout(() => setTriggerValue("drawn", true)));
   return () => { watcher.disconnect(); theme.disconnect(); };
 }
 
@@ -76,14 +78,15 @@ function showOnly(root, asked) {
   for (const each of root.querySelectorAll("[data-belongs]")) each.hidden = !!asked && !asked.includes(each.dataset.belongs);
 }
 
-// What stays as it is while the page is drawn again: the place of the thumb, unless another was asked for.
+// What stays as it is while the page is drawn again: the place of the thumb, unless another was asked for.  It stays one
+// object, so that what is still being fetched for an earlier drawing reaches the present one.
 function held(root, data) {
-  const before = root.held && root.held.name === data.name ? root.held : {};
-  const state = { zoomed: null, pointed: null, ...before, name: data.name, asked: data.at, chosen: data.chosen ? { layer: data.chosen[0], unit: data.chosen[1] ?? -1 } : null };
+  const state = root.held && root.held.name === data.name ? root.held : { zoomed: null, pointed: null };
   const filled = data.points.filter((point) => known(point.accuracy.retrained)).length;
-  if (before.filled !== filled) Object.assign(state, { filled, digits: null });
-  const isNews = data.at !== before.asked && data.at !== before.told;
+  if (state.filled !== filled) Object.assign(state, { filled, digits: null });
+  const isNews = data.at !== state.asked && data.at !== state.told;
   if (isNews) state.at = state.told = data.at;
+  Object.assign(state, { name: data.name, asked: data.at, chosen: data.chosen ? { layer: data.chosen[0], unit: data.chosen[1] ?? -1 } : null });
   state.at = Math.min(state.at, data.points.length - 1);
   root.held = state;
   return state;
