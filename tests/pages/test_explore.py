@@ -2,6 +2,7 @@
 
 import pytest
 from explore_page import HERE, PLAN, labels, level, metric, point, seen
+from streamlit.testing.v1 import AppTest
 
 from mipp_core.runs.result import collapsed_layers
 from mipp_core.store import Store
@@ -16,6 +17,17 @@ def test_first_paint_is_a_shipped_run(explore, words):
     assert "A shipped run" in words(app)
     assert float(metric(app, "Dense").rstrip("%")) > 98
     assert labels(app) == {}
+
+
+def test_the_picture_comes_first_and_the_rest_once_the_browser_has_drawn_it(words):
+    app = AppTest.from_file("../../pages/frame.py", default_timeout=60).run()
+    assert not app.exception
+    assert seen(app)["tells"]
+    assert not app.get("plotly_chart") and not app.dataframe
+    app.run()  # what the view asks for
+    assert not seen(app)["tells"]
+    assert app.get("plotly_chart") and app.dataframe
+    assert "A shipped run" in words(app)
 
 
 def test_without_a_run_it_says_so_in_one_sentence(explore, words):
