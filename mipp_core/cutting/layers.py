@@ -12,20 +12,26 @@ from mipp_core.network.operations import BATCH_NORMS, is_instance_norm
 from mipp_core.network.plain_shapes import name_of
 
 
+def stays_whole(rows: Tensor | None, columns: Tensor | None) -> bool:
+    """Tell whether ``cut_layer`` leaves a layer as it is."""
+    return (rows is None or bool(rows.all())) and (columns is None or bool(columns.all()))
+
+
 @torch.no_grad()
 def cut_layer(layer: Weighted, rows: Tensor | None, columns: Tensor | None) -> None:
     """Keep only some units of a layer, and some of the channels it reads; None keeps all.
 
     Of a grouped convolution, whole groups go; those that stay keep equally many units and channels.
     """
-    if rows is None and columns is None:
+    if stays_whole(rows, columns):
         return
     grouped = _grouped(layer)
     groups, units, channels = grouped.shape[:3]
     rows = torch.ones(groups * units, dtype=torch.bool) if rows is None else rows
     columns = torch.ones(groups * channels, dtype=torch.bool) if columns is None else columns
     pairs = zip(grouped, rows.view(groups, -1), columns.view(groups, -1), strict=True)
-    blocks = torch.stack([_some(_some(block, 0, some), 1, read) for block, some, read in pairs if some.any()])
+    cut = [_some(_some(block, 0, some), 1, read) for block, some, read in pairs if some.any()]
+    blocks = cut[0][None] if len(cut) == 1 else torch.stack(cut)
     _set(layer, "weight", blocks.transpose(1, 2).flatten(0, 1) if _is_transposed(layer) else blocks.flatten(0, 1))
     if layer.bias is not None:
         _set(layer, "bias", _some(layer.bias, 0, rows))
@@ -34,7 +40,7 @@ def cut_layer(layer: Weighted, rows: Tensor | None, columns: Tensor | None) -> N
 
 def _some(tensor: Tensor, dim: int, keep: Tensor) -> Tensor:
     """Return some entries along a dimension; ``keep`` is on the CPU, so that its size is known on any device."""
-    return tensor.index_select(dim, keep.nonzero().flatten().to(tensor.device))
+    return tensor if keep.all() else tensor.index_select(dim, keep.nonzero().flatten().to(tensor.device))
 
 
 def _grouped(layer: Weighted) -> Tensor:
@@ -61,6 +67,8 @@ def _resize(layer: Weighted, groups: int, units: int, channels: int) -> None:
 def cut_carrier(network: nn.Module, carrier: Carrier, keep: Tensor) -> None:
     """Keep only some entries of a tensor with one per channel, and state the new size of the module it belongs to."""
     path, _, name = carrier.path.rpartition(".")
+    if keep.all():
+        return
     owner: Any = network.get_submodule(path)
     tensor = held(network, carrier.path)
     _set(owner, name, _some(tensor, carrier.dim, keep))
@@ -75,7 +83,9 @@ def cut_carrier(network: nn.Module, carrier: Carrier, keep: Tensor) -> None:
 
 def _set(module: nn.Module, name: str, tensor: Tensor) -> None:
     """Give a module another tensor of the same kind."""
-    old, new = getattr(module, name), tensor.detach().clone()
+    old, new = getattr(module, name), tensor.detach()
+    if new.untyped_storage().nbytes() > new.nbytes or new.data_ptr() == old.data_ptr():
+        new = new.clone()  # so that what was cut off is given up
     setattr(module, name, nn.Parameter(new, old.requires_grad) if isinstance(old, nn.Parameter) else new)
 
 

@@ -1,6 +1,7 @@
 """Networks made from a graph and another network's modules."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
+from copy import deepcopy
 from typing import Any
 
 from torch import Tensor, fx, nn
@@ -24,6 +25,13 @@ def assembled(model: nn.Module, graph: fx.Graph, added: Mapping[str, nn.Module |
     made = fx.GraphModule(root, graph)
     made.training = model.training
     return made
+
+
+def modules_copied(model: fx.GraphModule, shared: Iterable[Tensor] = ()) -> nn.Module:
+    """Copy a recorded network's modules and tensors without its graph; ``shared`` tensors are not copied."""
+    copy, memo = nn.Module(), {id(tensor): tensor for tensor in shared}
+    copy.__dict__ |= {name: deepcopy(value, memo) for name, value in model.__dict__.items() if name != "_graph"}
+    return copy
 
 
 def held(model: nn.Module, path: str) -> Any:

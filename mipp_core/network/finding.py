@@ -142,13 +142,15 @@ class Finder:
 
     def _gives_answer(self, name: str) -> bool:
         """Tell whether some way from a layer to the network's answer passes no other layer with weights."""
-        reached = set(self.calls[name])
-        for node in self.flow.graph.nodes:
-            if reached.intersection(node.all_input_nodes) and node not in reached:
-                if node.op == "output":
+        waiting = list(self.calls[name])
+        reached = set(waiting)
+        while waiting:
+            for later in waiting.pop().users:
+                if later.op == "output":
                     return True
-                if not self._has_weights(node):
-                    reached.add(node)
+                if later not in reached and not self._has_weights(later):
+                    reached.add(later)
+                    waiting.append(later)
         return False
 
     def _has_weights(self, node: fx.Node) -> bool:
@@ -180,8 +182,18 @@ class Finder:
 
     def _readers(self, node: fx.Node) -> tuple[str, ...]:
         """Return the layers that read a node; those that only weigh others' units only if there are no others."""
-        heard = tuple(dict.fromkeys(_next_layers(node, self.model)))
+        heard = self._next_layers(node)
         return tuple(name for name in heard if not self._only_weighs(name)) or heard or (OUTPUT,)
+
+    @cached_property
+    def _known_next(self) -> dict[fx.Node, tuple[str, ...]]:
+        return {}
+
+    def _next_layers(self, node: fx.Node) -> tuple[str, ...]:
+        """Return the layers that read a node without another in between, in the order of the graph."""
+        if node not in self._known_next:
+            self._known_next[node] = tuple(dict.fromkeys(_next_layers(node, self.model)))
+        return self._known_next[node]
 
     def _first_heard(self, ends: list[tuple[Use, Part, int]]) -> tuple[Use, Part, int]:
         """Return where channels are first read, by a layer that does more than weigh them if there is one."""
@@ -191,7 +203,7 @@ class Finder:
     def _only_weighs(self, name: str) -> bool:
         if name in self.flow.gates:
             return True
-        following = list(_next_layers(self.calls[name][0], self.model)) if name in self.calls else []
+        following = self._next_layers(self.calls[name][0]) if name in self.calls else ()
         return bool(following) and following[0] in self.flow.gates and len(self._ends.get(name, [])) == 1
 
     def _followers(self, name: str) -> Iterator[str]:
@@ -227,15 +239,17 @@ def _start_of(whole: Part, channels: Channels) -> int:
     return sum(part.numbers for part in before)
 
 
-def _next_layers(node: fx.Node, model: nn.Module) -> Iterator[str]:
-    """Yield the layers that read a node without another in between, in the order of the graph."""
-    hearing = {node}
-    for later in node.graph.nodes:
-        if later is not node and hearing.intersection(later.all_input_nodes):
+def _next_layers(node: fx.Node, model: nn.Module) -> list[str]:
+    """Return the layers that read a node without another in between, call by call, in the order of the graph."""
+    waiting, hearing, found = [node], {node}, set[fx.Node]()
+    while waiting:
+        for later in waiting.pop().users:
             if later.op == "call_module" and has_units(called(later, model)):
-                yield str(later.target)
-            else:
+                found.add(later)
+            elif later not in hearing:
                 hearing.add(later)
+                waiting.append(later)
+    return [str(layer.target) for layer in sorted(found)]
 
 
 def _layers_between(start: fx.Node, end: fx.Node, model: nn.Module, past: fx.Node) -> int:

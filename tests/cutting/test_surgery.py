@@ -205,3 +205,17 @@ def test_a_pixel_mask_blanks_the_same_pixels_as_the_masks_do(masks_for: Masks, m
     assert dict(layer.state_dict())["keep"].shape == (1, 4, 4)
     assert not list(layer.parameters())
     assert deepcopy(layer)(batch)[:, 0, 0, 0].count_nonzero() == 0
+
+
+def test_a_cut_network_shares_no_memory_with_the_dense_one_and_holds_no_more_than_it_shows():
+    dense = architecture("resnet20", (3, 32, 32), 10).build().eval()
+    before = {name: tensor.clone() for name, tensor in dense.state_dict().items()}
+    own = {tensor.untyped_storage().data_ptr() for tensor in dense.state_dict().values()}
+    for every in (2, 1000):  # half of each layer, and only the first unit of each
+        masks = KeepMasks({layer.name: torch.arange(layer.units) % every == 0 for layer in wiring_of(dense).layers})
+        slim = shrink(dense, masks)
+        for name, tensor in slim.state_dict().items():
+            assert tensor.untyped_storage().data_ptr() not in own, name
+            assert tensor.untyped_storage().nbytes() == tensor.nbytes, name
+            tensor.fill_(7)
+        assert all(torch.equal(tensor, before[name]) for name, tensor in dense.state_dict().items())
