@@ -26,7 +26,9 @@ EVERY = 10
 def spec(seed: int) -> RunSpec:
     """Return a run that takes a second."""
     network = NetworkSpec("mlp", "mnist-sample", (32, 16), recipe=Recipe(1), seed=seed)
-    return RunSpec(network, settings=pruner("magnitude"), sparsities=(0.3, 0.6), retraining=Recipe(1))
+    return RunSpec(
+        network, pruner="magnitude", settings=pruner("magnitude"), sparsities=(0.3, 0.6), retraining=Recipe(1)
+    )
 
 
 def resident(process: int) -> float:
