@@ -140,6 +140,6 @@ function quietly(send) {
   const waiting = {};
   return (word, value) => {
     clearTimeout(waiting[word]);
-    waiting[word] = setTimeout(() => send(word, value), 120);
+    waiting[word] = setTimeout(() => send(word, value), 60);
   };
 }
