@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from mipp_core.reports.standing import COSTS, standings, summaries
-from mipp_core.reports.verdicts import percent
+from mipp_core.reports.verdicts import percent, ranges
 
 MARKS = {
     "best": "best",
@@ -63,12 +63,12 @@ def usual_share(table: pd.DataFrame, contenders: Sequence[str]) -> float:
     return float(most[len(most) // 2])
 
 
-def elsewhere(table: pd.DataFrame, share: float, names: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Return entries that are not known at a share, with the lowest and the highest share at which each is."""
+def elsewhere(table: pd.DataFrame, share: float, names: Sequence[str]) -> dict[str, str]:
+    """Return entries that are not known at a share, each with the shares at which it is, in words."""
     here = set(table[(table.share - share).abs() < 1e-9].entry)
     known = table[(table.share > 0) & table.entry.isin(list(names)) & ~table.entry.isin(here)]
-    spans = known.groupby("entry", sort=False).share.agg(["min", "max"])
-    return {str(name): (float(low), float(high)) for name, low, high in spans.itertuples()}
+    every = sorted(table.share.unique().tolist())
+    return {str(name): ranges(sorted(rows.share.tolist()), every) for name, rows in known.groupby("entry", sort=False)}
 
 
 def ranking_latex(ranked: pd.DataFrame) -> str:

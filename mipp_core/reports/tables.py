@@ -7,6 +7,7 @@ import pandas as pd
 from mipp_core.information.confidence import quantile
 from mipp_core.runs.document import LevelDocument, RunDocument
 from mipp_core.runs.result import accuracy_of, entry_of
+from mipp_core.vocabulary import INPUT
 
 Measure = Literal["pruned", "recalibrated", "rebuilt", "retrained"]
 
@@ -45,16 +46,19 @@ def curve_table(run: RunDocument) -> pd.DataFrame:
 def headline(run: RunDocument) -> dict[str, float | None]:
     """Return the figures that sum a run up, shares in [0, 1].
 
-    Keys: ``dense`` (its test accuracy) and ``removed``, the largest sparsity whose retrained accuracy is within one
-    point of it; None while unknown, or where there is none.
+    Keys: ``dense`` (its test accuracy); ``removed``, the largest sparsity whose retrained accuracy is within one point
+    of it, and ``pixels``, the largest share of the pixels of which that is true; None while unknown, or where there is
+    none.
     """
     dense = run["dense_accuracy"]
     near = [
-        level["sparsity"]
+        level
         for level in run["levels"]
         if dense is not None and level["accuracy_retrained"] is not None and dense - level["accuracy_retrained"] <= 0.01
     ]
-    return {"dense": dense, "removed": max(near, default=None)}
+    pixels = [layer["pruning_ratio"] for level in near for layer in level["layers"] if layer["name"] == INPUT]
+    removed = max((level["sparsity"] for level in near), default=None)
+    return {"dense": dense, "removed": removed, "pixels": max(pixels, default=None)}
 
 
 def layer_table(level: LevelDocument) -> pd.DataFrame:

@@ -110,6 +110,8 @@ def leading(
     tied += [f"{more} {'others' if more > 1 else 'other'}"] if more else []
     lower = [_lower(name, states[name], known[best].mean - known[name].mean) for name in named]
     parts = [f"Tied with it: {_listed(tied, ', ')}" if tied else "", _listed([each for each in lower if each], "; ")]
+    unknown = [name for name in subjects if name not in known]
+    parts.append(f"{_listed(unknown, ', ')}: not known here" if unknown else "")
     said = ". ".join(part for part in parts if part)
     return best, percent(known[best]), f"{said or 'All others are behind'}."
 

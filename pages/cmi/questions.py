@@ -34,7 +34,7 @@ def panel(spec: RunSpec | None) -> None:
             for name, variant in question.variants.items():
                 same = spec is not None and spec.hash == variant.hash
                 st.button(
-                    f"Show {name}",
+                    f"Show: {name}",
                     key=f"show {name}",
                     type="primary" if same else "secondary",
                     on_click=controls.apply,
@@ -97,7 +97,7 @@ def _columns() -> dict[str, Any]:
     percent = {name: st.column_config.NumberColumn(format="percent", step=0.001) for name in shares}
     return {
         **percent,
-        "Kept": st.column_config.TextColumn(help="Units kept in each layer, seed 0."),
+        "Kept": st.column_config.TextColumn("Kept, seed 0", help="Units kept in each layer, seed 0."),
         "Saturated": st.column_config.TextColumn(
             help="Layers whose joint entropy was full before half of their units were picked, seed 0."
         ),
@@ -115,12 +115,14 @@ def _said(answers: dict[str, Answer]) -> str:
     most = max(answers, key=lambda name: answers[name].removed[0])
     seeds = sorted({each.seeds for each in answers.values()})
     count = f"{seeds[0]} seed{'s' * (seeds[0] > 1)}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
-    words = f"Test accuracies, mean over {count}. **{most}** removes most ({answers[most].removed[0]:.0%})"
+    words = (
+        f"Test accuracies, mean over {count}. Of these settings *{most}* removes most ({answers[most].removed[0]:.0%})"
+    )
     top = answers[best].retrained
     if not others:
         return f"{words}."
     equal = [name for name in others if top[0] - answers[name].retrained[0] <= top[1] + answers[name].retrained[1]]
     if len(equal) == len(others):
         return f"{words}; after retraining the differences are within the seeds' spread."
-    joined = f", level with {', '.join(equal)}" if equal else ""
-    return f"{words}; after retraining **{best}** keeps most of the accuracy ({top[0]:.1%}){joined}."
+    joined = f", level with {', '.join(f'*{name}*' for name in equal)}" if equal else ""
+    return f"{words}; after retraining the setting *{best}* has most of the accuracy ({top[0]:.1%}){joined}."

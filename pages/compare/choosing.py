@@ -121,7 +121,7 @@ def choose(documents: Documents, points: pd.DataFrame) -> Shown:
     pins = [subject, *(name for name in pinned if name != subject)][: len(HIGHLIGHTS)]
     shown = points if with_controls else points[points.entry.isin([*ENTRIES, *pins])]
     title = f"{split.capitalize()} {'error' if as_error else 'accuracy'}, {stage_words}"
-    look = Look(title, pins, tuple(CONTROL_NAMES.values()), _dense(documents, split), as_error)
+    look = Look(title, pins, tuple(CONTROL_NAMES.values()), _dense(documents, split, as_error), as_error)
     return Shown(shown, f"{split}_{stage}", look, view, f"{split} accuracy, {stage_words}")
 
 
@@ -163,7 +163,7 @@ def one_of(label: str, options: Sequence[str], key: str, default: str | None = N
     return chosen or default
 
 
-def _dense(documents: Documents, split: str) -> dict[str, float]:
+def _dense(documents: Documents, split: str, as_error: bool) -> dict[str, float]:
     """Return the dense networks' mean accuracy, by what to call it; nothing where the rest had other epochs.
 
     After training, pruned networks have the dense one's epochs and some more.
@@ -177,7 +177,11 @@ def _dense(documents: Documents, split: str) -> dict[str, float]:
     if not known:
         return {}
     mean = sum(known) / len(known)
-    return {f"dense {mean:.2%}": mean} if is_trained(documents) or not epochs_differ(documents) else {}
+    return (
+        {f"dense {1 - mean if as_error else mean:.2%}": mean}
+        if is_trained(documents) or not epochs_differ(documents)
+        else {}
+    )
 
 
 def epochs_differ(documents: Documents) -> bool:

@@ -33,7 +33,8 @@ def panel() -> None:
     table.columns = ["Here", "The MIPP paper's claim", "Our figures", "Where"]
     st.table(table.set_index("Here"), border="horizontal")
     st.caption(
-        "What to see: which claims stand. Each is judged from the shipped results, by the rule for ties above: a "
-        "claim about accuracy is refuted where another pruner is ahead by more than the seeds explain. Our networks "
-        "are trained for fewer epochs than the paper's, and fewer kinds of networks were run."
+        "What to see: which claims stand. Each is judged from the shipped results, by the rule for ties above, and "
+        "where one seed is given, of that run alone: a claim about accuracy is refuted where another pruner is ahead "
+        "by more than the seeds explain. Our networks are trained for fewer epochs than the paper's, and fewer kinds "
+        "of networks were run."
     )

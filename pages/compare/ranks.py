@@ -69,7 +69,7 @@ def ranks(documents: Documents, shown: Shown, x: str, share: float) -> None:
     st.caption(
         f"What to see: how many are *= tied* with the best. {shown.words.capitalize()}, with {share:.0%} of "
         f"{_lower(x)} removed, read from each seed's own curve; *difference* in points to the best pruner, "
-        f"by the rule above. Controls have no rank.{f' Not known at {share:.0%}: {_spans(others)}' if others else ''}"
+        f"by the rule below. Controls have no rank.{f' Not known at {share:.0%}: {_spans(others)}' if others else ''}"
     )
     name = f"comparison-{x}-{share:.0%}".replace("%", "").replace("_", "-")
     with st.container(horizontal=True):
@@ -83,8 +83,8 @@ def _lower(x: str) -> str:
     return "the MACs" if x == "macs_removed" else f"the {COST_NAMES[x].lower()}"
 
 
-def _spans(spans: dict[str, tuple[float, float]]) -> str:
-    return plainly("; ".join(f"{name} ({100 * low:.0f}–{high:.0%})" for name, (low, high) in spans.items()) + ".")
+def _spans(spans: dict[str, str]) -> str:
+    return plainly("; ".join(f"{name} (is {where})" for name, where in spans.items()) + ".")
 
 
 def _styled(ranked: pd.DataFrame, shown: Shown) -> Styler:

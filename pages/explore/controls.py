@@ -11,7 +11,7 @@ from mipp_core.models import MODELS
 from mipp_core.pruners import Decider
 from mipp_core.recipes import RECIPES
 from mipp_core.runs import NetworkSpec, RunSpec
-from pages.explore import levels, method, own_weights
+from pages.explore import levels, method, own_weights, selection
 from pages.shared import address, at_once, finding, images
 from pages.shared.chips import chips, where_images_are
 from pages.shared.plain import plainly
@@ -67,11 +67,13 @@ def apply(changed: Mapping[str, Any]) -> None:
     for key, value in {**DEFAULTS, **changed}.items():
         st.session_state[key] = value
     levels.forget()
+    selection.forget()
     own_weights.forget()
 
 
 def _open(folder: str) -> None:
     levels.forget()
+    selection.forget()
     st.query_params["run"] = finding.shipped_name(folder)
 
 

@@ -24,6 +24,7 @@ def table(document: RunDocument, level: int, about: Selection | None = None) -> 
         st.caption(_why_no_decisions(document, level))
         return
     found = found.iloc[::-1].head(LATEST)
+    found = found.assign(order=found.order + 1)
     shown = f"%.{decimals_that_tell(found)}f"
     st.dataframe(
         found,
@@ -35,7 +36,7 @@ def table(document: RunDocument, level: int, about: Selection | None = None) -> 
             "layer": st.column_config.TextColumn("Layer", width=70),
             "unit": st.column_config.NumberColumn("Unit", width=60),
             "order": st.column_config.NumberColumn(
-                "Order", help="Place in the order of testing, 0 = least informative."
+                "Order", help="Place in the order of testing, 1 = least informative."
             ),
             "tested_with": st.column_config.NumberColumn("Block", help="Units tested together."),
             "gain": st.column_config.NumberColumn("Gain", format="%.4f", help="Loss without the unit minus with it."),

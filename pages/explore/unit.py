@@ -147,7 +147,7 @@ def _layer(document: RunDocument, seen: Seen, chosen: Selection, level: int) -> 
     tests = {unit: trial(document, chosen.layer, unit, level) for unit in range(len(kept))}
     x = "place in the order of tests" if any(tests.values()) else "unit"
     if x != "unit":
-        table[x] = [test["order"] if (test := tests[unit]) else None for unit in table.unit]
+        table[x] = [test["order"] + 1 if (test := tests[unit]) else None for unit in table.unit]
     figure = layer_scatter(table, chosen.unit, x)
     figure.update_xaxes(title=x)
     st.plotly_chart(figure, key="layer_scatter", alt="Units of the layer by conductance; removed ones are hollow")

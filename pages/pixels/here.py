@@ -74,14 +74,13 @@ def _show(found: Found) -> None:
         spec = _looked_at(found)
         with st.spinner("Ranking the pixels…", show_time=True):
             study = _study(found.document["hash"], found, spec)
-        place = sections.maps(study)
         with st.spinner("Blanking pixels…", show_time=True):
             measured = _blanked(found.document["hash"], found, spec, study)
     except MippError as problem:
         st.info(plainly(str(problem)), icon=":material/info:")
         return
     whole: PixelStudy = {**study, "blanked": measured}
-    sections.curves(whole, place)
+    sections.figures(whole, sections.opened_at(whole))
     sections.provenance(whole, f"This run has [its own address](./pixels?run={study['run']}).")
 
 

@@ -46,9 +46,8 @@ def _pictures(deformation: float, seed: int) -> Pictures:
     return pictures(deformation, seed)
 
 
-@st.fragment
 def draw(study: PixelStudy, place: int) -> None:
-    """Draw the view; a level that is chosen there goes into the address, and nothing else is drawn anew.
+    """Draw the view; a level that is chosen there goes into the address.
 
     Args:
         study: of a run on digits.

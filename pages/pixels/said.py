@@ -15,9 +15,9 @@ def last_place(study: PixelStudy) -> int:
     return max((at for at, text in enumerate(study["kept"]) if text.count("1") >= _TENTH * pixels), default=0)
 
 
-def of_places(study: PixelStudy) -> str:
-    """Say how MIPP's pixels and the others' overlap, and how close they lie."""
-    place, (common, together) = last_place(study), likeness(study)
+def of_places(study: PixelStudy, place: int) -> str:
+    """Say how MIPP's pixels and the others' overlap at one level, and how close they lie."""
+    common, together = likeness(study)
     shares, close = ([each[name][place] or 0.0 for name in study["orders"]] for each in (common, together))
     count, own = study["kept"][place].count("1"), together[MIPP][place]
     if own is None:
@@ -53,21 +53,20 @@ def _between(shares: list[float]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def of_accuracies(study: PixelStudy) -> str:
-    """Say whose pixels do best at the lowest number that was measured, blanked and trained."""
+def of_accuracies(study: PixelStudy, place: int) -> str:
+    """Say whose pixels do best at one level, blanked and trained; trained at the nearest level where that was done."""
     blanked, trained = study["blanked"], study.get("trained")
-    place = last_place(study)
-    if trained:
-        place = max((at for at in trained["places"] if at <= place), default=trained["places"][0])
     words = (
         f"with the {study['kept'][place].count('1')} pixels of level {study['levels'][place]} the unchanged network is "
         f"right on {_ranked(blanked, place)}; {fmean(blanked['whole']):.1%} with all pixels"
     )
     if not trained:
         return f"{words}. Networks trained on only these pixels take minutes: the shipped runs have them."
+    near = min(trained["places"], key=lambda at: abs(at - place))
+    level = "" if near == place else f" (of level {study['levels'][near]}, the nearest that was trained)"
     return (
-        f"{words}. Trained on only these pixels: {_ranked(trained, place)}. Blanking shows a network what it has never "
-        f"seen, a digit with holes; training lets it learn to read them. {_standing(trained, place)}"
+        f"{words}. Trained on only these pixels{level}: {_ranked(trained, near)}. Blanking shows a network what it has "
+        f"never seen, a digit with holes; training lets it learn to read them. {_standing(trained, near)}"
     )
 
 

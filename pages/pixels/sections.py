@@ -8,19 +8,26 @@ from pages.pixels import curves_view, maps_view, said
 
 def shipped(study: PixelStudy) -> None:
     """Draw a study that ships."""
-    place = maps(study)
-    curves(study, place)
+    figures(study, opened_at(study))
     provenance(study, "`python -m benchmarks.shipped_pixels STORE --data-dir DIR`")
 
 
-def maps(study: PixelStudy) -> int:
-    """Draw the pixels at every level; return the place of the level that the view opens with."""
-    place = opened_at(study)
+@st.fragment
+def figures(study: PixelStudy, place: int) -> None:
+    """Draw the pixels at every level, and what networks can do with them; only the words are drawn anew with the level.
+
+    Args:
+        study: with accuracies.
+        place: of the level that the views open with.
+    """
+    now = opened_at(study)
     maps_view.draw(study, place)
-    st.caption(f"What to see: {said.of_places(study)}")
+    st.caption(f"What to see: {said.of_places(study, now)}")
     with st.expander("What the other rankings are"):
         st.markdown(_RANKINGS)
-    return place
+    st.header("With only these pixels", anchor=False)
+    curves_view.draw(study, place)
+    st.caption(f"What to see: {said.of_accuracies(study, now)}")
 
 
 _RANKINGS = """
@@ -34,13 +41,6 @@ All are of the dense network's output for the right class, in magnitude, average
 
 The last three are computed by Captum. Of equal pixels the first in the image comes first.
 """
-
-
-def curves(study: PixelStudy, place: int) -> None:
-    """Draw what networks can do with the pixels."""
-    st.header("With only these pixels", anchor=False)
-    curves_view.draw(study, place)
-    st.caption(f"What to see: {said.of_accuracies(study)}")
 
 
 def opened_at(study: PixelStudy) -> int:

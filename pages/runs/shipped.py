@@ -29,8 +29,11 @@ def _list(names: tuple[str, ...]) -> str:
 
 def _row(document: RunDocument) -> str:
     known = headline(document)
+    pixels = "" if known["pixels"] is None else f", {_percent(known['pixels'])} of pixels"
     named = plainly(", ".join(chips(RunSpec.from_json(document["spec"]))))
-    return f"| [{named}](./?run={document['hash']}) | {_percent(known['dense'])} | {_percent(known['removed'])} |"
+    return (
+        f"| [{named}](./?run={document['hash']}) | {_percent(known['dense'])} | {_percent(known['removed'])}{pixels} |"
+    )
 
 
 def _percent(share: float | None) -> str:

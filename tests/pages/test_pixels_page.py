@@ -124,24 +124,26 @@ def test_the_curves_are_given_a_colour_and_a_panel_each():
 
 def test_what_is_said_is_computed():
     study = deepcopy(shipped_pixels()["studies"][CLOSED_FORM])
-    before = said.of_places(study), said.of_accuracies(study)
     place = said.last_place(study)
+    before = said.of_places(study, place), said.of_accuracies(study, place)
     study["orders"] = {"variance": [at for at, each in enumerate(study["kept"][place]) if each == "1"]}
     study["orders"]["variance"] += [at for at in range(784) if at not in set(study["orders"]["variance"])]
-    assert "have 100% in common" in said.of_places(study) and "lie as close as theirs" in said.of_places(study)
+    assert "have 100% in common" in said.of_places(study, place) and "lie as close as theirs" in said.of_places(
+        study, place
+    )
     study["trained"]["rows"]["MIPP"] = [[0.0] * len(row) for row in study["trained"]["rows"]["MIPP"]]
-    assert "nobody; behind: nobody." in said.of_accuracies(study)
+    assert "nobody; behind: nobody." in said.of_accuracies(study, place)
     study["trained"]["rows"] = {
         who: [[0.5] * len(row) for row in rows] for who, rows in study["trained"]["rows"].items()
     }
-    assert "Ahead of MIPP: nobody; level with it within the seeds' spread: random" in said.of_accuracies(study)
-    assert before != (said.of_places(study), said.of_accuracies(study))
+    assert "Ahead of MIPP: nobody; level with it within the seeds' spread: random" in said.of_accuracies(study, place)
+    assert before != (said.of_places(study, place), said.of_accuracies(study, place))
 
 
 def test_a_study_without_a_pixel_says_so():
     study = deepcopy(shipped_pixels()["studies"][CLOSED_FORM])
     study["kept"] = ["0" * 784]
-    assert "no pixel is left" in said.of_places(study)
+    assert "no pixel is left" in said.of_places(study, 0)
 
 
 def test_plain_and_deformed_are_compared_by_their_own_figures():

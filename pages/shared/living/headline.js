@@ -11,7 +11,8 @@ function showHeadline(parts, data, point, state) {
     chip.querySelector(".figure").textContent = known(value) ? percent(value) : "…";
   }
   const costs = known(point.macs) ? `, <b>${percent(point.parameters, 1)}</b> of parameters, <b>${percent(point.macs, 1)}</b> of MACs` : "";
-  parts.removed.innerHTML = `<b>${percent(point.units, 1)}</b> of units${costs} removed${data.stage ? " so far" : ""}`;
+  const image = data.layers.find((layer) => layer.kind === "pixel"), pixels = image ? `, <b>${percent(image.removed[state.at], 1)}</b> of pixels` : "";
+  parts.removed.innerHTML = `<b>${percent(point.units, 1)}</b> of units${pixels}${costs} removed${data.stage ? " so far" : ""}`;
   parts.warning.textContent = data.stage ? "" : warning(point);
   parts.warning.className = `warning ${point.dead.length || point.untrainable ? "bad" : ""}`;
 }
@@ -21,7 +22,7 @@ function showInstead(parts, data, state) {
   const { gone, share } = shareGone(data, (layer) => bitsOf(state, layer));
   parts.main.textContent = state.replay ? "Replay" : "Your cut";
   parts.rest.textContent = state.replay ? `of ${data.points[state.at].named.toLowerCase()}, from the output to the input` : "measured below, right after cutting";
-  for (const chip of parts.accuracies.children) if (chip.dataset.measure !== "dense") chip.querySelector(".figure").textContent = "–";
+  for (const chip of parts.accuracies.children) chip.querySelector(".figure").textContent = chip.dataset.measure === "dense" ? percent(data.dense) : "–";
   parts.removed.innerHTML = `<b>${plural(gone, "unit")}</b>, ${percent(share, 1)}, removed${state.replay ? " so far" : ""}`;
   parts.warning.textContent = "";
 }

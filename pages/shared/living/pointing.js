@@ -7,7 +7,8 @@ function hintOf(data, state) {
   if (state.mine && !state.replay) {
     return state.pointed?.unit >= 0 ? `${described(data, state)}. A click ${bitsOf(state, shownLayers(data).find((each) => each.name === state.pointed.layer))[state.pointed.unit] ? "cuts it" : "puts it back"}.` : "Click a unit to cut it, and again to put it back.";
   }
-  const opened = data.looks && state.chosen ? " ↓ Looked into below." : "";
+  const isOpen = state.chosen && (!state.pointed || (state.pointed.layer === state.chosen.layer && state.pointed.unit === state.chosen.unit));
+  const opened = data.looks && isOpen ? " ↓ Looked into below." : "";
   return (state.pointed ? described(data, state) : data.hint) + opened;
 }
 

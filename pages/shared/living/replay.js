@@ -111,7 +111,7 @@ function said(data, state, trial) {
   const together = trial.together > 1 ? `, tested with ${plural(trial.together - 1, "other")}` : "";
   const z = known(trial.z) ? `z ${trial.z.toFixed(2)}, needed ${needed.toFixed(2)}` : "without a test: it never varies, or nothing reads it";
   return `${step} of ${trials.length}: ${trial.layer}, unit ${trial.unit}${together}: ${z}: ${trial.kept ? "kept" : "removed"}. ` +
-    `Reconstruction loss that the removed units of ${trial.layer} have added: ${(lost[trial.layer] ?? 0).toPrecision(3)}.`;
+    `Reconstruction loss that the removed units of ${trial.layer} have added: ${(lost[trial.layer] ?? 0).toPrecision(3)}${lost[trial.layer] < 0 ? " (below zero: what is left is even fitted a little better)" : ""}.`;
 }
 
 // z on a line from -5 to 15, with the level's line; beyond it is drawn at the end.
