@@ -135,6 +135,8 @@ def test_a_change_greys_the_last_result_until_the_live_run_is_there(server, tab)
     rebuilt, retrained = (tab.locator(f".living [data-measure={name}]") for name in ("rebuilt", "retrained"))
     expect(rebuilt).to_contain_text("%")
     expect(retrained).to_contain_text("%", timeout=300_000)
+    # Networks that came after the page had fetched what there was run on the image, too.
+    expect(tab.locator(".living .verdicts li[data-probabilities]")).to_have_count(4, timeout=60_000)
 
 
 def test_a_run_tried_again_is_followed(server, tab):
