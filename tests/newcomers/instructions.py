@@ -9,7 +9,7 @@ _FILE = re.compile(r"```python\n# (\S+\.py)\n(.*?)```", re.DOTALL)
 _LINES = re.compile(r"In `([^`]+\.py)`[^\n]*:\n\n```diff\n(.*?)```", re.DOTALL)
 _ANCHORS = {
     "mipp_core/pruners/__init__.py": '    "random": Random,\n',
-    "mipp_core/models/families.py": '    "mlp": MLP,\n',
+    "mipp_core/models/families.py": "MODELS: dict[str, Family] = {\n",
     "mipp_core/data/__init__.py": '    "mnist": mnist.CARD,\n',
     "pages/frame.py": "PAGES = [\n",
 }
@@ -41,11 +41,10 @@ def follow(copy: Path) -> None:
 def _add(path: Path, added: list[str], anchor: str) -> None:
     text = path.read_text()
     assert text.count(anchor) == 1, f"{path.name} has no line {anchor!r} any more"
-    for line in added:
-        if line.startswith("from "):
-            first = re.search(r"^from mipp_core", text, re.MULTILINE)
-            assert first is not None
-            text = f"{text[: first.start()]}{line}\n{text[first.start() :]}"
-        else:
-            text = text.replace(anchor, f"{anchor}{line}\n")
+    for line in (line for line in added if line.startswith("from ")):
+        first = re.search(r"^from mipp_core", text, re.MULTILINE)
+        assert first is not None
+        text = f"{text[: first.start()]}{line}\n{text[first.start() :]}"
+    entry = "".join(f"{line}\n" for line in added if not line.startswith("from "))
+    text = text.replace(anchor, anchor + entry)
     path.write_text(text)

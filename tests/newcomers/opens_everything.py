@@ -12,6 +12,7 @@ from mipp_core.data import DATASETS
 from mipp_core.models import MODELS
 from mipp_core.pruners import PRUNERS
 from mipp_core.reports.comparison import ENTRIES
+from pages.explore.panels import DRAWN
 
 pytestmark = pytest.mark.filterwarnings("default")
 NETWORK = ["--model", "tiny", "--dataset", "bars", "--recipe", "none"]
@@ -70,6 +71,7 @@ def test_the_store_knows_the_runs(capsys, tmp_path: Path):
 
 def opened(page: str, **query: str) -> AppTest:
     app = AppTest.from_file(f"../../pages/{page}/page.py", default_timeout=60)
+    app.session_state[DRAWN] = True  # no browser says so here
     for name, value in query.items():
         app.query_params[name] = value
     app.run()
