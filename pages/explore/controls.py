@@ -95,15 +95,7 @@ def _network() -> None:
         bind="query-params",
         help=where_images_are(),
     )
-    st.slider(
-        "Deformation",
-        0.0,
-        1.0,
-        step=0.1,
-        key="deformation",
-        bind="query-params",
-        help="Each image is warped, bent, made noisy or partly erased, always in the same way.",
-    )
+    images.deformation()
     st.segmented_control(
         "Prune the network",
         ["trained", "at initialisation"],

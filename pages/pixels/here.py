@@ -10,7 +10,7 @@ from mipp_core.recipes import RECIPES
 from mipp_core.reports.pixels import Measured, PixelStudy, blanked_in, dense_network, shipped_pixels, studied
 from mipp_core.runs import NetworkSpec, RunSpec
 from pages.pixels import sections
-from pages.shared import address, finding, live
+from pages.shared import address, finding, images, live
 from pages.shared.finding import Found
 from pages.shared.plain import plainly
 from pages.shared.turn import turn
@@ -21,15 +21,7 @@ _SAMPLE = "mnist-sample"
 def panel() -> None:
     """Draw the controls of a run in closed form on the embedded sample, the run's state, and its study."""
     with st.sidebar:
-        st.slider(
-            "Deformation",
-            0.0,
-            1.0,
-            step=0.1,
-            key="deformation",
-            bind="query-params",
-            help="Each digit is warped, bent, made noisy or partly erased, always in the same way.",
-        )
+        images.deformation()
         address.seed()
     spec = _spec(round(float(st.session_state["deformation"]), 2), int(st.session_state["seed"]))
     found = finding.find(spec)

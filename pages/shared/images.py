@@ -31,3 +31,16 @@ def _name(root: str, choice: str) -> str:
     """Name images of one's own.  Kept for a minute, as they may change; a run on changed ones is refused."""
     with turn():
         return own_in(choice).card.name
+
+
+def deformation() -> None:
+    """Draw the control for how much images are deformed; it is in the address."""
+    st.slider(
+        "Deformation",
+        0.0,
+        1.0,
+        step=0.1,
+        key="deformation",
+        bind="query-params",
+        help="Each image is warped, bent, made noisy or partly erased, always in the same way.",
+    )

@@ -19,7 +19,7 @@ MORE = {
 }
 """Page -> parameters that no widget's call names in plain words: those the page reads itself, and made keys."""
 
-SHARED = ("at_once", "look")
+SHARED = ("at_once", "look", "deformation")
 
 
 def keys_of(page):

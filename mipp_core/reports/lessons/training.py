@@ -19,7 +19,6 @@ from mipp_core.reports.lessons.words import (
     DENSE,
     DOTS,
     LEVEL,
-    NAMES,
     POINT,
     below,
     counted,
@@ -27,6 +26,7 @@ from mipp_core.reports.lessons.words import (
     epochs,
     mean,
     moved,
+    rivals,
     seeds,
     share,
 )
@@ -35,8 +35,6 @@ from mipp_core.runs.result import entry_of
 
 GUESSING = 0.2
 """Of ten classes: a network that is right less often than this is said to guess; blind guessing gives one in ten."""
-
-_CHOICES = (OWN, "scratch", "magnitude", "random")
 
 _LOST = (0.005, 0.02, 0.1)
 
@@ -133,7 +131,7 @@ def _why(own: tuple[float, ...], guessing: int) -> str:
 
 
 def _bars(runs: Runs, level: int) -> Bars:
-    rows = tuple(Bar(NAMES[name], reached(runs, level, name), name == OWN) for name in _CHOICES)
+    rows = rivals(runs, level)
     said = "; ".join(f"{row.name} {each(row.values)}" for row in rows)
     return Bars(
         "Test accuracy, trained after pruning",

@@ -1,7 +1,7 @@
 """Lesson 3: do the widths alone explain it?"""
 
 from mipp_core.reports.comparison_tables import CONTROL_NAMES
-from mipp_core.reports.lessons.lesson import Bar, Bars, Choice, Guess, Link, Network, Step
+from mipp_core.reports.lessons.lesson import Bars, Choice, Guess, Link, Network, Step
 from mipp_core.reports.lessons.reading import (
     OWN,
     Runs,
@@ -17,7 +17,6 @@ from mipp_core.reports.lessons.reading import (
 from mipp_core.reports.lessons.words import (
     DOTS,
     LEVEL,
-    NAMES,
     POINT,
     counted,
     each,
@@ -25,6 +24,7 @@ from mipp_core.reports.lessons.words import (
     luck,
     mean,
     moved,
+    rivals,
     seeds,
     share,
     sizes,
@@ -32,8 +32,6 @@ from mipp_core.reports.lessons.words import (
 from mipp_core.reports.standing import Told
 from mipp_core.runs.document import RunDocument
 from mipp_core.runs.result import entry_of
-
-_CHOICES = (OWN, "scratch", "magnitude", "random")
 
 _STANDS: dict[Told, int] = {"behind": 0, "ahead": 1, "tied": 2, "scattered": 2, "open": 2}
 """How fresh weights stand to MIPP's units -> the option that says so."""
@@ -71,7 +69,7 @@ def _width(shown: RunDocument, level: int) -> Step:
 
 
 def _bars(runs: Runs, level: int) -> Bars:
-    rows = tuple(Bar(NAMES[name], reached(runs, level, name), name == OWN) for name in _CHOICES)
+    rows = rivals(runs, level)
     said = "; ".join(f"{row.name} {mean(row.values, 2)}" for row in rows)
     return Bars(
         "Test accuracy, retrained",

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from mipp_core.information import LEVELS
-from mipp_core.reports.lessons.reading import OWN, luck_explains, stands
+from mipp_core.reports.lessons.lesson import Bar
+from mipp_core.reports.lessons.reading import OWN, Runs, luck_explains, reached, stands
 
 NAMES = {
     OWN: "MIPP's units",
@@ -23,6 +24,12 @@ POINT = "A *point* is one image in a hundred."
 COLLAPSE = "A layer *collapses* when no unit is left in it: nothing gets through any more."
 
 DOTS = "Every dot is one seed."
+
+
+def rivals(runs: Runs, level: int) -> tuple[Bar, ...]:
+    """Return a bar for each of four networks of the same widths: MIPP's units, and three rivals."""
+    names = (OWN, "scratch", "magnitude", "random")
+    return tuple(Bar(NAMES[name], reached(runs, level, name), name == OWN) for name in names)
 
 
 def seeds(count: int) -> str:
